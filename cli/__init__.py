@@ -1,0 +1,1 @@
+"""What `./photos` does. Nothing in components or stacks knows about it."""

@@ -1,0 +1,1 @@
+"""Reusable Pulumi components. They never read `pulumi.Config` and never know a stack's name."""

@@ -1,0 +1,153 @@
+"""MariaDB: PhotoPrism's index, in a named volume, never on a Windows drive."""
+
+from __future__ import annotations
+
+import pulumi
+from pydantic import Field, field_validator
+
+from components.container import ContainerFile, ContainerSpec, HealthCheck
+from components.fields import Image, Memory, Rotation
+from components.service import DatabaseConnection, Foundation, Service, ServiceConfig
+
+DATABASE = USER = "photoprism"
+DATA = "/var/lib/mysql"
+
+# PhotoPrism's own compose file: setup/docker/compose.yaml in photoprism/photoprism.
+PHOTOPRISM_FLAGS = {
+    "transaction-isolation": "READ-COMMITTED",
+    "character-set-server": "utf8mb4",
+    "collation-server": "utf8mb4_unicode_ci",
+    "max-connections": "512",
+    "innodb-rollback-on-timeout": "OFF",
+    "innodb-lock-wait-timeout": "120",
+}
+
+FORBIDDEN_FLAGS = {
+    "innodb-flush-log-at-trx-commit": "loses confirmed rows at a power cut",
+    "innodb-doublewrite": "loses pages at a power cut",
+    "innodb-flush-method": "can lose confirmed rows at a power cut",
+    "skip-grant-tables": "lets everyone in",
+    "skip-networking": "locks PhotoPrism out",
+    "init-file": "is how the stack rotates the password",
+    "datadir": "moves the data out of its volume",
+}
+
+# A killed first start leaves a data directory that looks finished but has no users. The image cannot tell;
+# this mark, set before a first start and removed by the last step of it, can.
+START = f"""#!/bin/sh
+set -eu
+mark={DATA}/.photos-first-start
+if [ -d {DATA}/mysql ] && [ -e "$mark" ]; then
+  echo "photos: the first start of this database was interrupted, so it holds no data of yours and cannot be used." >&2
+  echo "photos: run ./photos destroy, then 'docker volume rm' on this container's volume, then ./photos up." >&2
+  exit 1
+fi
+[ -d {DATA}/mysql ] || : > "$mark"
+exec docker-entrypoint.sh mariadbd "$@"
+"""
+
+FIRST_START_DONE = f"rm -f {DATA}/.photos-first-start\n"
+
+
+class DatabaseConfig(ServiceConfig):
+    """MariaDB, the index of the photos."""
+
+    image: Image = Field("mariadb:11.8.8", description="image with a fixed tag")
+    memory: Memory = Field(1024, description="memory limit, e.g. 512m or 4g")
+    buffer_pool: Memory = Field(256, description="InnoDB buffer pool, at most half of the memory")
+    password_rotation: Rotation = Field(1, description="raise it by one to give PhotoPrism a new database password")
+    flags: dict[str, str] = Field({}, description="further mariadbd flags, without the leading dashes")
+
+    @field_validator("flags")
+    @classmethod
+    def _safe_flags(cls, flags: dict[str, str]) -> dict[str, str]:
+        for flag, value in flags.items():
+            name = flag.lstrip("-").replace("_", "-").removeprefix("loose-")
+            if name == "innodb-flush-log-at-trx-commit" and value == "1":
+                continue
+            if reason := FORBIDDEN_FLAGS.get(name):
+                msg = f"{flag}={value} {reason}. Leave this flag out"
+                raise ValueError(msg)
+        return flags
+
+    @field_validator("buffer_pool")
+    @classmethod
+    def _half_of_memory(cls, pool: int, info: object) -> int:
+        memory = getattr(info, "data", {}).get("memory")
+        if memory and pool * 2 > memory:
+            msg = f"{pool}m is more than half of memory ({memory}m). Write at most {memory // 2}m"
+            raise ValueError(msg)
+        return pool
+
+
+class Database(Service[DatabaseConfig, Foundation]):
+    """MariaDB with one database and one user for PhotoPrism.
+
+    Creates: a `docker.RemoteImage`, a `docker.Container`, a `docker.Volume` and a `random.RandomPassword`.
+    Environment, `_FILE` variables and start order: docker-entrypoint.sh in MariaDB/mariadb-docker.
+    """
+
+    Config = DatabaseConfig
+    secret_keys = ("mariadb_root_password",)
+
+    connection: DatabaseConnection
+
+    def spec(self, config: DatabaseConfig, base: Foundation) -> ContainerSpec:
+        """Describe the server; see the class."""
+        self._password = self.password("password", config.password_rotation)
+        flags = {"innodb-buffer-pool-size": f"{config.buffer_pool}M", **PHOTOPRISM_FLAGS, **config.flags}
+        return ContainerSpec(
+            image=config.image,
+            memory_mb=config.memory,
+            networks=["db"],
+            user="999:999",
+            entrypoint=["/photos/start"],
+            command=[f"--{flag}={value}" for flag, value in flags.items()] + ["--init-file=/etc/mysql/photos-init.sql"],
+            env={
+                "MARIADB_DATABASE": DATABASE,
+                "MARIADB_USER": USER,
+                "MARIADB_PASSWORD_FILE": "/run/secrets/mariadb_password",
+                "MARIADB_ROOT_PASSWORD_FILE": "/run/secrets/mariadb_root_password",
+                "MARIADB_ROOT_HOST": "localhost",
+                "MARIADB_AUTO_UPGRADE": "1",
+                "MARIADB_INITDB_SKIP_TZINFO": "1",
+            },
+            files=[
+                ContainerFile(path="/photos/start", content=START, executable=True),
+                ContainerFile(path="/docker-entrypoint-initdb.d/zz-photos.sh", content=FIRST_START_DONE),
+                ContainerFile(path="/run/secrets/mariadb_password", content=self._password),
+                ContainerFile(
+                    path="/run/secrets/mariadb_root_password",
+                    content=base.secrets["mariadb_root_password"],
+                ),
+                # Runs at every start: the image ignores a new password once there is data. IF EXISTS, because on
+                # the first start the image makes the user itself, after this file.
+                ContainerFile(
+                    path="/etc/mysql/photos-init.sql",
+                    content=pulumi.Output.concat(
+                        f"ALTER USER IF EXISTS '{USER}'@'%' IDENTIFIED BY '", self._password, "';\n"
+                    ),
+                ),
+            ],
+            volumes=[self.volume("", DATA)],
+            health=HealthCheck(command=["healthcheck.sh", "--connect", "--innodb_initialized"], start_period_s=60),
+            stop_grace_s=120,
+            wait_s=300,
+        )
+
+    def __init__(
+        self,
+        name: str,
+        config: DatabaseConfig,
+        base: Foundation,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__(name, config, base, opts)
+        self.connection = DatabaseConnection(
+            host=name,
+            port=3306,
+            database=DATABASE,
+            user=USER,
+            password=self._password,
+            ready=self.container,
+        )

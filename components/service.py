@@ -1,0 +1,213 @@
+"""The base of every service, and the house rules that all containers obey.
+
+This is the only file that creates a `docker.Container`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Generic, TypeVar
+
+import pulumi
+import pulumi_docker as docker
+from pydantic import Field
+
+from components.container import ContainerSpec, HealthCheck, VolumeMount, go_duration, image_reference
+from components.fields import Image, Memory, Section
+from components.network import Networks
+from components.secrets import generated_password
+from components.storage import Library, data_volume
+
+
+class ServiceConfig(Section):
+    """What every service lets a person choose."""
+
+    image: Image = Field(description="image with a fixed tag")
+    memory: Memory = Field(description="memory limit, e.g. 512m or 4g")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Owner:
+    """The user and group (numbers) to whom the photos belong."""
+
+    uid: int
+    gid: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatabaseConnection:
+    """How a service reaches MariaDB. `ready` is what to wait for."""
+
+    host: str
+    port: int
+    database: str
+    user: str
+    password: pulumi.Output[str]
+    ready: pulumi.Resource
+
+
+@dataclass(frozen=True, kw_only=True)
+class Foundation:
+    """What every container of a stack shares. `prefix` starts all Docker names, `id` marks them as this stack's."""
+
+    stack: str
+    prefix: str
+    id: str
+    timezone: str
+    owner: Owner
+    networks: Networks
+    image_registry: str | None
+    keep_data: bool
+    secrets: Mapping[str, pulumi.Output[str]]
+
+    def labels(self, service: str) -> dict[str, str]:
+        """Return the labels of one service's resources; 1Panel, Portainer and Docker Desktop group by the last two."""
+        return {**stack_labels(self.stack, self.id), "photos.service": service} | {
+            "com.docker.compose.project": self.prefix,
+            "com.docker.compose.service": service,
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Platform(Foundation):
+    """What a leaf service may use: the foundation, the database and the library."""
+
+    database: DatabaseConnection
+    library: Library
+
+
+def stack_labels(stack: str, stack_id: str) -> dict[str, str]:
+    """Return the labels by which `./photos` finds what belongs to a stack."""
+    return {"photos.stack": stack, "photos.id": stack_id}
+
+
+ConfigT = TypeVar("ConfigT", bound=ServiceConfig)
+BaseT = TypeVar("BaseT", bound=Foundation)
+
+
+class Service(pulumi.ComponentResource, ABC, Generic[ConfigT, BaseT]):
+    """One service of the photo system: a container and what it keeps.
+
+    A subclass names its configuration in `Config`, the flat secrets that a person or `./photos` supplies in
+    `secret_keys`, and describes its container in `spec`.
+
+    Creates: one `docker.RemoteImage`, one `docker.Container`, and the volumes and passwords that `spec` asks for.
+    """
+
+    Config: ClassVar[type[ServiceConfig]]
+    secret_keys: ClassVar[tuple[str, ...]] = ()
+
+    container: docker.Container
+
+    def __init__(self, name: str, config: ConfigT, base: BaseT, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__(f"photos:service:{type(self).__name__}", name, {}, opts)
+        self._name, self._base = name, base
+        self.container = self._run(self.spec(config, base))
+        self.register_outputs({"container": self.container.name})
+
+    @abstractmethod
+    def spec(self, config: ConfigT, base: BaseT) -> ContainerSpec:
+        """Describe the container. May call `volume` and `password`."""
+
+    def volume(self, role: str, target: str) -> VolumeMount:
+        """Declare a data volume of this service, `<prefix>-<service>[-<role>]`, mounted at `target`."""
+        return data_volume(
+            f"{self._name}-{role}" if role else self._name,
+            target,
+            prefix=self._base.prefix,
+            labels=stack_labels(self._base.stack, self._base.id),
+            keep=self._base.keep_data,
+            parent=self,
+        )
+
+    def password(self, role: str, rotation: int = 1) -> pulumi.Output[str]:
+        """Generate a password that the stack can heal by itself."""
+        return generated_password(f"{self._name}-{role}", parent=self, rotation=rotation)
+
+    def _run(self, spec: ContainerSpec) -> docker.Container:
+        base = self._base
+        image = docker.RemoteImage(
+            self._name,
+            name=image_reference(spec.image, base.image_registry),
+            keep_locally=True,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        network_names = {"db": base.networks.db, "apps": base.networks.apps}
+        return docker.Container(
+            self._name,
+            name=f"{base.prefix}-{self._name}",
+            image=image.image_id,
+            hostname=self._name,
+            entrypoints=list(spec.entrypoint) or None,
+            command=list(spec.command) or None,
+            envs=[pulumi.Output.concat(key, "=", value) for key, value in {"TZ": base.timezone, **spec.env}.items()],
+            labels=[
+                docker.ContainerLabelArgs(label=key, value=value) for key, value in base.labels(self._name).items()
+            ],
+            uploads=[
+                docker.ContainerUploadArgs(
+                    file=file.path,
+                    content=file.content,
+                    permissions="0555" if file.executable else "0444",
+                )
+                for file in spec.files
+            ],
+            mounts=[
+                docker.ContainerMountArgs(type="volume", source=mount.volume, target=mount.target)
+                for mount in spec.volumes
+            ]
+            + [
+                docker.ContainerMountArgs(type="bind", source=bind.source, target=bind.target, read_only=bind.read_only)
+                for bind in spec.binds
+            ],
+            ports=[
+                docker.ContainerPortArgs(
+                    internal=port.internal, external=port.external, ip=port.ip, protocol=port.protocol
+                )
+                for port in spec.ports
+            ],
+            networks_advanced=[
+                docker.ContainerNetworksAdvancedArgs(name=network_names[role], aliases=[self._name])
+                for role in spec.networks
+            ],
+            healthcheck=_healthcheck(spec.health),
+            memory=spec.memory_mb,
+            memory_swap=spec.memory_mb * 2,
+            tmpfs=dict(spec.tmpfs),
+            devices=[docker.ContainerDeviceArgs(host_path=path) for path in spec.devices.paths],
+            gpus="all" if spec.devices.nvidia else None,
+            user=spec.user,
+            group_adds=list(spec.groups),
+            working_dir=spec.working_dir,
+            capabilities=docker.ContainerCapabilitiesArgs(
+                drops=["ALL"], adds=[f"CAP_{name}" for name in spec.capabilities]
+            ),
+            security_opts=["no-new-privileges:true"],
+            init=True,
+            restart="unless-stopped",
+            log_driver="json-file",
+            log_opts={"max-size": "10m", "max-file": "3"},
+            destroy_grace_seconds=spec.stop_grace_s,
+            wait=spec.wait_s is not None,
+            wait_timeout=spec.wait_s or 60,
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                depends_on=list(spec.depends_on),
+                # The name is taken until the old container is gone.
+                delete_before_replace=True,
+                # The provider says "updated" for these and changes nothing (kreuzwerker/docker#988).
+                replace_on_changes=["healthcheck", "tmpfs", "init"],
+            ),
+        )
+
+
+def _healthcheck(health: HealthCheck) -> docker.ContainerHealthcheckArgs:
+    return docker.ContainerHealthcheckArgs(
+        tests=["CMD", *health.command],
+        interval=go_duration(health.interval_s),
+        timeout=go_duration(health.timeout_s),
+        start_period=go_duration(health.start_period_s),
+        retries=health.retries,
+    )

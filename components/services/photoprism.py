@@ -1,0 +1,169 @@
+"""PhotoPrism: albums, search, upload, WebDAV, index and import.
+
+Environment variables: photoprism-docs, getting-started/config-options.md; their reading order and `_FILE` variables:
+internal/config in photoprism/photoprism. What is set here wins only until someone changes it in PhotoPrism's own
+settings page, which writes options.yml.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from components.container import (
+    ContainerFile,
+    ContainerSpec,
+    Devices,
+    HealthCheck,
+    PublishedPort,
+)
+from components.fields import BindAddress, Image, Memory, Port, Schedule, Section, SiteUrl
+from components.service import Platform, Service, ServiceConfig
+
+HTTP_PORT = 2342
+MINIMUM_MEMORY_MB = 1024
+
+
+class Features(Section):
+    """What PhotoPrism does with a picture, and what its pages offer."""
+
+    faces: bool = Field(True, description="recognise faces")
+    classification: bool = Field(True, description="recognise what a picture shows")
+    places: bool = Field(True, description="maps and place names (asks PhotoPrism's server)")
+    raw: bool = Field(True, description="convert RAW files")
+    settings: bool = Field(True, description="settings page; what is changed there beats the stack file")
+
+
+class Transcoding(Section):
+    """Video conversion."""
+
+    encoder: Literal["software", "intel", "vaapi", "nvidia"] = Field(
+        "software", description="who converts videos: software, intel, vaapi or nvidia"
+    )
+    device: str = Field("/dev/dri", description="device of intel and vaapi", pattern=r"^/dev/[\w/-]+$")
+    device_group: int | None = Field(
+        None, description="group number that owns the device (stat -c %g /dev/dri/renderD128)", ge=1
+    )
+
+
+class PhotoPrismConfig(ServiceConfig):
+    """PhotoPrism, the album."""
+
+    image: Image = Field("photoprism/photoprism:260728-ce", description="image with a fixed tag")
+    memory: Memory = Field(4096, description="memory limit, at least 1g; 4g for a real library")
+    port: Port = Field(12343, description="port of the album on this machine")
+    bind: BindAddress = Field("127.0.0.1", description="address the album answers on")
+    site_url: SiteUrl | None = Field(None, description="address in the browser; default http://localhost:<port>/")
+    site_title: str = Field("Family photos", description="title of the album", max_length=100)
+    locale: str = Field("en", description="language of the pages, e.g. en or zh", pattern=r"^[a-z]{2}(_[A-Z]{2})?$")
+    originals_limit: int = Field(5000, description="largest file to index, in megabytes", ge=1)
+    workers: int | None = Field(None, description="indexing threads; default: PhotoPrism decides", ge=1, le=64)
+    read_only: bool = Field(False, description="no upload, no import, no delete")
+    webdav: bool = Field(True, description="WebDAV at /originals/ and /import/")
+    index_schedule: Schedule = Field("@every 3h", description='when to look for new files; "" for never')
+    experimental: bool = Field(False, description="PhotoPrism's unfinished features")
+    features: Features = Field(default_factory=Features, description="switches, see below")
+    transcoding: Transcoding = Field(default_factory=Transcoding, description="video conversion, see below")
+
+    @model_validator(mode="after")
+    def _enough_memory(self) -> PhotoPrismConfig:
+        if self.memory < MINIMUM_MEMORY_MB:
+            msg = f"memory: {self.memory}m is too little, indexing would be killed. Write at least 1g"
+            raise ValueError(msg)
+        return self
+
+    @property
+    def url(self) -> str:
+        """Where a browser finds the album."""
+        return self.site_url or f"http://{'localhost' if self.bind.startswith('127.') else self.bind}:{self.port}/"
+
+
+class PhotoPrism(Service[PhotoPrismConfig, Platform]):
+    """The album.
+
+    Creates: a `docker.RemoteImage`, a `docker.Container` and a `docker.Volume` for its storage folder.
+    """
+
+    Config = PhotoPrismConfig
+    secret_keys = ("photoprism_admin_password",)
+
+    def spec(self, config: PhotoPrismConfig, base: Platform) -> ContainerSpec:
+        """Describe the album; see the class."""
+        return ContainerSpec(
+            image=config.image,
+            memory_mb=config.memory,
+            networks=["db", "apps"],
+            user=f"{base.owner.uid}:{base.owner.gid}",
+            groups=[str(config.transcoding.device_group)] if config.transcoding.device_group else [],
+            working_dir="/photoprism",
+            env={**_environment(config, base), "PHOTOPRISM_TRUSTED_PROXY": base.networks.apps_subnet},
+            files=[
+                ContainerFile(
+                    path="/run/secrets/photoprism_admin_password",
+                    content=base.secrets["photoprism_admin_password"],
+                ),
+                ContainerFile(path="/run/secrets/mariadb_password", content=base.database.password),
+            ],
+            volumes=[self.volume("storage", "/photoprism/storage")],
+            binds=base.library.mounts("/photoprism/originals", "/photoprism/import"),
+            ports=[PublishedPort(internal=HTTP_PORT, external=config.port, ip=config.bind)],
+            devices=_devices(config.transcoding),
+            health=HealthCheck(
+                # Not `photoprism status`: newer builds ask SITE_URL, that is the public address.
+                command=["curl", "-fsS", f"http://127.0.0.1:{HTTP_PORT}/api/v1/status"],
+                start_period_s=120,
+            ),
+            stop_grace_s=60,
+            wait_s=600,
+            depends_on=[base.database.ready],
+        )
+
+
+def _environment(config: PhotoPrismConfig, base: Platform) -> dict[str, str]:
+    features, database = config.features, base.database
+    environment = {
+        "AUTH_MODE": "password",
+        "ADMIN_USER": "admin",
+        "ADMIN_PASSWORD_FILE": "/run/secrets/photoprism_admin_password",
+        "DATABASE_DRIVER": "mysql",
+        "DATABASE_SERVER": f"{database.host}:{database.port}",
+        "DATABASE_NAME": database.database,
+        "DATABASE_USER": database.user,
+        "DATABASE_PASSWORD_FILE": "/run/secrets/mariadb_password",
+        "SITE_URL": config.url,
+        "SITE_TITLE": config.site_title,
+        "DEFAULT_LOCALE": config.locale,
+        "DEFAULT_TIMEZONE": base.timezone,
+        # The image's default makes a certificate and then speaks TLS on the plain port.
+        "INIT": "",
+        "DISABLE_TLS": "true",
+        "DEFAULT_TLS": "false",
+        "ORIGINALS_LIMIT": str(config.originals_limit),
+        "READONLY": _flag(config.read_only),
+        "DISABLE_WEBDAV": _flag(not config.webdav),
+        "INDEX_SCHEDULE": config.index_schedule,
+        "EXPERIMENTAL": _flag(config.experimental),
+        "DISABLE_FACES": _flag(not features.faces),
+        "DISABLE_CLASSIFICATION": _flag(not features.classification),
+        "DISABLE_PLACES": _flag(not features.places),
+        "DISABLE_RAW": _flag(not features.raw),
+        "DISABLE_SETTINGS": _flag(not features.settings),
+        "FFMPEG_ENCODER": config.transcoding.encoder,
+    }
+    if config.workers:
+        environment["WORKERS"] = str(config.workers)
+    variables = {f"PHOTOPRISM_{key}": value for key, value in environment.items()}
+    if config.transcoding.encoder == "nvidia":
+        variables |= {"NVIDIA_VISIBLE_DEVICES": "all", "NVIDIA_DRIVER_CAPABILITIES": "all"}
+    return variables
+
+
+def _devices(transcoding: Transcoding) -> Devices:
+    if transcoding.encoder in ("intel", "vaapi"):
+        return Devices(paths=[transcoding.device])
+    return Devices(nvidia=transcoding.encoder == "nvidia")
+
+
+def _flag(value: bool) -> str:
+    return "true" if value else "false"

@@ -1,0 +1,93 @@
+"""Syncthing: phones to server, into `originals/phones`.
+
+Environment, entrypoint and flags: Dockerfile, script/docker-entrypoint.sh and cmd/syncthing in syncthing/syncthing.
+Its folders and devices are not declared yet: README names the clicks.
+"""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from components.container import BindMount, ContainerFile, ContainerSpec, HealthCheck, PublishedPort
+from components.fields import Image, Memory, Port
+from components.service import Platform, Service, ServiceConfig
+
+HTTP_PORT, SYNC_PORT = 8384, 22000
+SECRETS = "/run/secrets"
+
+# Runs as the photos' owner. The identity and the login are in place before the first serve: an instance without a
+# login lets everyone in. Copied through a temporary name, so that a kill leaves the old file or the new one.
+START = f"""#!/bin/sh
+set -eu
+umask 077
+mkdir -p "$STHOMEDIR"
+for part in cert key; do
+  cp {SECRETS}/syncthing_$part "$STHOMEDIR/$part.pem.new"
+  mv "$STHOMEDIR/$part.pem.new" "$STHOMEDIR/$part.pem"
+done
+/bin/syncthing generate --gui-user=admin --gui-password=- < {SECRETS}/syncthing_gui_password
+STGUIAPIKEY=$(cat {SECRETS}/syncthing_api_key)
+export STGUIAPIKEY
+umask 022
+exec /bin/syncthing
+"""
+
+
+class SyncthingConfig(ServiceConfig):
+    """Syncthing, phones to server."""
+
+    image: Image = Field("syncthing/syncthing:2.1.3", description="image with a fixed tag")
+    memory: Memory = Field(512, description="memory limit, e.g. 512m or 4g")
+    port: Port = Field(8384, description="port of the admin page, on 127.0.0.1")
+    sync_port: Port = Field(SYNC_PORT, description="port that phones connect to (TCP and UDP)")
+    sync_bind: str = Field(
+        "0.0.0.0",  # noqa: S104 - mutual TLS: only known devices get in
+        description="address that phones connect to; any by default, the connection is mutual TLS",
+        pattern=r"^[0-9.]+$",
+    )
+
+
+class Syncthing(Service[SyncthingConfig, Platform]):
+    """Phone sync.
+
+    Creates: a `docker.RemoteImage`, a `docker.Container`, a `docker.Volume` for its configuration and a
+    `random.RandomPassword`, the API key.
+    """
+
+    Config = SyncthingConfig
+    secret_keys = ("syncthing_gui_password", "syncthing_cert", "syncthing_key")
+
+    def spec(self, config: SyncthingConfig, base: Platform) -> ContainerSpec:
+        """Describe the service; see the class."""
+        contents = {key: base.secrets[key] for key in self.secret_keys}
+        contents["syncthing_api_key"] = self.password("api-key")
+        return ContainerSpec(
+            image=config.image,
+            memory_mb=config.memory,
+            networks=["apps"],
+            # No `user`: the image leaves its volume to root and gives it to PUID at start.
+            capabilities=["CHOWN", "SETGID", "SETUID"],
+            entrypoint=["/bin/entrypoint.sh", "/photos/start"],
+            env={
+                "PUID": str(base.owner.uid),
+                "PGID": str(base.owner.gid),
+                "STGUIADDRESS": f"0.0.0.0:{HTTP_PORT}",
+                "STHOMEDIR": "/var/syncthing/config",
+            },
+            files=[
+                ContainerFile(path="/photos/start", content=START, executable=True),
+                *(ContainerFile(path=f"{SECRETS}/{key}", content=value) for key, value in contents.items()),
+            ],
+            volumes=[self.volume("", "/var/syncthing")],
+            binds=[BindMount(source=base.library.phones, target="/phones")],
+            ports=[
+                PublishedPort(internal=HTTP_PORT, external=config.port),
+                PublishedPort(internal=SYNC_PORT, external=config.sync_port, ip=config.sync_bind),
+                PublishedPort(internal=SYNC_PORT, external=config.sync_port, ip=config.sync_bind, protocol="udp"),
+            ],
+            health=HealthCheck(
+                command=["curl", "-fkLsS", "-m", "2", f"http://127.0.0.1:{HTTP_PORT}/rest/noauth/health"]
+            ),
+            stop_grace_s=60,
+            wait_s=120,
+        )

@@ -1,0 +1,134 @@
+"""The library folders: really there, really ours, and readable by the people they belong to."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+
+from components.service import Owner
+from components.storage import MARKER
+from stacks.checks import GIB, Finding, error, file_system, ok, warning
+from stacks.config import StackConfig
+from stacks.settings import LibraryConfig, Settings, id_problem
+
+DEFAULT_OWNER = Owner(uid=1000, gid=1000)
+SPACE_NEEDED, SPACE_WANTED = 1 * GIB, 10 * GIB
+
+
+def library_owner(settings: Settings) -> Owner:
+    """Return the configured owner, else the owner of the originals folder, else 1000:1000."""
+    if settings.owner:
+        return Owner(uid=settings.owner.uid, gid=settings.owner.gid)
+    try:
+        found = Path(settings.library.originals).stat()
+    except OSError:
+        return DEFAULT_OWNER
+    return Owner(uid=found.st_uid, gid=found.st_gid)
+
+
+def folders(library: LibraryConfig) -> dict[str, Path]:
+    """Return the key below `photos:library` → folder."""
+    paths = {"originals": library.originals, "import": library.imports}
+    paths |= {f"others.{name}": path for name, path in library.others.items()}
+    return {key: Path(path) for key, path in paths.items()}
+
+
+def read_marker(folder: Path) -> str | None:
+    """Return the id of the stack that `folder` belongs to; None when it is not marked."""
+    try:
+        return (folder / MARKER).read_text("utf-8").strip() or None
+    except OSError:
+        return None
+
+
+def check_library(config: StackConfig) -> Iterator[Finding]:
+    """Look at each folder of the library."""
+    owner = library_owner(config.settings)
+    for key, folder in folders(config.settings.library).items():
+        where = f"config photos:library.{key}"
+        if problem := _not_a_folder(where, folder):
+            yield problem
+            continue
+        yield from _place(where, folder)
+        yield _permissions(where, folder, owner)
+        yield _marker(where, folder, config)
+        yield _space(where, folder)
+    phones = Path(config.settings.library.library().phones)
+    if "syncthing" in config.settings.enabled() and phones.parent.is_dir() and not phones.is_dir():
+        yield error("phones", f"{phones} does not exist", f"mkdir {phones} && chown {owner.uid}:{owner.gid} {phones}")
+
+
+def _not_a_folder(where: str, folder: Path) -> Finding | None:
+    if folder.is_dir():
+        return None
+    if folder.exists():
+        return error(where, f"{folder} is a file", "Write the folder that holds it")
+    drive = next((part for part in (folder, *folder.parents) if part.parent == Path("/mnt")), None)
+    hint = f"Is drive {drive.name.upper()}: mounted? (mount | grep {drive})" if drive else f"mkdir -p {folder}"
+    return error(where, f"{folder} does not exist", hint)
+
+
+def _place(where: str, folder: Path) -> Iterator[Finding]:
+    if os.path.ismount(folder):
+        yield error(
+            where,
+            f"{folder} is a mount point, and an absent drive would look like an empty library",
+            f"Use a folder on it, e.g. {folder / 'Photos'}",
+        )
+    for parent in (folder, *folder.parents):
+        if (parent / ".git").exists():
+            yield error(where, f"{folder} lies in the git work tree {parent}", "Keep photos outside of it")
+
+
+def _permissions(where: str, folder: Path, owner: Owner) -> Finding:
+    found = folder.stat()
+    held_by = f"owner {found.st_uid}:{found.st_gid}, mode {stat.S_IMODE(found.st_mode):o}"
+    chown = f"sudo chown -R 1000:1000 {folder}, or set photos:owner"
+    if problem := id_problem(owner.uid, "uid") or id_problem(owner.gid, "gid"):
+        return error(where, f"{folder} ({held_by}): {problem}", f"E.g. {chown}")
+    if found.st_uid == owner.uid:
+        bits = found.st_mode >> 6
+    elif found.st_gid == owner.gid:
+        bits = found.st_mode >> 3
+    else:
+        bits = found.st_mode
+    if bits & stat.S_IRWXO != stat.S_IRWXO:
+        return error(
+            where,
+            f"user {owner.uid} cannot read and write {folder} ({held_by})",
+            f"sudo chown -R {owner.uid}:{owner.gid} {folder}",
+        )
+    return ok(where, f"{folder} is usable by {owner.uid}:{owner.gid}")
+
+
+def _marker(where: str, folder: Path, config: StackConfig) -> Finding:
+    marker = read_marker(folder)
+    if marker == config.id:
+        return ok(where, "marker matches")
+    if config.first_run and marker is None:
+        return warning(where, f"{folder} is not marked yet", "The first ./photos up marks it and changes nothing else")
+    if marker is None:
+        return error(
+            where,
+            f"{folder} has no marker ({MARKER}): another disk, an empty mount or a new path",
+            f"If these are the right photos: ./photos adopt {folder}",
+        )
+    return error(
+        where,
+        f"{folder} belongs to another stack (id {marker})",
+        f"To take it over: ./photos adopt {folder}. Never let two stacks use one library",
+    )
+
+
+def _space(where: str, folder: Path) -> Finding:
+    free = psutil.disk_usage(str(folder)).free
+    text = f"{free / GIB:.1f} GB free on {folder} ({file_system(str(folder))})"
+    if free < SPACE_NEEDED:
+        return error(where, f"{text}, {SPACE_NEEDED / GIB:.0f} GB needed", "Free some space first")
+    if free < SPACE_WANTED:
+        return warning(where, text, "New photos will not fit for long")
+    return ok(where, text)

@@ -1,0 +1,52 @@
+"""Traps of Windows' Linux subsystem. Elsewhere it finds nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+
+from stacks.checks import GIB, Finding, ok, warning
+
+
+def in_wsl(release: Path = Path("/proc/sys/kernel/osrelease")) -> bool:
+    """Whether this is WSL; its kernel says so (microsoft/WSL, src/linux/init/util.cpp)."""
+    return "microsoft" in release.read_text().lower()
+
+
+def check_wsl() -> Iterator[Finding]:
+    """Look for what stops the containers behind the family's back."""
+    if not in_wsl():
+        return
+    if Path("/run/systemd/system").exists():
+        yield ok("wsl", "systemd is on")
+    else:
+        yield warning(
+            "wsl",
+            "systemd is off, so Docker does not start by itself",
+            "Write [boot] and systemd=true into /etc/wsl.conf, then run wsl --shutdown in Windows",
+        )
+    if not _never_idle():
+        yield warning(
+            "wsl",
+            "Windows stops this distribution 15 s after the last window closes, and the containers with it",
+            "Write [general] and instanceIdleTimeout=-1, then [wsl2] and vmIdleTimeout=-1 into %UserProfile%\\.wslconfig",
+        )
+    if psutil.swap_memory().total < 4 * GIB:
+        yield warning(
+            "wsl",
+            "less than 4 GB of swap; indexing may be killed",
+            "Write [wsl2] and swap=8GB into %UserProfile%\\.wslconfig",
+        )
+
+
+def _never_idle() -> bool:
+    for file in Path("/mnt/c/Users").glob("*/.wslconfig"):
+        try:
+            text = file.read_text("utf-8", errors="replace").replace(" ", "")
+        except OSError:
+            continue
+        if "instanceIdleTimeout=-" in text and "vmIdleTimeout=-" in text:
+            return True
+    return False

@@ -1,0 +1,161 @@
+"""The only module that reads `pulumi.Config`: the stack file, checked as a whole before anything is declared."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+from pulumi.runtime import config as runtime_config
+from pydantic import ValidationError
+
+from components.database import Database
+from components.services import catalog
+from stacks.problems import ConfigError, problem, problems
+from stacks.settings import Settings
+
+NAMESPACE = "photos:"
+STACK_NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
+KNOWN_PASSWORDS = {"admin", "insecure", "password", "photoprism", "12345678", "changeme"}
+PASSWORD_LENGTH = range(8, 73)  # what PhotoPrism accepts
+PEM_SECRETS = {"syncthing_cert", "syncthing_key"}
+PLACEHOLDER_ID = "00000000-0000-0000-0000-000000000000"
+
+
+@dataclass(frozen=True, kw_only=True)
+class StackConfig:
+    """One stack, ready to declare. `first_run`: nothing has been written yet, only a preview may go on."""
+
+    stack: str
+    settings: Settings
+    secrets: Mapping[str, pulumi.Output[str]]
+    first_run: bool
+
+    @property
+    def id(self) -> str:
+        """The stack's identity, or a placeholder in a preview before the first run."""
+        return str(self.settings.id or PLACEHOLDER_ID)
+
+
+def load() -> StackConfig:
+    """Read the stack file through Pulumi.
+
+    Raises:
+        ConfigError: with all problems at once.
+    """
+    values = _values()
+    return parse(pulumi.get_stack(), values, secret_keys=_secret_keys(values), dry_run=pulumi.runtime.is_dry_run())
+
+
+def parse(stack: str, values: Mapping[str, str], *, secret_keys: set[str], dry_run: bool = False) -> StackConfig:
+    """Check the raw values of the namespace `photos:` (keys without it, objects as JSON text).
+
+    Raises:
+        ConfigError: with all problems at once.
+    """
+    found: list[str] = []
+    if not STACK_NAME.fullmatch(stack):
+        found.append(f'stack "{stack}": use at most 40 lower-case letters, digits and -, e.g. home')
+    flat = flat_secrets()
+    found += _misplaced_secrets(secret_keys, flat)
+    found += _secrets_in_clear(values, secret_keys, flat)
+    settings: Settings | None = None
+    document = {key: _decode(key, text) for key, text in values.items() if key not in flat}
+    try:
+        settings = Settings.model_validate_json(json.dumps(document))
+    except ValidationError as error:
+        found += problems(error, Settings)
+    first_run = not values.get("id")
+    if settings:
+        found += _across(stack, settings)
+        if not (first_run and dry_run):
+            found += _missing(settings, values)
+    if found or not settings:
+        raise ConfigError(found)
+    secrets = {
+        key: pulumi.Output.secret(values.get(key, "made at the first ./photos up")) for key in settings.secret_keys()
+    }
+    return StackConfig(stack=stack, settings=settings, secrets=secrets, first_run=first_run)
+
+
+def flat_secrets() -> set[str]:
+    """Return every flat secret that some service knows."""
+    return {key for keys in [Database.secret_keys, *(s.secret_keys for s in catalog().values())] for key in keys}
+
+
+def _values() -> dict[str, str]:
+    everything = {**runtime_config.get_config_env(), **runtime_config.CONFIG.get()}
+    return {key.removeprefix(NAMESPACE): value for key, value in everything.items() if key.startswith(NAMESPACE)}
+
+
+def _secret_keys(values: Mapping[str, str]) -> set[str]:
+    from_environment = set(runtime_config.get_config_secret_keys_env())
+    return {
+        key for key in values if NAMESPACE + key in from_environment or runtime_config.is_config_secret(NAMESPACE + key)
+    }
+
+
+def _decode(key: str, text: str) -> object:
+    """Pulumi hands over text as it is and everything else as JSON."""
+    field = Settings.model_fields.get(key)
+    if field and "str" in repr(field.annotation) and "Config" not in repr(field.annotation):
+        return text
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _misplaced_secrets(secret_keys: set[str], flat: set[str]) -> list[str]:
+    return [
+        problem(
+            key,
+            "holds a secret inside a section, which reaches the program and the state in clear. Write it as a flat "
+            f"key, photos:<section>_<name>_<field> (known: {', '.join(sorted(flat))}), with "
+            "`pulumi config set --secret`, and choose a new one",
+        )
+        for key in sorted(secret_keys - flat)
+    ]
+
+
+def _secrets_in_clear(values: Mapping[str, str], secret_keys: set[str], flat: set[str]) -> list[str]:
+    found = []
+    for key in sorted(flat & set(values)):
+        value = values[key]
+        if key not in secret_keys:
+            found.append(
+                problem(key, f"stored in clear. Choose a new one and run `pulumi config set --secret photos:{key}`")
+            )
+        elif key in PEM_SECRETS:
+            if not value.startswith("-----BEGIN "):
+                found.append(problem(key, "is not a PEM block. Take it back from the copy of the stack file"))
+        elif len(value) not in PASSWORD_LENGTH or value.lower() in KNOWN_PASSWORDS or not value.isprintable():
+            found.append(
+                problem(key, "is too weak. Write 8-72 printable characters that are not a known default password")
+            )
+    return found
+
+
+def _across(stack: str, settings: Settings) -> list[str]:
+    found = []
+    if settings.data.on_destroy == "delete" and settings.data.confirm != stack:
+        found.append(
+            problem("data.on_destroy", f'"delete" loses the index and all settings. Also write `confirm: {stack}`')
+        )
+    host = os.environ.get("DOCKER_HOST", "")
+    provider_host = str({**runtime_config.get_config_env(), **runtime_config.CONFIG.get()}.get("docker:host", ""))
+    for name, value in (("DOCKER_HOST", host), ("docker:host", provider_host)):
+        if value.startswith("ssh://"):
+            found.append(f"{name} is {value}: a Docker host over ssh is not supported yet. Run ./photos on that host")
+    return found
+
+
+def _missing(settings: Settings, values: Mapping[str, str]) -> list[str]:
+    missing = [key for key in settings.secret_keys() if not values.get(key)]
+    if settings.id and not missing:
+        return []
+    what = "photos:id" if not settings.id else ", ".join(f"photos:{key}" for key in missing)
+    return [f"config: {what} missing: this stack is not set up yet. Run ./photos setup, or ./photos up"]
