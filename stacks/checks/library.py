@@ -50,7 +50,7 @@ def check_library(config: StackConfig) -> Iterator[Finding]:
     owner = library_owner(config.settings)
     for key, folder in folders(config.settings.library).items():
         where = f"config photos:library.{key}"
-        if problem := _not_a_folder(where, folder):
+        if problem := _not_a_folder(where, folder, first_run=config.first_run):
             yield problem
             continue
         yield from _place(where, folder)
@@ -62,14 +62,25 @@ def check_library(config: StackConfig) -> Iterator[Finding]:
         yield error("phones", f"{phones} does not exist", f"mkdir {phones} && chown {owner.uid}:{owner.gid} {phones}")
 
 
-def _not_a_folder(where: str, folder: Path) -> Finding | None:
+def _not_a_folder(where: str, folder: Path, *, first_run: bool) -> Finding | None:
     if folder.is_dir():
         return None
     if folder.exists():
         return error(where, f"{folder} is a file", "Write the folder that holds it")
-    drive = next((part for part in (folder, *folder.parents) if part.parent == Path("/mnt")), None)
-    hint = f"Is drive {drive.name.upper()}: mounted? (mount | grep {drive})" if drive else f"mkdir -p {folder}"
-    return error(where, f"{folder} does not exist", hint)
+    if drive := absent_drive(folder):
+        return error(
+            where, f"{folder} does not exist", f"Is drive {drive.name.upper()}: mounted? (mount | grep {drive})"
+        )
+    if first_run:
+        return warning(where, f"{folder} does not exist yet", "The first ./photos up offers to create it")
+    return error(where, f"{folder} does not exist", "Are these the right folders? Then put the photos back there first")
+
+
+def absent_drive(folder: Path) -> Path | None:
+    """Return the drive below /mnt or /media that `folder` needs, if nothing is mounted there."""
+    above = [part for part in (folder, *folder.parents) if part != Path("/")]
+    drive = next((part for part in above if part.parent in (Path("/mnt"), Path("/media"))), None)
+    return None if any(os.path.ismount(part) for part in above) else drive
 
 
 def _place(where: str, folder: Path) -> Iterator[Finding]:

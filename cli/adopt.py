@@ -1,0 +1,66 @@
+"""`./photos adopt PATH`: take a library folder over, a moved one or one whose stack file is lost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cli import docker_host, engine, first_run, paths, setup, stackfile
+from cli.console import confirm, fail, say
+from stacks.checks.library import folders, read_marker
+
+
+def adopt(stack: str, folder: Path) -> None:
+    """Mark `folder` as this stack's, or take over the id that it and the kept volumes carry; after asking."""
+    if not folder.is_dir():
+        fail(f"{folder} is not a folder. Is its drive mounted?")
+    setup.prepare(stack, marking=False)
+    ours = stackfile.stack_id(paths.stack_file(stack))
+    theirs = read_marker(folder)
+    say(f"{folder} holds {first_run.count_files(folder)} files. They stay as they are.")
+    if theirs and theirs != ours:
+        _refuse_if_running(theirs)
+    if ours is None:
+        _take_over(stack, folder, theirs)
+    elif theirs == ours:
+        say("It is this stack's library already.")
+    else:
+        _mark(stack, folder, ours, theirs)
+
+
+def _take_over(stack: str, folder: Path, theirs: str | None) -> None:
+    """Give a stack without id the id of a library whose own stack file is lost."""
+    identity = theirs or _id_of_volumes(stack)
+    if not identity:
+        fail(f"Neither {folder} nor a kept volume carries an id. Start afresh: ./photos up {stack}")
+    if not confirm(
+        f'Take over id {identity} for the stack "{stack}"? Logins are made anew unless you set the old ones.'
+    ):
+        fail("Nothing was changed.")
+    engine.ask(stack, "config", "set", "photos:id", identity, "--stack", stack)
+    if not theirs:
+        first_run.write_marker(folder, identity)
+    setup.prepare(stack)
+    say(f'The stack "{stack}" has the id {identity} now. Next: ./photos up {stack}')
+
+
+def _mark(stack: str, folder: Path, ours: str, theirs: str | None) -> None:
+    if folder not in folders(stackfile.offline(stack).settings.library).values():
+        fail(f"{folder} is not in photos:library of stacks/Pulumi.{stack}.yaml. Write it there first.")
+    whose = f"belongs to the stack with id {theirs}" if theirs else "is not marked"
+    if not confirm(f'{folder} {whose}. Make it the library of "{stack}" (id {ours})?'):
+        fail("Nothing was changed.")
+    first_run.write_marker(folder, ours)
+    say(f"Marked. Next: ./photos up {stack}")
+
+
+def _id_of_volumes(stack: str) -> str | None:
+    with docker_host.connect() as client:
+        volumes = client.volumes.list(filters={"label": f"photos.stack={stack}"})
+        return next((str(volume.attrs["Labels"]["photos.id"]) for volume in volumes), None)
+
+
+def _refuse_if_running(identity: str) -> None:
+    with docker_host.connect() as client:
+        if running := client.containers.list(filters=docker_host.of_stack(identity)):
+            names = ", ".join(str(container.name) for container in running)
+            fail(f"The stack with id {identity} runs on this host ({names}). Destroy it first, from its own folder.")

@@ -1,0 +1,210 @@
+"""The commands of `./photos`. What is not one of them goes to `pulumi` with the environment set."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli import adopt as adoption
+from cli import demo as demonstration
+from cli import doctor as diagnosis
+from cli import engine, paths, stackfile, sweep
+from cli import plan as planning
+from cli import setup as preparation
+from cli import status as overview
+from cli.console import Unattended, fail, say
+from stacks.program import DESTROYING
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    help="A family's photo system as one stack. Any other word is handed to pulumi, e.g. ./photos stack ls.",
+)
+
+Stack = Annotated[str, typer.Argument(envvar="PHOTOS_STACK", help="the stack: dev, wsl, home or your own")]
+StackOption = Annotated[str, typer.Option("--stack", "-s", envvar="PHOTOS_STACK", help="the stack")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="answer every question with yes")]
+
+
+@app.command()
+def up(stack: Stack = "dev", *, yes: Yes = False) -> None:
+    """Set everything up and start the photo system, or bring it to what the stack file says."""
+    Unattended.yes = yes
+    preparation.prepare(stack)
+    sweep.sweep(stack)
+    code = engine.run(stack, "up", "--stack", stack, *_agreed(yes))
+    if code:
+        overview.explain_failure(stack)
+        raise typer.Exit(code)
+    overview.welcome(stack)
+
+
+@app.command()
+def setup(stack: Stack = "dev", *, yes: Yes = False) -> None:
+    """Do all of `up` except starting anything; then plain `pulumi up` works in this folder."""
+    Unattended.yes = yes
+    preparation.prepare(stack)
+    say("Ready. For plain pulumi commands run these two lines in this folder first:")
+    for line in engine.export_lines(stack):
+        say(line)
+
+
+@app.command()
+def preview(
+    stack: Stack = "dev",
+    *,
+    refresh: Annotated[bool, typer.Option(help="also look at what is really there")] = False,
+    diff: Annotated[bool, typer.Option(help="show every changed value")] = False,
+    yes: Yes = False,
+) -> None:
+    """Show what `up` would change. Changes nothing."""
+    Unattended.yes = yes
+    preparation.prepare(stack, marking=False)
+    options = [name for name, wanted in (("--refresh", refresh), ("--diff", diff)) if wanted]
+    raise typer.Exit(engine.run(stack, "preview", "--stack", stack, *options))
+
+
+@app.command()
+def destroy(stack: Stack = "dev", *, yes: Yes = False) -> None:
+    """Remove the containers and networks. The photos stay, and so do the volumes unless the stack file says otherwise."""
+    Unattended.yes = yes
+    preparation.prepare(stack, marking=False)
+    sweep.sweep(stack)
+    # --run-program: so that `data.on_destroy` of the stack file counts, not what the last `up` knew.
+    code = engine.run(stack, "destroy", "--stack", stack, "--run-program", *_agreed(yes), extra={DESTROYING: "1"})
+    if code:
+        raise typer.Exit(code)
+    sweep.sweep(stack)
+    overview.what_stays(stack)
+
+
+@app.command()
+def refresh(stack: Stack = "dev", *, yes: Yes = False) -> None:
+    """Let the state catch up with what was changed by hand on the Docker host."""
+    Unattended.yes = yes
+    preparation.prepare(stack, marking=False)
+    sweep.sweep(stack)
+    raise typer.Exit(engine.run(stack, "refresh", "--stack", stack, *_agreed(yes)))
+
+
+@app.command()
+def status(stack: StackOption = "dev") -> None:
+    """Show each service and whether it is healthy."""
+    raise typer.Exit(overview.show(stack))
+
+
+@app.command()
+def logs(
+    service: Annotated[str, typer.Argument(help="the service, e.g. photoprism")],
+    stack: StackOption = "dev",
+    *,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="go on until Ctrl-C")] = False,
+    lines: Annotated[int, typer.Option("--lines", "-n", help="how many lines to start with")] = 100,
+) -> None:
+    """Show what a service writes."""
+    overview.logs(stack, service, follow=follow, lines=lines)
+
+
+@app.command(name="open")
+def open_(stack: StackOption = "dev") -> None:
+    """Open the album in the browser."""
+    url = overview.album_url(stack)
+    if url is None:
+        fail(f'The stack "{stack}" has no photoprism section, so there is no album.')
+    say(url)
+    typer.launch(url)
+
+
+@app.command()
+def password(
+    service: Annotated[str, typer.Argument(help="photoprism, drive or syncthing")] = "photoprism",
+    stack: StackOption = "dev",
+) -> None:
+    """Show the user name and the password of a service, as they were at its first start."""
+    keys = {
+        "photoprism": "photoprism_admin_password",
+        "drive": "drive_admin_password",
+        "syncthing": "syncthing_gui_password",
+    }
+    if service not in keys:
+        fail(f'"{service}" has no login. Write one of: {", ".join(keys)}')
+    say("user: admin")
+    say(f"password: {engine.ask(stack, 'config', 'get', f'photos:{keys[service]}', '--stack', stack).strip()}")
+
+
+@app.command()
+def doctor(stack: Annotated[str, typer.Argument()] = "dev") -> None:
+    """Check this machine and the stack file, and say how to fix what is wrong."""
+    raise typer.Exit(diagnosis.examine(stack))
+
+
+@app.command()
+def adopt(
+    folder: Annotated[Path, typer.Argument(help="the library folder to take over")],
+    stack: StackOption = "dev",
+    *,
+    yes: Yes = False,
+) -> None:
+    """Take over a library folder: a moved one, or one whose stack file is lost."""
+    Unattended.yes = yes
+    adoption.adopt(stack, folder.expanduser().resolve())
+
+
+@app.command()
+def plan(stack: Stack = "dev") -> None:
+    """Show all resources as a table, without Pulumi, Docker or network. Writes nothing."""
+    planning.show(stack)
+
+
+@app.command()
+def demo(
+    *,
+    down: Annotated[bool, typer.Option("--down", help="remove the demo, and only it")] = False,
+    engineless: Annotated[bool, typer.Option("--without-pulumi", help="create through Docker alone")] = False,
+    yes: Yes = False,
+) -> None:
+    """Start a complete album with sample photos on this machine, from Debian packages: no registry, no account."""
+    Unattended.yes = yes
+    if down:
+        demonstration.down()
+    else:
+        demonstration.start(with_pulumi=not engineless)
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def test(context: typer.Context) -> None:
+    """Run the tests that this machine can run, and name the others."""
+    raise typer.Exit(_python("pytest", "-rs", *context.args))
+
+
+@app.command()
+def check() -> None:
+    """Check style and types of the code (needs requirements-dev.txt)."""
+    steps = (["ruff", "check", "."], ["ruff", "format", "--check", "."], ["mypy"])
+    raise typer.Exit(max(_python(*step) for step in steps))
+
+
+def _agreed(yes: bool) -> list[str]:
+    return ["--yes"] if yes else []
+
+
+def _python(module: str, *arguments: str) -> int:
+    return subprocess.run([sys.executable, "-m", module, *arguments], cwd=paths.PROJECT, check=False).returncode
+
+
+def main() -> None:
+    """Run the command line."""
+    os.umask(0o077)
+    words = sys.argv[1:]
+    known = {command.name or command.callback.__name__ for command in app.registered_commands if command.callback}
+    if words and not words[0].startswith("-") and words[0] not in known:
+        stack = os.environ.get("PHOTOS_STACK", "dev")
+        stackfile.keep_copy(stack)
+        sys.exit(engine.run(stack, *words))
+    app()

@@ -1,0 +1,210 @@
+"""`./photos demo`: a stack of its own with sample photos, from images built of Debian packages.
+
+Everything of it lies below `demo/` in the data folder; it never reads or changes another stack. With the Pulumi
+command it is created by Pulumi, else through the Docker SDK, as tests/docker does it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import socket
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import yaml
+
+from cli import docker_host, engine, generated, paths, setup, stackfile, sweep, tools
+from cli.console import confirm, fail, say, warn
+from cli.docker_runner import DockerRunner, remove_all
+from cli.first_run import write_marker
+from cli.recording import config_text, record
+from cli.samples import write_samples
+from components.storage import MARKER, PHONES
+from stacks.checks.library import DEFAULT_OWNER
+from stacks.config import NAMESPACE, load
+from stacks.photo_system import declare
+
+STACK = "demo"
+REGISTRY = "photos-test.local"
+PORTS = {"photoprism": ("port",), "syncthing": ("port", "sync_port"), "drive": ("port",)}
+
+
+def start(*, with_pulumi: bool) -> None:
+    """Build the images, write the samples, create the stack, index, say where the album is."""
+    docker_host.ensure()
+    folder = _folder()
+    pulumi = with_pulumi and not tools.missing(STACK)
+    _same_way(folder, "pulumi" if pulumi else "docker")
+    say("Building the stand-in images from Debian packages (two minutes, once) ...")
+    _build_images()
+    description = _description(folder)
+    _library(folder, description)
+    if pulumi:
+        _through_pulumi(folder, description)
+    else:
+        say("The Pulumi command is not used: the same program is created through Docker's own interface.")
+        _through_docker(description)
+    _index()
+    say(
+        "\nStand-ins: PhotoPrism and OpenList are small doubles that behave like them. Real: MariaDB, Syncthing, "
+        "networks, volumes, health checks, hardening.\n"
+        f"The album: http://localhost:{description['config']['photos:services']['photoprism']['port']}/   user: admin   "
+        f"password: cat {folder / 'password'}\n"
+        "Remove it: ./photos demo --down"
+    )
+
+
+def down() -> None:
+    """Remove what carries the demo's id; from its library only the files that it made and nobody changed."""
+    folder = paths.data_folder() / STACK
+    about = folder / "demo.yaml"
+    if not about.exists():
+        say("There is no demo here.")
+        return
+    description = yaml.safe_load(about.read_text("utf-8"))
+    with docker_host.connect() as client:
+        for name in remove_all(client, description["config"]["photos:id"]):
+            say(f"Removed {name}.")
+    kept = _remove_samples(folder)
+    for name in ("state", "passphrases", "stack-files"):
+        shutil.rmtree(folder / name, ignore_errors=True)
+    for file in (about, folder / "made.json", folder / "password", folder / "way", paths.stack_file(STACK)):
+        file.unlink(missing_ok=True)
+    if kept:
+        warn("These files are not the demo's own, so they stay:\n" + "\n".join(map(str, kept)))
+    else:
+        shutil.rmtree(folder)
+
+
+def _folder() -> Path:
+    """Return the demo's folder, from here on the data folder of this process."""
+    folder = paths.data_folder() / STACK
+    paths.make_private(folder.parent)
+    folder.mkdir(mode=0o755, exist_ok=True)
+    os.environ["PHOTOS_DATA"] = str(folder)
+    return folder
+
+
+def _same_way(folder: Path, way: str) -> None:
+    note = folder / "way"
+    if note.exists() and note.read_text("utf-8") != way:
+        fail(f"The demo was created through {note.read_text('utf-8')}. Remove it first: ./photos demo --down")
+    note.write_text(way, "utf-8")
+
+
+def _build_images() -> None:
+    from tests.images.build import ImagesError, build  # noqa: PLC0415 - only the demo needs it
+
+    if not shutil.which("mmdebstrap"):
+        if os.geteuid() != 0 or not confirm("mmdebstrap is missing. Install it with apt-get?"):
+            fail("Nothing was created. Run: sudo apt-get install mmdebstrap debian-archive-keyring, then ./photos demo")
+        docker_host.as_root(
+            "apt-get", "install", "-y", "--no-install-recommends", "mmdebstrap", "debian-archive-keyring"
+        )
+    try:
+        build(REGISTRY, cache=paths.data_folder() / "images", echo=say)
+    except ImagesError as error:
+        fail(str(error))
+
+
+def _description(folder: Path) -> dict[str, Any]:
+    """Return the demo's stack file with its secrets in clear: made once, kept private."""
+    about = folder / "demo.yaml"
+    if about.exists():
+        return dict(yaml.safe_load(about.read_text("utf-8")))
+    config = stackfile.read(paths.EXAMPLES / "Pulumi.dev.yaml")
+    services = {name: dict(section) for name, section in config["photos:services"].items()}
+    for name, fields in PORTS.items():
+        services[name] |= {field: _free_port() for field in fields}
+    services["photoprism"] |= {"site_title": "Demo"}
+    config |= {
+        "photos:id": str(uuid4()),
+        "photos:image_registry": REGISTRY,
+        "photos:library": {"originals": str(folder / "originals"), "import": str(folder / "import")},
+        "photos:services": services,
+    }
+    keys = ["mariadb_root_password", "photoprism_admin_password", "drive_admin_password"]
+    keys += ["syncthing_gui_password", "syncthing_cert", "syncthing_key"]
+    description = {"config": config, "secrets": generated.values_for(keys)}
+    paths.write_private(about, yaml.safe_dump(description, sort_keys=False))
+    paths.write_private(folder / "password", description["secrets"]["photoprism_admin_password"] + "\n")
+    return description
+
+
+def _library(folder: Path, description: dict[str, Any]) -> None:
+    for name in ("originals", f"originals/{PHONES}", "import"):
+        (folder / name).mkdir(mode=0o755, parents=True, exist_ok=True)
+    made = write_samples(folder / "originals")
+    hashes = {path: hashlib.sha256(content).hexdigest() for path, content in made.items()}
+    paths.write_private(folder / "made.json", json.dumps(hashes))
+    for name in ("originals", "import"):
+        write_marker(folder / name, description["config"]["photos:id"])
+    for part in (folder / "originals", folder / "import"):
+        for item in (part, *part.rglob("*")):
+            item.chmod(0o755 if item.is_dir() else 0o644)
+            if os.geteuid() == 0:
+                os.chown(item, DEFAULT_OWNER.uid, DEFAULT_OWNER.gid)
+
+
+def _through_pulumi(folder: Path, description: dict[str, Any]) -> None:
+    file = paths.stack_file(STACK)
+    if not file.exists():
+        paths.write_private(file, yaml.safe_dump({"config": description["config"]}, sort_keys=False))
+    setup.passphrase(STACK)
+    paths.make_private(folder / "state")
+    engine.ask(STACK, "stack", "select", "--create", STACK)
+    for key, value in description["secrets"].items():
+        if NAMESPACE + key not in stackfile.read(file):
+            engine.ask(STACK, "config", "set", "--secret", NAMESPACE + key, "--stack", STACK, stdin=value)
+    sweep.sweep(STACK)
+    if engine.run(STACK, "up", "--stack", STACK, "--yes", "--skip-preview"):
+        fail("Pulumi could not create the demo. Remove what is there with ./photos demo --down")
+
+
+def _through_docker(description: dict[str, Any]) -> None:
+    secret_keys = {NAMESPACE + key for key in description["secrets"]}
+    values = description["config"] | {NAMESPACE + key: value for key, value in description["secrets"].items()}
+    with docker_host.connect() as client:
+        record(
+            lambda: declare(load(), DEFAULT_OWNER),
+            stack=STACK,
+            config=config_text(values),
+            secret_keys=secret_keys,
+            recorder=DockerRunner(client),
+        )
+
+
+def _index() -> None:
+    with docker_host.connect() as client:
+        done = client.containers.get(f"photos-{STACK}-photoprism").exec_run(["photoprism", "index"])
+    if done.exit_code:
+        fail(f"The album could not index the samples: {done.output!r}")
+
+
+def _remove_samples(folder: Path) -> list[Path]:
+    """Remove the demo's own unchanged files and then empty folders; return the files that stay."""
+    made = json.loads((folder / "made.json").read_text("utf-8")) if (folder / "made.json").exists() else {}
+    for path, digest in made.items():
+        file = Path(path)
+        if file.is_file() and hashlib.sha256(file.read_bytes()).hexdigest() == digest:
+            file.unlink()
+    stays: list[Path] = []
+    for part in (folder / "originals", folder / "import"):
+        (part / MARKER).unlink(missing_ok=True)
+        for item in sorted(part.rglob("*"), reverse=True):
+            if item.is_dir():
+                if not any(item.iterdir()):
+                    item.rmdir()
+            else:
+                stays.append(item)
+    return stays
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

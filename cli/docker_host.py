@@ -1,0 +1,104 @@
+"""Make sure that Docker answers: install it, start it, and join its group, each after asking."""
+
+from __future__ import annotations
+
+import grp
+import os
+import pwd
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+from contextlib import AbstractContextManager, closing
+from pathlib import Path
+
+import docker
+from docker.errors import DockerException
+
+from cli import paths
+from cli.console import confirm, fail, say, warn
+
+SECONDS_TO_START = 60
+JOINED = "PHOTOS_JOINED_DOCKER_GROUP"
+
+
+def ensure() -> None:
+    """Return when Docker answers; otherwise set it up or end with what to do."""
+    if answers():
+        return
+    if os.environ.get("DOCKER_HOST"):
+        fail(f"DOCKER_HOST is {os.environ['DOCKER_HOST']}, and nothing answers there.")
+    if not shutil.which("dockerd"):
+        if not shutil.which("apt-get"):
+            fail("Docker is missing. Install it by your distribution's way, then run this again.")
+        if not confirm("Docker is missing. Install docker.io with apt-get?"):
+            fail("Nothing was installed. Run: sudo apt-get install docker.io")
+        as_root("apt-get", "update", "-qq")
+        as_root("apt-get", "install", "-y", "--no-install-recommends", "docker.io", "iptables")
+    if not answers():
+        _start()
+    if not answers() and os.geteuid() != 0:
+        _join_group()
+    if not answers():
+        fail("Docker is installed but does not answer. See: sudo journalctl -u docker, or ./photos doctor")
+
+
+def connect(seconds: int = 180) -> AbstractContextManager[docker.DockerClient]:
+    """Return a connection to the Docker host, for `with`."""
+    return closing(docker.from_env(timeout=seconds))
+
+
+def of_stack(identity: str | None) -> dict[str, str | list[str] | bool]:
+    """Return the filter for what carries exactly this id."""
+    return {"label": f"photos.id={identity}"}
+
+
+def answers() -> bool:
+    """Whether the Docker daemon answers this user."""
+    try:
+        with connect(10) as client:
+            return bool(client.ping())
+    except DockerException:
+        return False
+
+
+def _start() -> None:
+    if Path("/run/systemd/system").exists():
+        as_root("systemctl", "enable", "--now", "docker")
+    else:
+        warn(
+            "systemd is not running, so Docker will not start by itself after a reboot.\n"
+            "In WSL write these two lines into /etc/wsl.conf, then run `wsl --shutdown` in Windows:\n"
+            "[boot]\nsystemd=true"
+        )
+        if not confirm("Start Docker now, until the next reboot?"):
+            fail("Nothing was started. Start Docker, then run this again.")
+        as_root("service", "docker", "start")
+    deadline = time.monotonic() + SECONDS_TO_START
+    while not Path("/var/run/docker.sock").exists() and time.monotonic() < deadline:
+        time.sleep(1)
+
+
+def _join_group() -> None:
+    """Add the user to the group `docker` and start this program again as its member."""
+    user = pwd.getpwuid(os.getuid()).pw_name
+    if os.environ.get(JOINED):
+        fail("The group docker does not help. Log out and in again, then run this again.")
+    if user not in grp.getgrnam("docker").gr_mem:
+        if not confirm(f"Let {user} use Docker (member of the group docker, which is as strong as root)?"):
+            fail(f"Nothing was changed. Run: sudo usermod -aG docker {user}, and log in again")
+        as_root("usermod", "-aG", "docker", user)
+    say("Starting again as a member of the group docker ...")
+    command = shlex.join([sys.executable, "-m", "cli", *sys.argv[1:]])
+    os.chdir(paths.PROJECT)
+    os.environ[JOINED] = "1"
+    os.execvp("sg", ["sg", "docker", "-c", command])  # noqa: S606 - the same program again
+
+
+def as_root(*command: str) -> None:
+    """Run a command as root, through sudo where needed; end the program when it fails."""
+    prefix = [] if os.geteuid() == 0 else ["sudo"]
+    done = subprocess.run([*prefix, *command], check=False)
+    if done.returncode:
+        fail(f"{shlex.join([*prefix, *command])} failed.")

@@ -1,0 +1,88 @@
+"""Run the Pulumi command with this project's state, passphrase and tools."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from cli import paths, stackfile
+from cli.console import fail
+
+
+def environment(stack: str) -> dict[str, str]:
+    """Return the environment in which `pulumi` knows the stack: state, passphrase, PATH."""
+    return {
+        **os.environ,
+        "PATH": f"{paths.tools_folder()}:{os.environ.get('PATH', '')}",
+        "PULUMI_BACKEND_URL": f"file://{paths.state_folder()}",
+        "PULUMI_CONFIG_PASSPHRASE_FILE": str(paths.passphrase_file(stack)),
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+        # setup installed exactly what the stack uses; the CLI would ask for every package in .venv.
+        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+    }
+
+
+def export_lines(stack: str) -> list[str]:
+    """Return the two lines after which plain `pulumi up` works in the project folder."""
+    return [
+        f'export PATH="{paths.tools_folder()}:$PATH"',
+        f"export PULUMI_CONFIG_PASSPHRASE_FILE={paths.passphrase_file(stack)}",
+    ]
+
+
+def run(stack: str, *arguments: str, extra: dict[str, str] | None = None) -> int:
+    """Run `pulumi` in the foreground and return its exit code. The stack file is copied before and after."""
+    stackfile.keep_copy(stack)
+    try:
+        done = subprocess.run(
+            ["pulumi", *arguments], cwd=paths.PROJECT, env=environment(stack) | (extra or {}), check=False
+        )
+    except KeyboardInterrupt:
+        return 130
+    finally:
+        stackfile.keep_copy(stack)
+    return done.returncode
+
+
+def ask(stack: str, *arguments: str, stdin: str | None = None) -> str:
+    """Run `pulumi` silently and return what it printed; end the program when it fails."""
+    done = subprocess.run(
+        ["pulumi", *arguments, "--non-interactive"],
+        cwd=paths.PROJECT,
+        env=environment(stack),
+        input=stdin,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        fail(f"pulumi {' '.join(arguments)} failed:\n{done.stderr.strip() or done.stdout.strip()}")
+    return done.stdout
+
+
+def state(stack: str) -> dict[str, Any]:
+    """Return the deployment that the state file holds; empty when there is none.
+
+    Read from the file: it is the same while another `pulumi` holds the lock, and needs no passphrase.
+    """
+    file = state_file(stack)
+    if not file.exists():
+        return {}
+    try:
+        document = json.loads(file.read_text("utf-8"))
+    except ValueError:
+        fail(f"{file} is damaged. Its last good copy: {file}.bak (cp it over, then run again)")
+    return dict(document.get("checkpoint", {}).get("latest") or {})
+
+
+def state_file(stack: str) -> Path:
+    """Return Pulumi's state file of `stack` (pulumi/pulumi, pkg/backend/diy)."""
+    return paths.state_folder() / ".pulumi" / "stacks" / "photos" / f"{stack}.json"
+
+
+def locks(stack: str) -> list[Path]:
+    """Return the lock files on `stack`."""
+    return sorted((paths.state_folder() / ".pulumi" / "locks" / "organization" / "photos" / stack).glob("*.json"))

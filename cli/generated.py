@@ -1,0 +1,60 @@
+"""Make the secrets that data depends on, once. They live in the stack file, encrypted, and outlive `destroy`."""
+
+from __future__ import annotations
+
+import secrets
+import string
+from datetime import datetime, timedelta, timezone
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+PASSWORD_LENGTH = 24
+TWENTY_YEARS = timedelta(days=20 * 365)
+
+
+def password() -> str:
+    """Return a random password of letters and digits, 24 long (142 bits)."""
+    alphabet = string.ascii_letters + string.digits
+    return "".join(secrets.choice(alphabet) for _ in range(PASSWORD_LENGTH))
+
+
+def syncthing_identity() -> tuple[str, str]:
+    """Return certificate and key (PEM) of a new Syncthing device.
+
+    Peers know a device by the hash of its certificate and ask for the name "syncthing" in it
+    (syncthing/syncthing, lib/tlsutil and lib/connections/service.go).
+    """
+    key = ec.generate_private_key(ec.SECP384R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "syncthing")])
+    now = datetime.now(timezone.utc)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + TWENTY_YEARS)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("syncthing")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    return (
+        certificate.public_bytes(serialization.Encoding.PEM).decode(),
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        ).decode(),
+    )
+
+
+def values_for(keys: list[str]) -> dict[str, str]:
+    """Return a fresh value for each flat secret of `keys`."""
+    made = {key: password() for key in keys}
+    if "syncthing_cert" in made or "syncthing_key" in made:
+        certificate, key = syncthing_identity()
+        made |= {"syncthing_cert": certificate, "syncthing_key": key}
+    return {name: made[name] for name in keys}

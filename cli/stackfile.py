@@ -1,0 +1,121 @@
+"""The stack file of one environment: copied from an example, kept safe in the data folder, read without the engine."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from cli import paths
+from cli.console import confirm, fail, say
+from cli.recording import config_text
+from stacks.config import NAMESPACE, PEM_SECRETS, StackConfig, flat_secrets, parse
+from stacks.problems import ConfigError
+
+COPIES_KEPT = 10
+ID_KEY = f"{NAMESPACE}id"
+
+
+def read(file: Path) -> dict[str, Any]:
+    """Return the `config` section of a stack file."""
+    try:
+        document = yaml.safe_load(file.read_text("utf-8")) or {}
+    except yaml.YAMLError as error:
+        fail(f"{file} is not valid YAML: {error}")
+    return dict(document.get("config") or {})
+
+
+def stack_id(file: Path) -> str | None:
+    """Return the id in a stack file, None when it has none or does not exist."""
+    return read(file).get(ID_KEY) if file.exists() else None
+
+
+def newest_copy(stack: str) -> Path | None:
+    """Return the newest copy in the data folder."""
+    return max(paths.copies_folder(stack).glob("*.yaml"), default=None)
+
+
+def keep_copy(stack: str) -> None:
+    """Copy the stack file to the data folder if it changed; keep the last ten."""
+    file, newest = paths.stack_file(stack), newest_copy(stack)
+    if not file.exists() or (newest and newest.read_bytes() == file.read_bytes()):
+        return
+    stamp = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S.%fZ")
+    paths.write_private(paths.copies_folder(stack) / f"{stamp}.yaml", file.read_text("utf-8"))
+    for old in sorted(paths.copies_folder(stack).glob("*.yaml"))[:-COPIES_KEPT]:
+        old.unlink()
+
+
+def ensure(stack: str) -> None:
+    """Make sure that this checkout has the stack file: its own, the kept copy, or one made from an example."""
+    file, copy = paths.stack_file(stack), newest_copy(stack)
+    ours, kept = stack_id(file), stack_id(copy) if copy else None
+    if kept and ours and ours != kept:
+        fail(
+            f'Another checkout owns the stack "{stack}": its id is {kept}, the file here says {ours}.\n'
+            f"Use that checkout, choose another name, or put its file back: cp {copy} {file}"
+        )
+    if copy and kept and not ours:
+        if not confirm(f'This checkout lacks the identity of the stack "{stack}". Take the kept stack file {copy}?'):
+            fail(f"Without it the stack cannot be used: logins and identity are in {copy}")
+        shutil.copyfile(copy, file)
+        file.chmod(0o600)
+        say(f"Took stacks/{file.name} from {copy}.")
+    elif not file.exists():
+        _from_example(stack, file)
+    keep_copy(stack)
+
+
+def _from_example(stack: str, file: Path) -> None:
+    example = paths.EXAMPLES / file.name
+    if not example.exists():
+        names = ", ".join(sorted(found.name.split(".")[1] for found in paths.EXAMPLES.glob("Pulumi.*.yaml")))
+        fail(
+            f'There is no example for a stack "{stack}" (there are: {names}).\n'
+            f"Copy the nearest: cp stacks/examples/Pulumi.dev.yaml stacks/{file.name}"
+        )
+    shutil.copyfile(example, file)
+    file.chmod(0o600)
+    say(
+        f"Made stacks/{file.name} from the example. Edit it whenever you like; ./photos preview shows what would change."
+    )
+
+
+def offline(stack: str) -> StackConfig:
+    """Read the stack file, or its example, without the engine: secrets stay unread, missing ones are made up."""
+    values, secret_keys = offline_values(stack)
+    plain = {key.removeprefix(NAMESPACE): value for key, value in values.items()}
+    try:
+        return parse(stack, plain, secret_keys={key.removeprefix(NAMESPACE) for key in secret_keys}, dry_run=True)
+    except ConfigError as error:
+        fail(str(error))
+
+
+def offline_values(stack: str) -> tuple[dict[str, str], set[str]]:
+    """Return the values and the names of the secrets, as `record` takes them."""
+    file = paths.stack_file(stack)
+    if not file.exists():
+        file = paths.EXAMPLES / file.name
+    if not file.exists():
+        fail(f'There is neither stacks/Pulumi.{stack}.yaml nor an example "{stack}".')
+    raw = {key: value for key, value in read(file).items() if key.startswith(NAMESPACE)}
+    clear = {key: value for key, value in raw.items() if not _is_encrypted(value)}
+    secret_keys = {key for key in raw if _is_encrypted(raw[key]) or _holds_encrypted(raw[key])}
+    hidden = {NAMESPACE + name: _hidden(name) for name in flat_secrets() if NAMESPACE + name not in clear}
+    return config_text({**clear, **hidden}), secret_keys | set(hidden)
+
+
+def _hidden(name: str) -> str:
+    return "-----BEGIN HIDDEN-----" if name in PEM_SECRETS else "hidden from this command"
+
+
+def _is_encrypted(value: Any) -> bool:
+    return isinstance(value, dict) and set(value) == {"secure"}
+
+
+def _holds_encrypted(value: Any) -> bool:
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return _is_encrypted(value) or any(_holds_encrypted(item) for item in items)

@@ -1,0 +1,107 @@
+"""What runs, where the album is, and what stays after destroy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import docker
+from docker.errors import DockerException
+from docker.models.containers import Container
+from rich.table import Table
+from rich.text import Text
+
+from cli import docker_host, paths, stackfile
+from cli.console import fail, out, say, warn
+from stacks.photo_system import NO_BACKUP
+
+LINES_OF_FAILURE = 15
+
+
+def album_url(stack: str) -> str | None:
+    """Return the address of the album of `stack`; None when the stack has no album."""
+    return getattr(stackfile.offline(stack).settings.enabled().get("photoprism"), "url", None)
+
+
+def welcome(stack: str) -> None:
+    """Say where the album is and how to get in."""
+    option = "" if stack == "dev" else f" --stack {stack}"
+    if url := album_url(stack):
+        say(f"\nThe album: {url}   user: admin   password: ./photos password{option}")
+    warn(NO_BACKUP)
+
+
+def show(stack: str) -> int:
+    """Print a table of the services; return 1 when one of them is not healthy."""
+    containers = _containers(stack)
+    if not containers:
+        say(f'Nothing of the stack "{stack}" runs here. Start it: ./photos up {stack}')
+        return 1
+    table = Table("service", "state", "health", "address", "image")
+    for container in sorted(containers, key=lambda item: str(item.name)):
+        health = _health(container)
+        table.add_row(
+            container.labels.get("photos.service", ""),
+            container.status,
+            Text(health, "green" if health == "healthy" else "red"),
+            " ".join(sorted(_addresses(container))),
+            ", ".join(container.image.tags[:1]) if container.image else "",
+        )
+    out.print(table)
+    if url := album_url(stack):
+        say(f"The album: {url}")
+    warn(NO_BACKUP)
+    return int(any(_health(container) != "healthy" for container in containers))
+
+
+def logs(stack: str, service: str, *, follow: bool, lines: int) -> None:
+    """Print the log of one service."""
+    for container in _containers(stack):
+        if container.labels.get("photos.service") == service:
+            try:
+                for chunk in container.logs(stream=True, follow=follow, tail=lines):
+                    out.file.write(chunk.decode(errors="replace"))
+            except KeyboardInterrupt:
+                return
+            return
+    fail(f'No container of the service "{service}" in the stack "{stack}". See: ./photos status --stack {stack}')
+
+
+def explain_failure(stack: str) -> None:
+    """Print the last lines of each container that is not healthy."""
+    for container in _containers(stack):
+        if _health(container) != "healthy":
+            warn(f"\n{container.name} is {_health(container)}. Its last lines:")
+            out.print(container.logs(tail=LINES_OF_FAILURE).decode(errors="replace"), markup=False)
+    warn("Nothing of your photos was touched. After mending the cause run ./photos up again; it goes on from here.")
+
+
+def what_stays(stack: str) -> None:
+    """Say what destroy left behind, on purpose."""
+    library = stackfile.offline(stack).settings.library.library()
+    say("Your photos were not touched: " + ", ".join(library.folders))
+    with docker_host.connect() as client:
+        kept = [str(volume.name) for volume in client.volumes.list(filters=_of(stack))]
+    if kept:
+        say(f"Kept volumes: {', '.join(sorted(kept))}. ./photos up {stack} takes them up again.")
+        say("Do not run `docker volume prune` or `docker system prune --volumes`: some versions delete kept volumes.")
+
+
+def _of(stack: str) -> dict[str, str | list[str] | bool]:
+    return docker_host.of_stack(stackfile.stack_id(paths.stack_file(stack)))
+
+
+def _containers(stack: str) -> list[Container]:
+    try:
+        return docker.from_env().containers.list(all=True, filters=_of(stack))
+    except DockerException as problem:
+        fail(f"Docker does not answer ({problem}). See: ./photos doctor")
+
+
+def _health(container: Container) -> str:
+    state: dict[str, Any] = container.attrs["State"]
+    return str(state.get("Health", {}).get("Status") or state.get("Status"))
+
+
+def _addresses(container: Container) -> set[str]:
+    bindings = container.attrs["HostConfig"]["PortBindings"] or {}
+    return {f"{b['HostIp']}:{b['HostPort']}" for host in bindings.values() for b in host or ()}
