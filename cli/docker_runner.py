@@ -83,7 +83,7 @@ class DockerRunner(Recorder):
         first, *others = networks
         container: Container = self._client.containers.create(
             network=first["name"],
-            networking_config={first["name"]: EndpointConfig(self._client.api._version, aliases=first["aliases"])},  # noqa: SLF001
+            networking_config={first["name"]: EndpointConfig(self._client.api.api_version, aliases=first["aliases"])},
             **_arguments(options),
         )
         for network in others:

@@ -32,17 +32,21 @@ FORBIDDEN_FLAGS = {
     "datadir": "moves the data out of its volume",
 }
 
-# A killed first start leaves a data directory that looks finished but has no users. The image cannot tell;
-# this mark, set before a first start and removed by the last step of it, can.
+# A killed first start leaves data that looks finished: the image's next start but one serves it, with a root that has
+# no password (seen with upstream's entrypoint). This mark, set before a first start and removed by its last step, tells.
 START = f"""#!/bin/sh
 set -eu
-mark={DATA}/.photos-first-start
-if [ -d {DATA}/mysql ] && [ -e "$mark" ]; then
-  echo "photos: the first start of this database was interrupted, so it holds no data of yours and cannot be used." >&2
-  echo "photos: run ./photos destroy, then 'docker volume rm' on this container's volume, then ./photos up." >&2
-  exit 1
+data={DATA}
+mark=$data/.photos-first-start
+if [ -e "$mark" ]; then
+  if [ -n "$(find "$data" -mindepth 1 ! -path "$mark" -print -quit)" ]; then
+    echo "photos: the first start of this database was cut short, so its data is not used; none of your photos' data is in it." >&2
+    echo "photos: run ./photos destroy, then docker volume rm on this container's volume, then ./photos up." >&2
+    exit 78
+  fi
+elif [ ! -d "$data/mysql" ]; then
+  : > "$mark"
 fi
-[ -d {DATA}/mysql ] || : > "$mark"
 exec docker-entrypoint.sh mariadbd "$@"
 """
 

@@ -14,20 +14,26 @@ from components.service import Platform, Service, ServiceConfig
 
 HTTP_PORT = 5244
 
-# OpenList prints the password of the admin row when it makes it: so the row is made here, with the output thrown
-# away, and beside the data folder's own files, so that a kill never leaves a database without a login.
+# OpenList prints the password of the admin row when it makes it, so the row is made here, with the output thrown away.
+# At every start: it changes nothing where the row is, and mends a first start that was cut short.
 START = """#!/bin/sh
 set -eu
 cd /opt/openlist
-if [ ! -e data/data.db ]; then
-  rm -rf data/.photos-new
-  OPENLIST_ADMIN_PASSWORD=$(cat /run/secrets/drive_admin_password) \\
-    ./openlist admin --data data/.photos-new > /dev/null 2>&1 \\
-    || { echo "photos: OpenList could not make its database" >&2; exit 1; }
-  mv data/.photos-new/data.db data/data.db
-  rm -rf data/.photos-new
-fi
+password=$(cat /run/secrets/drive_admin_password)
 JWT_SECRET=$(cat /run/secrets/drive_jwt_secret)
+if [ -z "$password" ] || [ -z "$JWT_SECRET" ]; then
+  echo "photos: an empty secret in /run/secrets" >&2
+  exit 1
+fi
+# OpenList rewrites this file in place at every start; one that was cut short would stop it for ever.
+if [ -e data/config.json ] && [ "$(tail -n 1 data/config.json)" != "}" ]; then
+  mv data/config.json data/config.json.damaged
+fi
+if ! OPENLIST_ADMIN_PASSWORD="$password" ./openlist admin --no-prefix > /dev/null 2>&1; then
+  echo "photos: OpenList could not prepare its data in /opt/openlist/data" >&2
+  exit 1
+fi
+unset password
 export JWT_SECRET
 exec /entrypoint.sh
 """

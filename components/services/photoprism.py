@@ -24,6 +24,18 @@ from components.service import Platform, Service, ServiceConfig
 HTTP_PORT = 2342
 MINIMUM_MEMORY_MB = 1024
 
+# Newer images start through s6 (/init), which needs root or a /run of its own; the older entrypoint passes no TERM on
+# to the server. What both do for a fixed user is this.
+START = """#!/bin/sh
+set -eu
+umask 0002
+if [ ! -w /photoprism/storage ]; then
+  echo "photos: /photoprism/storage is not writable for user $(id -u)" >&2
+  exit 1
+fi
+exec /opt/photoprism/bin/photoprism start
+"""
+
 
 class Features(Section):
     """What PhotoPrism does with a picture, and what its pages offer."""
@@ -97,8 +109,10 @@ class PhotoPrism(Service[PhotoPrismConfig, Platform]):
             user=f"{base.owner.uid}:{base.owner.gid}",
             groups=[str(config.transcoding.device_group)] if config.transcoding.device_group else [],
             working_dir="/photoprism",
+            entrypoint=["/photos/start"],
             env={**_environment(config, base), "PHOTOPRISM_TRUSTED_PROXY": base.networks.apps_subnet},
             files=[
+                ContainerFile(path="/photos/start", content=START, executable=True),
                 ContainerFile(
                     path="/run/secrets/photoprism_admin_password",
                     content=base.secrets["photoprism_admin_password"],

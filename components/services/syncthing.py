@@ -20,13 +20,17 @@ SECRETS = "/run/secrets"
 START = f"""#!/bin/sh
 set -eu
 umask 077
+STGUIAPIKEY=$(cat {SECRETS}/syncthing_api_key)
+if [ -z "$STGUIAPIKEY" ] || [ -z "$(head -n 1 {SECRETS}/syncthing_gui_password)" ]; then
+  echo "photos: an empty secret in {SECRETS}; the admin page would be open" >&2
+  exit 1
+fi
 mkdir -p "$STHOMEDIR"
 for part in cert key; do
   cp {SECRETS}/syncthing_$part "$STHOMEDIR/$part.pem.new"
   mv "$STHOMEDIR/$part.pem.new" "$STHOMEDIR/$part.pem"
 done
 /bin/syncthing generate --gui-user=admin --gui-password=- < {SECRETS}/syncthing_gui_password
-STGUIAPIKEY=$(cat {SECRETS}/syncthing_api_key)
 export STGUIAPIKEY
 umask 022
 exec /bin/syncthing
@@ -66,7 +70,8 @@ class Syncthing(Service[SyncthingConfig, Platform]):
             memory_mb=config.memory,
             networks=["apps"],
             # No `user`: the image leaves its volume to root and gives it to PUID at start.
-            capabilities=["CHOWN", "SETGID", "SETUID"],
+            # KILL: docker's init could not pass TERM on to another user's process, and a stop would be a kill (seen).
+            capabilities=["CHOWN", "KILL", "SETGID", "SETUID"],
             entrypoint=["/bin/entrypoint.sh", "/photos/start"],
             env={
                 "PUID": str(base.owner.uid),

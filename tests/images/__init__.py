@@ -1,0 +1,1 @@
+"""Container images for the tests and the demo, built on this machine from Debian packages."""

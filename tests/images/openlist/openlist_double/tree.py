@@ -1,0 +1,103 @@
+"""The one file tree made of the mounted storages; only the Local driver leads anywhere here."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import datetime, timezone
+from pathlib import Path, PurePosixPath
+from typing import Any
+from urllib.parse import quote
+from xml.sax.saxutils import escape
+
+from .store import Store
+
+User = dict[str, Any]
+Entry = tuple[str, int, bool, str]
+
+
+class NotFoundError(Exception):
+    """Upstream's words for a path that leads nowhere."""
+
+    def __init__(self) -> None:
+        super().__init__("failed get objs: failed get dir: object not found")
+
+
+class Tree:
+    """What a user sees: the mounts below the user's base path."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+
+    def entries(self, user: User, path: PurePosixPath) -> list[Entry]:
+        """A mounted folder's entries, else the mount points below the path."""
+        real = self.real(user, path)
+        if real is not None:
+            try:
+                return [(entry.name, *_facts(entry)) for entry in sorted(real.iterdir())]
+            except OSError as error:
+                raise NotFoundError from error
+        full = PurePosixPath(user["base_path"]) / str(path).lstrip("/")
+        mounts = [PurePosixPath(storage["mount_path"]) for storage in self._mounts()]
+        below = {mount.relative_to(full).parts[0] for mount in mounts if mount.is_relative_to(full)}
+        if not below and str(full) != "/":
+            raise NotFoundError
+        return [(name, 0, True, _time(0)) for name in sorted(below)]
+
+    def real(self, user: User, path: PurePosixPath) -> Path | None:
+        """The file or folder behind a path, if it lies in a mount."""
+        full = PurePosixPath(os.path.normpath(PurePosixPath(user["base_path"]) / str(path).lstrip("/")))
+        for storage in sorted(self._mounts(), key=lambda mount: -len(mount["mount_path"])):
+            if full.is_relative_to(storage["mount_path"]):
+                root = Path(json.loads(storage["addition"])["root_folder_path"])
+                return root / full.relative_to(storage["mount_path"])
+        return None
+
+    def propfind(self, user: User, path: PurePosixPath, *, deep: bool) -> str:
+        """A WebDAV listing of a file, or of a folder with what it holds."""
+        real = self.real(user, path)
+        own: Entry = ("", *_facts(real)) if real is not None else ("", 0, True, _time(0))
+        return (
+            '<?xml version="1.0" encoding="UTF-8"?><D:multistatus xmlns:D="DAV:">'
+            + "".join(_response(path, entry) for entry in [own, *(self.entries(user, path) if deep and own[2] else [])])
+            + "</D:multistatus>"
+        )
+
+    def _mounts(self) -> list[dict[str, Any]]:
+        return [storage for storage in self.store.storages() if storage["status"] == "work" and not storage["disabled"]]
+
+
+def status(storage: dict[str, Any]) -> str:
+    """What a storage's start comes to; a cloud drive fails as it would without its account."""
+    try:
+        root = Path(json.loads(storage.get("addition") or "{}")["root_folder_path"])
+    except (ValueError, KeyError):
+        root = Path()
+    if storage.get("driver") != "Local" or root == Path():
+        return "this test image knows the Local driver only"
+    return "work" if root.is_dir() else f"root folder {root} not exists"
+
+
+def _response(path: PurePosixPath, entry: Entry) -> str:
+    name, size, folder, modified = entry
+    href = quote(f"/dav{path / name}") + ("/" if folder and str(path / name) != "/" else "")
+    kind = (
+        "<D:resourcetype><D:collection/></D:resourcetype>"
+        if folder
+        else f"<D:resourcetype/><D:getcontentlength>{size}</D:getcontentlength>"
+    )
+    when = datetime.fromisoformat(modified).strftime("%a, %d %b %Y %H:%M:%S GMT")
+    return (
+        f"<D:response><D:href>{escape(href)}</D:href><D:propstat><D:prop>{kind}"
+        f"<D:getlastmodified>{when}</D:getlastmodified></D:prop><D:status>HTTP/1.1 200 OK</D:status>"
+        "</D:propstat></D:response>"
+    )
+
+
+def _facts(entry: Path) -> tuple[int, bool, str]:
+    stat = entry.stat()
+    return (0 if entry.is_dir() else stat.st_size), entry.is_dir(), _time(stat.st_mtime)
+
+
+def _time(seconds: float) -> str:
+    return datetime.fromtimestamp(int(seconds), timezone.utc).isoformat()

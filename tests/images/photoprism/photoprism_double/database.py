@@ -1,0 +1,172 @@
+"""The index: MariaDB (or SQLite), with upstream's names for the tables and columns it has."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import secrets
+import sqlite3
+import string
+import threading
+import time
+from typing import Any
+
+import pymysql
+
+from .settings import Settings, log
+
+NAME = "VARCHAR(700) {binary}"
+SCHEMA = (
+    (
+        "CREATE TABLE IF NOT EXISTS auth_users (user_uid VARCHAR(42) PRIMARY KEY, user_name VARCHAR(200) UNIQUE,"
+        " user_role VARCHAR(32))"
+    ),
+    "CREATE TABLE IF NOT EXISTS passwords (uid VARCHAR(42) PRIMARY KEY, hash VARCHAR(255))",
+    (
+        "CREATE TABLE IF NOT EXISTS auth_sessions (id VARCHAR(64) PRIMARY KEY, user_uid VARCHAR(42),"
+        " client_name VARCHAR(200), auth_scope VARCHAR(200), preview_token VARCHAR(64), sess_expires BIGINT)"
+    ),
+    (
+        "CREATE TABLE IF NOT EXISTS photos (photo_uid VARCHAR(42) PRIMARY KEY, taken_at DATETIME,"
+        f" photo_path {NAME}, photo_name {NAME}, photo_title VARCHAR(200), deleted_at DATETIME)"
+    ),
+    (
+        "CREATE TABLE IF NOT EXISTS files (file_uid VARCHAR(42) PRIMARY KEY, photo_uid VARCHAR(42),"
+        f" file_name {NAME}, file_root VARCHAR(16), file_hash VARCHAR(40), file_size BIGINT, mod_time BIGINT,"
+        " file_width INTEGER, file_height INTEGER, file_missing INTEGER DEFAULT 0, UNIQUE (file_name, file_root))"
+    ),
+    (
+        f"CREATE TABLE IF NOT EXISTS duplicates (file_name {NAME}, file_root VARCHAR(16), file_hash VARCHAR(40),"
+        " PRIMARY KEY (file_name, file_root))"
+    ),
+)
+RETRIES, PAUSE = 12, 5
+YEAR = 31_536_000
+
+
+def uid(kind: str) -> str:
+    return kind + "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(15))
+
+
+class Database:
+    """One connection behind a lock, opened again when the server has gone away."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.lock = threading.RLock()
+        self.connection = self._wait()
+        for statement in SCHEMA:
+            self.run(statement.format(binary="COLLATE utf8mb4_bin" if settings.mysql else ""))
+
+    def _open(self) -> Any:
+        if not self.settings.mysql:
+            file = self.settings.path("STORAGE") / "index.db"
+            connection = sqlite3.connect(file, check_same_thread=False, isolation_level=None)
+            connection.row_factory = lambda cursor, row: {
+                d[0]: v for d, v in zip(cursor.description, row, strict=False)
+            }
+            return connection
+        host, _, port = self.settings.text("DATABASE_SERVER", "localhost").partition(":")
+        return pymysql.connect(
+            host=host, port=int(port or 3306), user=self.settings.text("DATABASE_USER", "photoprism"),
+            password=self.settings.text("DATABASE_PASSWORD"), database=self.settings.text("DATABASE_NAME", "photoprism"),
+            charset="utf8mb4", autocommit=True, cursorclass=pymysql.cursors.DictCursor,
+            connect_timeout=int(self.settings.text("DATABASE_TIMEOUT", "15")),
+        )  # fmt: skip
+
+    def _wait(self) -> Any:
+        """Upstream's patience: 12 attempts, 5 seconds apart, then the process fails."""
+        for attempt in range(RETRIES + 1):
+            try:
+                return self._open()
+            except (pymysql.err.MySQLError, sqlite3.Error) as error:  # noqa: PERF203 - the point is the retry
+                if attempt == RETRIES:
+                    msg = f"FATAL: config: cannot connect to the database: {error}"
+                    raise SystemExit(msg) from error
+                if attempt == 0:
+                    log("info", "config: waiting for the database to become available")
+                else:
+                    time.sleep(PAUSE)
+        raise AssertionError
+
+    def run(self, sql: str, *values: object) -> list[dict[str, Any]]:
+        """Runs one statement; the rows it gives."""
+        with self.lock:
+            if self.settings.mysql:
+                self.connection.ping(reconnect=True)
+            cursor = self.connection.cursor()
+            cursor.execute(sql if self.settings.mysql else sql.replace("%s", "?"), values)
+            return list(cursor.fetchall())
+
+    def one(self, sql: str, *values: object) -> dict[str, Any] | None:
+        """The first row."""
+        rows = self.run(sql, *values)
+        return rows[0] if rows else None
+
+    def init_admin(self) -> None:
+        """Sets the password only on an account that has none: changing the variable later does nothing."""
+        name, password = self.settings.text("ADMIN_USER", "admin"), self.settings.text("ADMIN_PASSWORD").strip()
+        user = self.one("SELECT user_uid FROM auth_users WHERE user_role = 'admin'")
+        if user is None:
+            user = {"user_uid": uid("u")}
+            self.run("INSERT INTO auth_users VALUES (%s, %s, 'admin')", user["user_uid"], name)
+        if self.one("SELECT uid FROM passwords WHERE uid = %s", user["user_uid"]):
+            return
+        if not password:
+            log("warning", f"config: password required to initialize '{name}' account")
+        elif not self.set_password(str(user["user_uid"]), password):
+            log("error", "config: password must have 8-72 characters, the account cannot be initialized")
+
+    def set_password(self, user: str, password: str) -> bool:
+        """False for a password of the wrong length."""
+        if not 8 <= len(password) <= 72:
+            return False
+        salt = os.urandom(16)
+        self.run("DELETE FROM passwords WHERE uid = %s", user)
+        self.run("INSERT INTO passwords VALUES (%s, %s)", user, f"{salt.hex()}${_scrypt(password, salt)}")
+        return True
+
+    def login(self, name: str, password: str) -> str | None:
+        """The user's id if name and password fit."""
+        row = self.one(
+            "SELECT user_uid, hash FROM auth_users JOIN passwords ON uid = user_uid WHERE user_name = %s", name
+        )
+        if not row or not password:
+            return None
+        salt, _, known = row["hash"].partition("$")
+        return row["user_uid"] if hmac.compare_digest(known, _scrypt(password, bytes.fromhex(salt))) else None
+
+    def add_session(self, user: str, client: str, scope: str, seconds: int) -> tuple[str, str]:
+        """A token and the preview token that thumbnails ask for; only the token's hash is kept."""
+        letters = string.ascii_letters + string.digits
+        groups = ("".join(secrets.choice(letters) for _ in range(6)) for _ in range(4))
+        token = "-".join(groups) if client else secrets.token_hex(24)
+        preview = secrets.token_hex(4)
+        expires = 0 if seconds < 0 else int(time.time()) + (seconds or YEAR)
+        self.run(
+            "INSERT INTO auth_sessions VALUES (%s, %s, %s, %s, %s, %s)",
+            _digest(token), user, client, scope or "*", preview, expires,
+        )  # fmt: skip
+        return token, preview
+
+    def session(self, token: str) -> dict[str, Any] | None:
+        """The session of a token that has not run out."""
+        row = self.one("SELECT * FROM auth_sessions WHERE id = %s", _digest(token)) if token else None
+        return row if row and (row["sess_expires"] == 0 or row["sess_expires"] > time.time()) else None
+
+    def end_session(self, token: str) -> None:
+        """Signs out."""
+        self.run("DELETE FROM auth_sessions WHERE id = %s", _digest(token))
+
+    def previews(self, token: str) -> bool:
+        """Whether a preview token belongs to a session."""
+        return self.one("SELECT id FROM auth_sessions WHERE preview_token = %s", token) is not None
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def _scrypt(password: str, salt: bytes) -> str:
+    return hashlib.scrypt(password.encode(), salt=salt, n=4096, r=8, p=1).hex()

@@ -1,0 +1,255 @@
+"""The HTTP side: the part of upstream's API that the photo system and its users' browsers touch."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from . import page
+from .database import Database
+from .library import Library
+from .settings import Settings
+
+LOGIN_FAILURES, REFILL_SECONDS = 10, 60
+SESSION_SECONDS = 14 * 86_400
+
+
+class RefusedError(Exception):
+    """An answer that is an error."""
+
+    def __init__(self, status: int, error: str) -> None:
+        super().__init__(error)
+        self.status = status
+
+
+class Application:
+    """What the handlers share."""
+
+    def __init__(self, settings: Settings, database: Database, library: Library) -> None:
+        self.settings, self.database, self.library = settings, database, library
+        self.failures: dict[str, list[float]] = defaultdict(list)
+
+    def blocked(self, address: str) -> bool:
+        """Whether an address has used up its failed logins."""
+        since = time.monotonic() - LOGIN_FAILURES * REFILL_SECONDS
+        self.failures[address] = [moment for moment in self.failures[address] if moment > since]
+        return len(self.failures[address]) >= LOGIN_FAILURES
+
+
+class Handler(BaseHTTPRequestHandler):
+    """One request."""
+
+    protocol_version = "HTTP/1.1"
+    app: Application
+
+    def _handle(self) -> None:
+        url = urlsplit(self.path)
+        self.query = {name: values[-1] for name, values in parse_qs(url.query).items()}
+        length = int(self.headers.get("Content-Length") or 0)
+        self.body = self.rfile.read(length) if length else b""
+        try:
+            if self.app.settings.tls:
+                self._send(400, b"Client sent an HTTP request to an HTTPS server.\n", "text/plain")
+            else:
+                self._route(self.command, url.path)
+        except RefusedError as refusal:
+            self._json({"code": refusal.status, "error": str(refusal)}, refusal.status)
+        except Exception as error:  # noqa: BLE001 - a request may fail, the server may not
+            self._json({"code": 500, "error": f"{type(error).__name__}: {error}"}, 500)
+
+    do_GET = do_POST = do_PUT = do_DELETE = do_PROPFIND = do_MKCOL = do_OPTIONS = do_HEAD = _handle  # noqa: N815 - the base's names
+
+    def _route(self, method: str, path: str) -> None:
+        """The first route that fits; HEAD counts as GET."""
+        for wanted, pattern, action in ROUTES:
+            found = re.fullmatch(pattern, path)
+            if found and wanted in {"*", "GET" if method == "HEAD" else method}:
+                return action(self, *found.groups(default=""))
+        raise RefusedError(404, "Not found")
+
+    def _status(self) -> None:
+        self._json({"status": "operational"})
+
+    def _health(self) -> None:
+        self._send(200, b"OK", "text/plain")
+
+    def _page(self) -> None:
+        settings = self.app.settings
+        html = page.html(settings.text("SITE_TITLE", "PhotoPrism"), settings.text("DEFAULT_LOCALE", "en"))
+        self._send(200, html.encode(), "text/html; charset=utf-8")
+
+    def _log_out(self, _session: str) -> None:
+        self.app.database.end_session(self._token())
+        self._json({"status": "deleted"})
+
+    def _show_session(self, _session: str) -> None:
+        session = self._authorize("sessions")
+        self._json({"status": "success", "session_id": session["id"], "scope": session["auth_scope"]})
+
+    def _index(self) -> None:
+        self._authorize("photos")
+        options, started = self._options(), time.monotonic()
+        self.app.library.index(str(options.get("path", "")), rescan=bool(options.get("rescan")))
+        self._json({"code": 200, "message": f"Indexing completed in {time.monotonic() - started:.0f} s"})
+
+    def _import(self, sub: str) -> None:
+        self._authorize("files")
+        self._refuse_if_read_only()
+        options = self._options()
+        count = self.app.library.bring_in(
+            sub.strip("/") or str(options.get("path", "")), move=bool(options.get("move"))
+        )
+        self._json({"code": 200, "message": f"Import completed, {count} files"})
+
+    def _upload(self) -> None:
+        self._authorize("files")
+        self._refuse_if_read_only()
+        raise RefusedError(501, "this test image has no upload: put files into originals or import")
+
+    def _log_in(self) -> None:
+        address = self.client_address[0]
+        if self.app.blocked(address):
+            raise RefusedError(429, "Too many requests")
+        form = self._options()
+        name, password = str(form.get("username", "")), str(form.get("password", ""))
+        user = self.app.database.login(name, password)
+        if user is None:
+            self.app.failures[address].append(time.monotonic())
+            raise RefusedError(401, "Invalid credentials")
+        token, preview = self.app.database.add_session(user, "", "*", SESSION_SECONDS)
+        self._json({
+            "status": "success", "id": token, "access_token": token, "token_type": "Bearer",
+            "expires_in": SESSION_SECONDS, "provider": "local", "scope": "*",
+            "user": {"UID": user, "Name": name, "Role": "admin"},
+            "config": {"previewToken": preview, "readonly": self.app.settings.flag("READONLY")},
+        })  # fmt: skip
+
+    def _photos(self) -> None:
+        self._authorize("photos")
+        try:
+            count, offset = int(self.query["count"]), int(self.query.get("offset", 0))
+        except (KeyError, ValueError) as error:
+            raise RefusedError(400, "Unable to do that") from error
+        order = "ASC" if self.query.get("order") == "oldest" else "DESC"
+        rows = self.app.database.run(
+            "SELECT * FROM photos JOIN files ON files.photo_uid = photos.photo_uid WHERE deleted_at IS NULL"  # noqa: S608 - two fixed words
+            f" AND file_missing = 0 ORDER BY taken_at {order}, photos.photo_uid LIMIT %s OFFSET %s",
+            min(count, 100_000), offset,
+        )  # fmt: skip
+        self._json([
+            {
+                "UID": row["photo_uid"], "Type": "image", "TakenAt": f"{row['taken_at']!s:.19}".replace(" ", "T") + "Z",
+                "Title": row["photo_title"], "Path": row["photo_path"], "Name": row["photo_name"],
+                "FileName": row["file_name"], "FileUID": row["file_uid"], "Hash": row["file_hash"],
+                "Width": row["file_width"], "Height": row["file_height"],
+            }
+            for row in rows
+        ])  # fmt: skip
+
+    def _thumbnail(self, digest: str, token: str, kind: str, size: str) -> None:
+        if not self.app.settings.public and not self.app.database.previews(token):
+            raise RefusedError(403, "Forbidden")
+        picture = self.app.library.thumbnail(digest, kind, min(int(size), 2048))
+        if picture is None:
+            raise RefusedError(404, "Not found")
+        self._send(200, picture, "image/jpeg", {"Cache-Control": "private, max-age=86400"})
+
+    def _webdav(self) -> None:
+        """Only the door: who may come in. The files behind it are not served by the double."""
+        settings = self.app.settings
+        if settings.public or settings.flag("DISABLE_WEBDAV"):
+            raise RefusedError(404, "Not found")
+        kind, _, value = self.headers.get("Authorization", "").partition(" ")
+        name, _, password = base64.b64decode(value if kind == "Basic" else b"").decode(errors="replace").partition(":")
+        if not (
+            self.app.database.session(value if kind == "Bearer" else password)
+            or self.app.database.login(name, password)
+        ):
+            self._send(401, b"", "text/plain", {"WWW-Authenticate": 'Basic realm="WebDAV Authorization Required"'})
+        elif settings.flag("READONLY") and self.command in {"PUT", "DELETE", "MKCOL", "MOVE", "COPY"}:
+            raise RefusedError(403, "Forbidden")
+        else:
+            raise RefusedError(501, "this test image does not serve files over WebDAV")
+
+    def _token(self) -> str:
+        kind, _, bearer = self.headers.get("Authorization", "").partition(" ")
+        own = self.headers.get("X-Auth-Token") or self.headers.get("X-Session-ID")
+        return own or (bearer if kind == "Bearer" else "")
+
+    def _authorize(self, resource: str) -> dict[str, Any]:
+        if self.app.settings.public:
+            return {"id": "public", "auth_scope": "*"}
+        session = self.app.database.session(self._token())
+        if session is None:
+            raise RefusedError(401, "Please log in to your account")
+        scope = str(session["auth_scope"]).split()
+        if "*" not in scope and resource not in scope:
+            raise RefusedError(403, "Permission denied")
+        return session
+
+    def _refuse_if_read_only(self) -> None:
+        if self.app.settings.flag("READONLY"):
+            raise RefusedError(403, "Feature disabled")
+
+    def _options(self) -> dict[str, Any]:
+        try:
+            options = json.loads(self.body)
+        except ValueError as error:
+            raise RefusedError(400, "Unable to do that") from error
+        if not isinstance(options, dict):
+            raise RefusedError(400, "Unable to do that")
+        return options
+
+    def _json(self, answer: object, status: int = 200) -> None:
+        self._send(
+            status,
+            json.dumps(answer, separators=(",", ":")).encode(),
+            "application/json; charset=utf-8",
+            {"Cache-Control": "no-store"},
+        )
+
+    def _send(self, status: int, body: bytes, kind: str, headers: dict[str, str] | None = None) -> None:
+        self.send_response(status)
+        for name, value in {"Content-Type": kind, "Content-Length": str(len(body)), **(headers or {})}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def version_string(self) -> str:
+        """For the Server header."""
+        return "PhotoPrism-double"
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
+        """Requests are not logged, as upstream at its default level."""
+
+
+API = "/api/v1"
+ROUTES: tuple[tuple[str, str, Callable[..., None]], ...] = (
+    ("GET", f"{API}/status", Handler._status),
+    ("GET", "/health", Handler._health),
+    ("GET", "/|/library/?|/library/(?:login|browse)", Handler._page),
+    ("POST", f"{API}/sessions?", Handler._log_in),
+    ("DELETE", f"{API}/sessions?(/.*)?", Handler._log_out),
+    ("GET", f"{API}/sessions?(/.*)?", Handler._show_session),
+    ("GET", f"{API}/photos", Handler._photos),
+    ("GET", f"{API}/t/([0-9a-f]+)/(\\w+)/(tile|fit)_(\\d{{2,4}})", Handler._thumbnail),
+    ("POST", f"{API}/index", Handler._index),
+    ("POST", f"{API}/import(/.*)?", Handler._import),
+    ("*", f"{API}/users/[^/]+/upload/[^/]+", Handler._upload),
+    ("*", "/(?:originals|import)/.*", Handler._webdav),
+)
+
+
+def serve(app: Application) -> ThreadingHTTPServer:
+    settings = app.settings
+    handler = type("BoundHandler", (Handler,), {"app": app})
+    address = (settings.text("HTTP_HOST", "0.0.0.0"), int(settings.text("HTTP_PORT", "2342")))  # noqa: S104 - a container
+    return ThreadingHTTPServer(address, handler)
