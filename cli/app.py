@@ -24,6 +24,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
+    pretty_exceptions_enable=False,  # they print local variables, secrets among them
     help="A family's photo system as one stack. Any other word is handed to pulumi, e.g. ./photos stack ls.",
 )
 

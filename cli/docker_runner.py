@@ -93,7 +93,7 @@ class DockerRunner(Recorder):
         container.start()
         if wait:
             wait_until_healthy(container, patience)
-        return {"name": options["name"]}
+        return {"name": inputs["name"]}
 
     def _replace(self, name: str, labels: dict[str, str], grace: int) -> None:
         """Remove the container of that name if it is this stack's own."""
