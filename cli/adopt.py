@@ -61,6 +61,6 @@ def _id_of_volumes(stack: str) -> str | None:
 
 def _refuse_if_running(identity: str) -> None:
     with docker_host.connect() as client:
-        if running := client.containers.list(filters=docker_host.of_stack(identity)):
+        if running := client.containers.list(ignore_removed=True, filters=docker_host.of_stack(identity)):
             names = ", ".join(str(container.name) for container in running)
             fail(f"The stack with id {identity} runs on this host ({names}). Destroy it first, from its own folder.")

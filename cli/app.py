@@ -30,16 +30,18 @@ app = typer.Typer(
 
 Stack = Annotated[str, typer.Argument(envvar="PHOTOS_STACK", help="the stack: dev, wsl, home or your own")]
 StackOption = Annotated[str, typer.Option("--stack", "-s", envvar="PHOTOS_STACK", help="the stack")]
+Refresh = Annotated[bool, typer.Option(help="first look at what is really there")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="answer every question with yes")]
 
 
 @app.command()
-def up(stack: Stack = "dev", *, yes: Yes = False) -> None:
+def up(stack: Stack = "dev", *, refresh: Refresh = False, yes: Yes = False) -> None:
     """Set everything up and start the photo system, or bring it to what the stack file says."""
     Unattended.yes = yes
     preparation.prepare(stack)
     sweep.sweep(stack)
-    code = engine.run(stack, "up", "--stack", stack, *_agreed(yes))
+    options = ["--refresh"] if refresh else []
+    code = engine.run(stack, "up", "--stack", stack, *options, *_agreed(yes))
     if code:
         overview.explain_failure(stack)
         raise typer.Exit(code)
@@ -60,14 +62,15 @@ def setup(stack: Stack = "dev", *, yes: Yes = False) -> None:
 def preview(
     stack: Stack = "dev",
     *,
-    refresh: Annotated[bool, typer.Option(help="also look at what is really there")] = False,
+    refresh: Refresh = False,
     diff: Annotated[bool, typer.Option(help="show every changed value")] = False,
+    json: Annotated[bool, typer.Option("--json", help="for programs: pulumi's own JSON")] = False,
     yes: Yes = False,
 ) -> None:
     """Show what `up` would change. Changes nothing."""
     Unattended.yes = yes
     preparation.prepare(stack, marking=False)
-    options = [name for name, wanted in (("--refresh", refresh), ("--diff", diff)) if wanted]
+    options = [name for name, wanted in (("--refresh", refresh), ("--diff", diff), ("--json", json)) if wanted]
     raise typer.Exit(engine.run(stack, "preview", "--stack", stack, *options))
 
 

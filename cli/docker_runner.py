@@ -128,7 +128,7 @@ def wait_until_healthy(container: Container, seconds: int) -> None:
 def remove_all(client: docker.DockerClient, identity: str) -> list[str]:
     """Remove containers, networks and volumes that carry exactly this id; return their names."""
     ours, removed = of_stack(identity), []
-    for container in client.containers.list(all=True, filters=ours):
+    for container in client.containers.list(all=True, ignore_removed=True, filters=ours):
         container.stop(timeout=60)
         container.remove()
         removed.append(f"container {container.name}")

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from cli import engine, paths
 from cli.console import confirm, fail, say
-from components.storage import MARKER
+from components.storage import MARKER, PHONES
 from stacks.checks.library import DEFAULT_OWNER, absent_drive, folders, read_marker
 from stacks.settings import Settings
 
@@ -33,7 +33,8 @@ def mark(stack: str, settings: Settings) -> None:
     paths.write_private(pending, identity)
     for folder in library.values():
         write_marker(folder, identity)
-    _make(Path(settings.library.library().phones))
+    for name in (PHONES, *settings.library.others):
+        _make(Path(settings.library.originals) / name)
     engine.ask(stack, "config", "set", "photos:id", identity, "--stack", stack)
     pending.unlink()
 

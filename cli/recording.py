@@ -5,16 +5,19 @@ Uses Pulumi's own mocks: no engine, no Docker, no network. Diffs, refresh and lo
 
 from __future__ import annotations
 
+import asyncio
 import json
 import secrets
 import string
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import pulumi
 from pulumi.runtime.mocks import MockMonitor, MockResourceArgs, Mocks
 from pulumi.runtime.rpc import _special_secret_sig, _special_sig_key
+from pulumi.runtime.settings import ROOT
 
 PROJECT_NAME = "photos"
 
@@ -97,6 +100,12 @@ class _Monitor(MockMonitor):
         return super().RegisterResourceOutputs(request)  # type: ignore[no-untyped-call]
 
 
+@cache
+def _event_loop() -> asyncio.AbstractEventLoop:
+    """Return the loop of all recordings: Pulumi asks for the current one, which Python 3.12 warns about, 3.14 refuses."""
+    return asyncio.new_event_loop()
+
+
 def record(
     program: Callable[[], object],
     *,
@@ -111,6 +120,8 @@ def record(
     `config` maps full keys ("photos:timezone") to text, objects as JSON; `secret_keys` names those that are secret.
     """
     recorder = recorder or Recorder()
+    asyncio.set_event_loop(_event_loop())
+    ROOT.set(None)  # or the resources of this stack would belong to the one recorded before
     pulumi.runtime.set_mocks(recorder, project=PROJECT_NAME, stack=stack, preview=preview, monitor=_Monitor(recorder))
     pulumi.runtime.set_all_config(dict(config or {}), sorted(secret_keys or ()))
     run = pulumi.runtime.test(lambda: program() and None)  # type: ignore[no-untyped-call]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +43,7 @@ def keep_copy(stack: str) -> None:
     file, newest = paths.stack_file(stack), newest_copy(stack)
     if not file.exists() or (newest and newest.read_bytes() == file.read_bytes()):
         return
-    stamp = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S.%fZ")
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
     paths.write_private(paths.copies_folder(stack) / f"{stamp}.yaml", file.read_text("utf-8"))
     for old in sorted(paths.copies_folder(stack).glob("*.yaml"))[:-COPIES_KEPT]:
         old.unlink()

@@ -92,7 +92,7 @@ def _of(stack: str) -> dict[str, str | list[str] | bool]:
 
 def _containers(stack: str) -> list[Container]:
     try:
-        return docker.from_env().containers.list(all=True, filters=_of(stack))
+        return docker.from_env().containers.list(all=True, ignore_removed=True, filters=_of(stack))
     except DockerException as problem:
         fail(f"Docker does not answer ({problem}). See: ./photos doctor")
 

@@ -58,7 +58,7 @@ def _orphans(identity: str, state: dict[str, Any]) -> None:
     """Remove what carries exactly this id; never a volume, never another stack's."""
     ours, in_state = docker_host.of_stack(identity), known(state)
     with docker_host.connect() as client:
-        for container in client.containers.list(all=True, filters=ours):
+        for container in client.containers.list(all=True, ignore_removed=True, filters=ours):
             if container.id not in in_state:
                 container.stop(timeout=120)
                 container.remove()

@@ -8,7 +8,6 @@ import zoneinfo
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlsplit
 
 from croniter import croniter
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
@@ -20,6 +19,7 @@ SYSTEM_FOLDERS = (
     "/bin", "/boot", "/dev", "/etc", "/lib", "/proc", "/run", "/sbin", "/sys", "/usr", "/var/lib/docker",
 )  # fmt: skip
 BARE_FOLDERS = ("/", "/home", "/media", "/mnt", "/opt", "/root", "/srv", "/tmp", "/var", "/var/lib")  # noqa: S108 - refused, not used
+LOCAL_NETWORKS = ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")
 UNPRIVILEGED_PORTS = range(1024, 65536)
 
 
@@ -36,10 +36,16 @@ def host_path(value: str) -> str:
         rest = value[3:].replace("\\", "/") if value[1] == ":" else "Photos"
         msg = f'"{value}" looks like a Windows path. In WSL write /mnt/{drive}/{rest}'
         raise ValueError(msg)
-    if not value or ".." in value.split("/") or re.search(r"[\x00-\x1f:]", value):
+    if (
+        not value.strip()
+        or value != value.strip()
+        or re.match(r"~[^/]", value)
+        or ".." in value.split("/")
+        or re.search(r"[\x00-\x1f:]", value)
+    ):
         msg = f"{value!r} is not a plain path. Write an absolute path without '..', ':' or line breaks, e.g. /mnt/d/Photos"
         raise ValueError(msg)
-    path = str(PROJECT / Path(value).expanduser())
+    path = re.sub("^//+", "/", str(PROJECT / Path(value).expanduser()))
     if path in BARE_FOLDERS or any(path == s or path.startswith(f"{s}/") for s in SYSTEM_FOLDERS):
         msg = f"{path} is a system folder. Give the photos a folder of their own, e.g. /mnt/d/Photos"
         raise ValueError(msg)
@@ -50,10 +56,10 @@ def host_path(value: str) -> str:
 
 
 def _image(value: str) -> str:
-    name, _, digest = value.partition("@")
+    name = value.partition("@")[0]
     tag = name.rpartition("/")[2].partition(":")[2]
-    if not re.fullmatch(r"[a-z0-9][a-z0-9._/:-]*(:[\w.-]+)?", name, re.ASCII) or (
-        digest and not re.fullmatch(r"sha256:[0-9a-f]{64}", digest)
+    if not re.fullmatch(
+        r"([a-z0-9.-]+(:[0-9]+)?/)?[a-z0-9][a-z0-9._/-]*(:[\w.-]*)?(@sha256:[0-9a-f]{64})?", value, re.ASCII
     ):
         msg = f'"{value}" is not an image name. Write name:tag, e.g. mariadb:11.8.8'
         raise ValueError(msg)
@@ -96,15 +102,15 @@ def _bind_address(value: str) -> str:
     except ValueError:
         msg = f'"{value}" is not an IP address. Write 127.0.0.1, or the address of this machine in your LAN'
         raise ValueError(msg) from None
-    if isinstance(address, ipaddress.IPv4Address) and (address.is_loopback or (address.is_private and int(address))):
+    local = (ipaddress.ip_network(net) for net in LOCAL_NETWORKS)
+    if isinstance(address, ipaddress.IPv4Address) and any(address in net for net in local):
         return value
     msg = f"{value} opens the port to the internet, past ufw. Write 127.0.0.1, or the machine's LAN address"
     raise ValueError(msg)
 
 
 def _site_url(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+    if not re.fullmatch(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[\w./-]*)?", value, re.ASCII):
         msg = f'"{value}" is not a web address. Write it as the browser shows it, e.g. http://192.168.1.5:12343/'
         raise ValueError(msg)
     return value.rstrip("/") + "/"

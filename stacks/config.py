@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import pulumi
@@ -60,14 +60,19 @@ def parse(stack: str, values: Mapping[str, str], *, secret_keys: set[str], dry_r
     if not STACK_NAME.fullmatch(stack):
         found.append(f'stack "{stack}": use at most 40 lower-case letters, digits and -, e.g. home')
     flat = flat_secrets()
-    found += _misplaced_secrets(secret_keys, flat)
+    found += _misplaced_secrets(values, secret_keys, flat)
     found += _secrets_in_clear(values, secret_keys, flat)
     settings: Settings | None = None
     document = {key: _decode(key, text) for key, text in values.items() if key not in flat}
     try:
         settings = Settings.model_validate_json(json.dumps(document))
     except ValidationError as error:
-        found += problems(error, Settings)
+        # What stands beside a misplaced secret may be one, and these lines echo values.
+        found += [
+            line
+            for line in problems(error, Settings)
+            if not line.startswith(tuple(f"config photos:{key}{end}" for key in secret_keys - flat for end in ".:"))
+        ]
     first_run = not values.get("id")
     if settings:
         found += _across(stack, settings)
@@ -109,16 +114,34 @@ def _decode(key: str, text: str) -> object:
         return text
 
 
-def _misplaced_secrets(secret_keys: set[str], flat: set[str]) -> list[str]:
+def _misplaced_secrets(values: Mapping[str, str], secret_keys: set[str], flat: set[str]) -> list[str]:
     return [
         problem(
             key,
-            "holds a secret inside a section, which reaches the program and the state in clear. Write it as a flat "
-            f"key, photos:<section>_<name>_<field> (known: {', '.join(sorted(flat))}), with "
-            "`pulumi config set --secret`, and choose a new one",
+            "holds a secret inside a section, which reaches the program and the state in clear. Write it as the flat "
+            f"key {_flat_name(key, values.get(key, ''), flat)} with `pulumi config set --secret`, and choose a new one",
         )
         for key in sorted(secret_keys - flat)
     ]
+
+
+def _flat_name(key: str, text: str, flat: set[str]) -> str:
+    """Name the flat key that a secret below `key` belongs under, or say how such keys are called."""
+    try:
+        places = ["_".join(path) for path in _leaves(json.loads(text), (key,))]
+    except ValueError:
+        places = [key]
+    meant = sorted(name for name in flat if any(place == name or place.endswith(f"_{name}") for place in places))
+    named = [f"photos:{name}" for name in meant] or ["photos:<section>_<name>_<field>"]
+    return " or ".join(named) + ("" if meant else f" (known: {', '.join(sorted(flat))})")
+
+
+def _leaves(value: object, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from _leaves(item, (*path, str(key)))
+    else:
+        yield path
 
 
 def _secrets_in_clear(values: Mapping[str, str], secret_keys: set[str], flat: set[str]) -> list[str]:

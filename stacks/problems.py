@@ -49,7 +49,7 @@ def _text(detail: ErrorDetails, model: type[BaseModel]) -> str:
         field = (
             next((f for name, f in section.model_fields.items() if key in (f.alias, name)), None) if section else None
         )
-        return f"required. Write the {field.description}" if field else "required"
+        return f"required. Write the {(field.description or '').removeprefix('the ')}" if field else "required"
     if kind == "extra_forbidden":
         known = [f.alias or name for name, f in section.model_fields.items()] if section else []
         near = get_close_matches(str(key), known, 1)

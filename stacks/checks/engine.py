@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import socket
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import docker
@@ -16,28 +17,26 @@ from stacks.checks.library import folders
 from stacks.config import StackConfig
 from stacks.settings import Settings
 
-WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 - compared with, not bound to
+ANY_ADDRESS = "0.0.0.0"  # noqa: S104 - compared with, not bound to
 
 
 def check_docker(config: StackConfig) -> Iterator[Finding]:
     """Look at the Docker host; without one, only say so."""
     try:
-        client = docker.from_env(timeout=20)
+        with closing(docker.from_env(timeout=20)) as client:
+            info = client.info()
+            yield ok("docker", f"version {info['ServerVersion']}")
+            if "Desktop" in info.get("OperatingSystem", ""):
+                yield warning(
+                    "docker", "Docker Desktop is untested here", "docker-ce inside the distribution is tested"
+                )
+            yield from _data_root(info, config)
+            yield from _foreign_names(client, config)
+            yield from _ports(client, config)
+            yield _memory(info, config.settings)
+            yield from _database_image(client, config)
     except DockerException as problem:
         yield error("docker", f"not reachable ({_short(problem)})", "sudo systemctl start docker, or ./photos setup")
-        return
-    try:
-        info = client.info()
-        yield ok("docker", f"version {info['ServerVersion']}")
-        if "Desktop" in info.get("OperatingSystem", ""):
-            yield warning("docker", "Docker Desktop is untested here", "docker-ce inside the distribution is tested")
-        yield from _data_root(info, config)
-        yield from _foreign_names(client, config)
-        yield from _ports(client, config)
-        yield _memory(info, config.settings)
-        yield from _database_image(client, config)
-    finally:
-        client.close()
 
 
 def _short(problem: Exception) -> str:
@@ -62,16 +61,16 @@ def _data_root(info: dict[str, Any], config: StackConfig) -> Iterator[Finding]:
 
 def _foreign_names(client: docker.DockerClient, config: StackConfig) -> Iterator[Finding]:
     """Names of this stack that something else holds; our own id means free."""
-    prefix = f"photos-{config.stack}-"
+    prefix = f"photos-{config.stack}"
     held: list[tuple[str, str | None, Any]] = [
-        ("container", c.name, c.labels) for c in client.containers.list(all=True)
+        ("container", c.name, c.labels) for c in client.containers.list(all=True, ignore_removed=True)
     ]
     held += [("network", n.name, n.attrs.get("Labels")) for n in client.networks.list()]
     held += [("volume", v.name, v.attrs.get("Labels")) for v in client.volumes.list()]
-    services = ("mariadb", *config.settings.enabled(), "db", "apps")
-    names = {f"{prefix}{service}" for service in services}
+    services = ("mariadb", *config.settings.enabled())
+    names = {f"{prefix}-{name}" for name in (*services, "db", "apps", "photoprism-storage")}
     for kind, name, labels in held:
-        if not name or not any(name == ours or name.startswith(f"{ours}-") for ours in names):
+        if name not in names:
             continue
         owner = (labels or {}).get("photos.id")
         if owner != config.id:
@@ -84,41 +83,44 @@ def _foreign_names(client: docker.DockerClient, config: StackConfig) -> Iterator
 
 
 def _ports(client: docker.DockerClient, config: StackConfig) -> Iterator[Finding]:
+    mine = client.containers.list(ignore_removed=True, filters={"label": f"photos.id={config.id}"})
     ours = {
         int(binding["HostPort"])
-        for container in client.containers.list(filters={"label": f"photos.id={config.id}"})
+        for container in mine
         for bindings in (container.attrs["HostConfig"]["PortBindings"] or {}).values()
         for binding in bindings or ()
         if binding.get("HostPort")
     }
-    addresses = {address.address for nic in psutil.net_if_addrs().values() for address in nic}
+    addresses = {address.address for nic in psutil.net_if_addrs().values() for address in nic} | {ANY_ADDRESS}
     for name, service in config.settings.enabled().items():
-        bind = str(getattr(service, "bind", "127.0.0.1"))
-        if bind not in addresses:
-            yield error(
-                f"config photos:services.{name}.bind",
-                f"{bind} is not an address of this machine",
-                "Write 127.0.0.1, or one that `ip -brief address` shows",
-            )
-            continue
-        for field in (f for f in type(service).model_fields if f.endswith("port")):
-            port = getattr(service, field)
-            address = bind if field == "port" else str(getattr(service, "sync_bind", bind))
-            if port not in ours and not _free(address, port):
+        for field in (field for field in type(service).model_fields if field.endswith("port")):
+            # `port` answers on `bind`, `sync_port` on `sync_bind`; without such a key on 127.0.0.1.
+            bind_field = f"{field.removesuffix('port')}bind"
+            port, address = getattr(service, field), str(getattr(service, bind_field, "127.0.0.1"))
+            if address not in addresses:
+                yield error(
+                    f"config photos:services.{name}.{bind_field}",
+                    f"{address} is not an address of this machine",
+                    "Write 127.0.0.1, or one that `ip -brief address` shows",
+                )
+            elif port not in ours and not _free(address, port):
                 yield error(
                     f"config photos:services.{name}.{field}",
                     f"port {port} is in use by another program",
-                    f"Choose another port, or see who it is: sudo ss -ltnp 'sport = :{port}'",
+                    f"Choose another port, or see who it is: sudo ss -lntup 'sport = :{port}'",
                 )
 
 
 def _free(address: str, port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((address, port))
-        except OSError:
-            return False
+    """Whether both the TCP and the UDP port can be bound."""
+    for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+        with socket.socket(type=kind) as probe:
+            if kind is socket.SOCK_STREAM:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((address, port))
+            except OSError:
+                return False
     return True
 
 

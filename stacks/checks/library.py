@@ -57,9 +57,18 @@ def check_library(config: StackConfig) -> Iterator[Finding]:
         yield _permissions(where, folder, owner)
         yield _marker(where, folder, config)
         yield _space(where, folder)
-    phones = Path(config.settings.library.library().phones)
-    if "syncthing" in config.settings.enabled() and phones.parent.is_dir() and not phones.is_dir():
-        yield error("phones", f"{phones} does not exist", f"mkdir {phones} && chown {owner.uid}:{owner.gid} {phones}")
+    for name in config.settings.library.others:
+        yield from _show_place(Path(config.settings.library.originals) / name, owner, config)
+    if "syncthing" in config.settings.enabled():
+        yield from _show_place(Path(config.settings.library.library().phones), owner, config)
+
+
+def _show_place(folder: Path, owner: Owner, config: StackConfig) -> Iterator[Finding]:
+    """A folder inside originals that something is mounted on; Docker would make a missing one as root."""
+    if folder.parent.is_dir() and not folder.is_dir():
+        level = warning if config.first_run else error
+        fix = f"mkdir {folder} && sudo chown {owner.uid}:{owner.gid} {folder}"
+        yield level("config photos:library", f"{folder} does not exist yet", fix)
 
 
 def _not_a_folder(where: str, folder: Path, *, first_run: bool) -> Finding | None:

@@ -80,7 +80,7 @@ class Database:
         for attempt in range(RETRIES + 1):
             try:
                 return self._open()
-            except (pymysql.err.MySQLError, sqlite3.Error) as error:  # noqa: PERF203 - the point is the retry
+            except (pymysql.err.MySQLError, sqlite3.Error) as error:
                 if attempt == RETRIES:
                     msg = f"FATAL: config: cannot connect to the database: {error}"
                     raise SystemExit(msg) from error

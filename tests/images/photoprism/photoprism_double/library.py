@@ -10,7 +10,7 @@ import shutil
 import threading
 import zlib
 from collections.abc import Iterator
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -88,7 +88,7 @@ class Library:
 
     def _purge(self, start: Path) -> int:
         """Flags, never deletes: a file that comes back has its photo again."""
-        now, gone = datetime.now(timezone.utc).replace(tzinfo=None), 0
+        now, gone = datetime.now(UTC).replace(tzinfo=None), 0
         for row in self.database.run("SELECT * FROM files WHERE file_missing = 0"):
             file = self.originals / row["file_name"]
             if file.is_relative_to(start) and not file.exists():
@@ -188,7 +188,7 @@ def _inspect(file: Path) -> tuple[datetime, tuple[int, int]]:
             with contextlib.suppress(ValueError):
                 # Cameras write local time and say no zone.
                 return datetime.strptime(str(text).strip("\0 "), "%Y:%m:%d %H:%M:%S"), picture.size  # noqa: DTZ007
-        return datetime.fromtimestamp(file.stat().st_mtime, timezone.utc).replace(tzinfo=None), picture.size
+        return datetime.fromtimestamp(file.stat().st_mtime, UTC).replace(tzinfo=None), picture.size
 
 
 def _tidy(start: Path) -> None:

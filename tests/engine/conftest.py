@@ -1,0 +1,80 @@
+"""The engine tier: real Pulumi, real providers, real Docker, images from a loopback registry.
+
+Each world is a copy of the project with its own data folder, Pulumi home, library and stack names: it touches
+nothing of the user's.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import docker
+import pytest
+import yaml
+
+from cli.docker_runner import remove_all
+from tests.engine.world import PROJECT, World
+
+TOOLS = ("pulumi", "pulumi-language-python")
+
+
+def lacking() -> str | None:
+    """Name what this machine lacks for the tier."""
+    for tool in TOOLS:
+        if not shutil.which(tool):
+            return f"{tool} is not on PATH: ./photos setup installs it, then put it on PATH"
+    for tool in ("mmdebstrap", "docker-registry"):
+        if not shutil.which(tool):
+            return f"{tool} is missing: apt-get install {tool}"
+    if os.geteuid() != 0:
+        return "building the test images needs root"
+    try:
+        docker.from_env(timeout=5).ping()
+    except docker.errors.DockerException:
+        return "Docker does not answer: start dockerd"
+    return None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    reason = lacking()
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.engine)
+            if reason:
+                item.add_marker(pytest.mark.skip(reason=f"engine tier: {reason}"))
+
+
+@pytest.fixture(scope="session")
+def registry() -> Iterator[str]:
+    """A loopback registry with all test images."""
+    from tests.images import build as images  # noqa: PLC0415 - imports docker-registry's checks
+
+    cache = PROJECT / ".cache" / "images"
+    cache.mkdir(parents=True, exist_ok=True)
+    with images.registry() as host:
+        images.build(host, cache=cache, echo=print)
+        images.push(host)
+        yield host
+    client = docker.from_env()
+    for image in client.images.list():
+        for tag in image.tags:
+            if tag.startswith(f"{host}/"):
+                client.images.remove(tag)
+    client.close()
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory, registry: str) -> Iterator[World]:
+    """A checkout with nothing in it yet; all its stacks are removed afterwards."""
+    made = World(tmp_path_factory.mktemp("world"), registry)
+    made.root.chmod(0o755)
+    made.checkout()
+    yield made
+    client = docker.from_env(timeout=180)
+    for file in (made.project / "stacks").glob("Pulumi.*.yaml"):
+        if identity := yaml.safe_load(file.read_text())["config"].get("photos:id"):
+            remove_all(client, identity)
+    client.close()

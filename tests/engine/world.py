@@ -1,0 +1,212 @@
+"""One checkout with its own data folder, and the commands in it; and what a run leaves behind."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import docker
+import yaml
+
+from cli.docker_host import connect, of_stack
+from cli.samples import write_samples
+
+PROJECT = Path(__file__).resolve().parents[2]
+COPIED = (
+    "cli",
+    "components",
+    "stacks",
+    "tests",
+    "photos",
+    "Pulumi.yaml",
+    "__main__.py",
+    "requirements.txt",
+    "pyproject.toml",
+)
+RUN_FILE = PROJECT / ".cache" / "engine-run.json"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class World:
+    """One checkout, one data folder, and the commands in them."""
+
+    root: Path
+    registry: str
+    output: list[str] = field(default_factory=list)
+
+    @property
+    def project(self) -> Path:
+        return self.root / "photos"
+
+    @property
+    def data(self) -> Path:
+        return self.root / "data"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        clean = {key: value for key, value in os.environ.items() if not key.startswith(("PULUMI_", "PHOTOS_"))}
+        return {
+            **clean,
+            "PHOTOS_DATA": str(self.data),
+            "PHOTOS_PYTHON": sys.executable,
+            "PULUMI_HOME": str(self.root / "pulumi-home"),
+            "COLUMNS": "200",
+        }
+
+    def checkout(self, name: str = "photos") -> Path:
+        """Copy the project to `name` below the world, with the interpreter of this run as its .venv."""
+        target = self.root / name
+        for part in COPIED:
+            source = PROJECT / part
+            if source.is_dir():
+                shutil.copytree(source, target / part, ignore=shutil.ignore_patterns("__pycache__", "Pulumi.dev.yaml"))
+            else:
+                target.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(source, target / part)
+        for own in (target / "stacks").glob("Pulumi.*.yaml"):
+            own.unlink()
+        (target / ".venv").symlink_to(sys.prefix)
+        plugins = Path(os.environ.get("PULUMI_HOME", Path.home() / ".pulumi")) / "plugins"
+        (self.root / "pulumi-home").mkdir(exist_ok=True)
+        if plugins.is_dir() and not (self.root / "pulumi-home/plugins").exists():
+            (self.root / "pulumi-home/plugins").symlink_to(plugins)
+        return target
+
+    def photos(self, *words: str, check: bool = True, project: Path | None = None, **extra: str) -> str:
+        """Run ./photos and return all it printed; fail the test when it fails."""
+        done = subprocess.run(
+            ["./photos", *words],
+            cwd=project or self.project,
+            env=self.environment | extra,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=900,
+            check=False,
+        )
+        self.output.append(done.stdout)
+        if check:
+            assert done.returncode == 0, f"./photos {' '.join(words)} failed:\n{done.stdout[-6000:]}"
+        else:
+            assert done.returncode != 0, f"./photos {' '.join(words)} should have failed:\n{done.stdout[-3000:]}"
+        return done.stdout
+
+    def timed(self, *words: str) -> float:
+        start = time.monotonic()
+        self.photos(*words)
+        return round(time.monotonic() - start, 2)
+
+    def preview(self, stack: str, *options: str) -> dict[str, str]:
+        """Return logical name and type → operation, for all that a preview would not leave as it is."""
+        text = self.photos("preview", stack, "--json", *options)
+        return changes(text)
+
+    def stack_file(self, stack: str) -> Path:
+        return self.project / "stacks" / f"Pulumi.{stack}.yaml"
+
+    def config(self, stack: str) -> dict[str, Any]:
+        return dict(yaml.safe_load(self.stack_file(stack).read_text())["config"])
+
+    def write(self, stack: str, project: Path | None = None, **sections: Any) -> None:
+        """Write the stack file `stack`: the dev example on free ports with a library of its own."""
+        example = yaml.safe_load((PROJECT / "stacks/examples/Pulumi.dev.yaml").read_text())["config"]
+        library = self.root / f"library-{stack}"
+        example |= {
+            "photos:image_registry": self.registry,
+            "photos:library": {"originals": str(library / "originals"), "import": str(library / "import")},
+        }
+        services = example["photos:services"]
+        services["photoprism"] |= {"port": free_port(), "memory": "1g"}
+        services["syncthing"] |= {"port": free_port(), "sync_port": free_port()}
+        services["drive"] |= {"port": free_port()}
+        example |= {f"photos:{name}": value for name, value in sections.items()}
+        file = (project or self.project) / "stacks" / f"Pulumi.{stack}.yaml"
+        file.write_text(yaml.safe_dump({"config": example}, sort_keys=False))
+
+    def change(self, stack: str, path: str, value: Any) -> None:
+        """Change one value of the stack file, e.g. "services.photoprism.site_title"."""
+        document = yaml.safe_load(self.stack_file(stack).read_text())
+        section, *keys, last = path.split(".")
+        target = document["config"].setdefault(f"photos:{section}", {})
+        for key in keys:
+            target = target[key]
+        target[last] = value
+        self.stack_file(stack).write_text(yaml.safe_dump(document, sort_keys=False))
+
+    def id(self, stack: str) -> str:
+        return str(self.config(stack)["photos:id"])
+
+    def port(self, stack: str, service: str) -> int:
+        return int(self.config(stack)["photos:services"][service]["port"])
+
+    def password(self, stack: str, service: str) -> str:
+        text = self.photos("password", service, "--stack", stack)
+        self.output.pop()  # the one command whose job is to show it
+        return text.split("password: ")[1].strip()
+
+    def samples(self, stack: str) -> int:
+        """Put the sample photos into the library of `stack`; return how many."""
+        return len(write_samples(self.root / f"library-{stack}" / "originals"))
+
+    def ours(self, stack: str) -> list[str]:
+        """Return the names of the running containers of `stack`."""
+        with connect() as client:
+            return sorted(str(c.name) for c in client.containers.list(filters=of_stack(self.id(stack))))
+
+    def ours_by_name(self, stack: str) -> list[str]:
+        """Return what carries the stack's name on this host, whoever made it."""
+        with connect() as client:
+            return [str(c.name) for c in client.containers.list(all=True, filters={"label": f"photos.stack={stack}"})]
+
+
+def changes(preview_json: str) -> dict[str, str]:
+    """Return name:type → operation from `pulumi preview --json`, only what changes."""
+    document = json.loads(preview_json[preview_json.index("{") :])
+    steps = document.get("steps") or []
+    return {
+        f"{step['urn'].split('::')[-1]}:{step['urn'].split('::')[-2].split(':')[-1]}": step["op"]
+        for step in steps
+        if step["op"] not in ("same", "read", "refresh")
+    }
+
+
+def tree_hash() -> str:
+    """Return the hash of components/ and stacks/, which the run speaks for."""
+    digest = hashlib.sha256()
+    for folder in ("components", "stacks"):
+        for file in sorted((PROJECT / folder).rglob("*.py")):
+            digest.update(str(file.relative_to(PROJECT)).encode() + file.read_bytes())
+    return digest.hexdigest()
+
+
+def save_run(figures: dict[str, float]) -> None:
+    """Keep what was run, with which versions, and how long it took."""
+    found = subprocess.run(["pulumi", "version"], capture_output=True, text=True, check=True).stdout.strip()
+    RUN_FILE.parent.mkdir(exist_ok=True)
+    document = {
+        "versions": {
+            "pulumi": found,
+            **{name: version(name) for name in ("pulumi", "pulumi-docker", "pulumi-random")},
+            "docker": docker.from_env().version()["Version"],
+        },
+        "sha256_of_components_and_stacks": tree_hash(),
+        "seconds": figures,
+    }
+    RUN_FILE.write_text(json.dumps(document, indent=2) + "\n")

@@ -1,0 +1,113 @@
+"""The committed example stacks, completed with an id and canary secrets, and what they declare."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from cli.recording import Recorded, Recorder, config_text, plain, record
+from components.service import Owner
+from stacks.config import PEM_SECRETS, flat_secrets, load
+from stacks.photo_system import declare
+
+Config = dict[str, Any]
+
+EXAMPLES_FOLDER = Path(__file__).parents[2] / "stacks" / "examples"
+EXAMPLES = sorted(path.name.split(".")[1] for path in EXAMPLES_FOLDER.glob("Pulumi.*.yaml"))
+STACK_ID = "11111111-2222-4333-8444-555555555555"
+OTHER_ID = "99999999-2222-4333-8444-555555555555"
+OWNER = Owner(uid=1000, gid=1000)
+CANARY = "canary-of-"
+DROP = object()
+"""In `changed`: take the key away."""
+
+
+def example(name: str) -> Config:
+    """Return the example stack file `name` as a person has it after the first `./photos up`."""
+    document = yaml.safe_load((EXAMPLES_FOLDER / f"Pulumi.{name}.yaml").read_text("utf-8"))
+    secrets = {
+        key: f"-----BEGIN {CANARY}{key}-----" if key in PEM_SECRETS else f"{CANARY}{key}" for key in flat_secrets()
+    }
+    return {**document["config"], "photos:id": STACK_ID} | {f"photos:{key}": value for key, value in secrets.items()}
+
+
+def changed(config: Config, changes: dict[str, Any]) -> Config:
+    """Return a copy of `config` with the values at dotted paths ("services.photoprism.port") replaced."""
+    copy = deepcopy(config)
+    for path, value in changes.items():
+        first, *rest = path.split(".")
+        keys = [first if ":" in first else f"photos:{first}", *rest]
+        section = copy
+        for key in keys[:-1]:
+            section = section.setdefault(key, {})
+        if value is DROP:
+            del section[keys[-1]]
+        else:
+            section[keys[-1]] = value
+    return copy
+
+
+def secret_keys() -> set[str]:
+    """Return the full keys of all flat secrets."""
+    return {f"photos:{key}" for key in flat_secrets()}
+
+
+def declare_stack(config: Config, stack: str = "dev", *, preview: bool = False) -> Recorder:
+    """Declare the stack under mocks, without a look at the host."""
+    return record(
+        lambda: declare(load(), OWNER),
+        stack=stack,
+        config=config_text(config),
+        secret_keys=secret_keys(),
+        preview=preview,
+    )
+
+
+def outputs_of(config: Config, stack: str = "dev") -> dict[str, Any]:
+    """Return what the stack exports."""
+    outputs: dict[str, Any] = {}
+    record(
+        lambda: outputs.update(declare(load(), OWNER).outputs),
+        stack=stack,
+        config=config_text(config),
+        secret_keys=secret_keys(),
+    )
+    return outputs
+
+
+@cache
+def declared(name: str) -> Recorder:
+    """Return what the example `name` declares; recorded once, for reading only."""
+    return declare_stack(example(name), name)
+
+
+def resource(recorder: Recorder, kind: str, name: str) -> Recorded:
+    """Return the one resource of that kind and logical name."""
+    (found,) = [item for item in recorder.of_type(kind) if item.name == name]
+    return found
+
+
+def container(recorder: Recorder, service: str) -> dict[str, Any]:
+    """Return the inputs of one container, secret wrappers taken off."""
+    inputs: dict[str, Any] = plain(resource(recorder, "Container", service).inputs)
+    return inputs
+
+
+def environment(recorder: Recorder, service: str) -> dict[str, str]:
+    """Return the environment of one container."""
+    return dict(line.split("=", 1) for line in container(recorder, service)["envs"])
+
+
+def uploads(recorder: Recorder, service: str) -> dict[str, str]:
+    """Return path → content of the files put into one container."""
+    return {upload["file"]: upload["content"] for upload in container(recorder, service)["uploads"]}
+
+
+def secret_values(recorder: Recorder) -> dict[str, str]:
+    """Return name → value of everything that must stay secret in what was recorded: canaries and generated passwords."""
+    generated = {item.name: str(item.outputs["result"]) for item in recorder.of_type("RandomPassword")}
+    return {**generated, "canaries": CANARY}

@@ -1,0 +1,171 @@
+"""A machine for the checks to look at: real folders in a temporary place, everything else made up."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import docker
+import psutil
+import pulumi
+import pytest
+from docker.errors import DockerException, NotFound
+from example_stack import OWNER, STACK_ID, Config, changed, example, secret_keys
+
+from cli.recording import Recorder, config_text, record
+from components.storage import MARKER
+from stacks.checks import GIB, engine, wsl
+from stacks.program import run
+
+Break = Callable[["FakeHost"], object]
+"""What a test does to the healthy host."""
+
+
+def every(*breaks: Break) -> Break:
+    """Return all of `breaks` as one."""
+
+    def break_all(host: FakeHost) -> None:
+        for one in breaks:
+            one(host)
+
+    return break_all
+
+
+class FakeDocker:
+    """As much of the Docker client as the checks ask for."""
+
+    def __init__(self, host: FakeHost) -> None:
+        self._host = host
+        self.containers = SimpleNamespace(list=self._containers, get=self._container)
+        self.networks = SimpleNamespace(list=lambda: host.networks)
+        self.volumes = SimpleNamespace(list=lambda: host.volumes)
+
+    def info(self) -> dict[str, Any]:
+        """Return what `docker info` knows."""
+        return self._host.info
+
+    def close(self) -> None:
+        """Count the goodbye."""
+        self._host.open_clients -= 1
+
+    def _containers(self, **arguments: Any) -> list[SimpleNamespace]:
+        wanted = arguments.get("filters", {}).get("label")
+        found = self._host.containers
+        return [c for c in found if not wanted or wanted in {f"{key}={value}" for key, value in c.labels.items()}]
+
+    def _container(self, name: str) -> SimpleNamespace:
+        for found in self._host.containers:
+            if found.name == name:
+                return found
+        raise NotFound(name)
+
+
+class FakeHost:
+    """A healthy machine with a marked library. A test breaks what it is about."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.monkeypatch = monkeypatch
+        self.root = folder
+        self.originals, self.imports = folder / "library" / "originals", folder / "library" / "import"
+        self.phones = self.originals / "phones"
+        for path in (self.originals, self.imports, self.phones):
+            self.make_folder(path)
+        self.containers: list[SimpleNamespace] = []
+        self.networks: list[SimpleNamespace] = []
+        self.volumes: list[SimpleNamespace] = []
+        self.info: dict[str, Any] = {
+            "ServerVersion": "29.1.0",
+            "OperatingSystem": "Debian GNU/Linux 13",
+            "DockerRootDir": "/var/lib/docker",
+            "MemTotal": 16 * GIB,
+        }
+        self.free_bytes = 100 * GIB
+        self.swap_bytes = 8 * GIB
+        self.file_systems = {"/": "ext4"}
+        self.addresses = ["127.0.0.1", "192.168.1.5"]
+        self.taken: set[tuple[str, int]] = set()
+        self.mount_points = {"/"}
+        self.docker_problem: DockerException | None = None
+        self.open_clients = 0
+        self._install()
+
+    def _install(self) -> None:
+        patch = self.monkeypatch.setattr
+        patch(docker, "from_env", lambda **_: self._client())
+        patch(psutil, "disk_usage", lambda _: SimpleNamespace(free=self.free_bytes))
+        patch(
+            psutil,
+            "disk_partitions",
+            lambda **_: [SimpleNamespace(mountpoint=p, fstype=t) for p, t in self.file_systems.items()],
+        )
+        patch(psutil, "net_if_addrs", lambda: {"lo": [SimpleNamespace(address=a) for a in self.addresses]})
+        patch(psutil, "swap_memory", lambda: SimpleNamespace(total=self.swap_bytes))
+        patch(os.path, "ismount", lambda path: str(path) in self.mount_points)
+        patch(engine, "_free", lambda address, port: (address, port) not in self.taken)
+        patch(wsl, "in_wsl", lambda: False)
+        for variable in ("DOCKER_HOST", "PHOTOS_DESTROY", "PULUMI_CONFIG", "PULUMI_CONFIG_SECRET_KEYS"):
+            self.monkeypatch.delenv(variable, raising=False)
+
+    def _client(self) -> FakeDocker:
+        if self.docker_problem:
+            raise self.docker_problem
+        self.open_clients += 1
+        return FakeDocker(self)
+
+    def make_folder(self, path: Path, marker: str | None = STACK_ID) -> Path:
+        """Make a folder that everyone may use, so that it does not matter who runs the tests."""
+        path.mkdir(parents=True, exist_ok=True)
+        path.chmod(0o777)
+        if marker:
+            (path / MARKER).write_text(f"{marker}\n", "utf-8")
+        return path
+
+    def be_wsl(self, systemd: bool = True, wslconfig: str | None = None) -> None:
+        """Become Windows' Linux subsystem; its files stand below `root`."""
+        self.monkeypatch.setattr(wsl, "in_wsl", lambda: True)
+        self.monkeypatch.setattr(wsl, "Path", lambda path: self.root / str(path).lstrip("/"))
+        if systemd:
+            (self.root / "run/systemd/system").mkdir(parents=True)
+        if wslconfig is not None:
+            user = self.root / "mnt/c/Users/anna"
+            user.mkdir(parents=True)
+            (user / ".wslconfig").write_text(wslconfig, "utf-8")
+
+    def add_container(
+        self, name: str, labels: Mapping[str, str] | None = None, *, image: str = "x:1", port: int | None = None
+    ) -> None:
+        """Add a container that runs here."""
+        bindings = {f"{port}/tcp": [{"HostIp": "127.0.0.1", "HostPort": str(port)}], "9/udp": None} if port else None
+        self.containers.append(
+            SimpleNamespace(
+                name=name,
+                labels=dict(labels or {}),
+                image=SimpleNamespace(tags=[image]),
+                attrs={"HostConfig": {"PortBindings": bindings}, "Config": {"Image": image}},
+            )
+        )
+
+    def config(self, changes: Mapping[str, Any] | None = None) -> Config:
+        """Return the dev example with this host's library, and with `changes` at dotted paths."""
+        here = {
+            "library.originals": str(self.originals),
+            "library.import": str(self.imports),
+            "owner": {"uid": OWNER.uid, "gid": OWNER.gid},
+        }
+        return changed(changed(example("dev"), here), dict(changes or {}))
+
+    def run(
+        self, config: Config | None = None, *, stack: str = "dev", preview: bool = False, secret: set[str] | None = None
+    ) -> tuple[str, Recorder]:
+        """Run the whole program. Return its error text, "" for none, and what it declared."""
+        recorder = Recorder()
+        values = self.config() if config is None else config
+        keys = secret_keys() if secret is None else secret
+        try:
+            record(run, stack=stack, config=config_text(values), secret_keys=keys, recorder=recorder, preview=preview)
+        except pulumi.RunError as error:
+            return str(error), recorder
+        return "", recorder

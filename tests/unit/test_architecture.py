@@ -1,0 +1,133 @@
+"""Which room may know which: read from the imports, so that nobody has to remember it."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parents[2]
+ROOMS = ("components", "stacks", "cli", "tests")
+FILES = {
+    str(path.relative_to(PROJECT)): ast.parse(path.read_text("utf-8"))
+    for folder in ("components", "stacks", "cli")
+    for path in sorted((PROJECT / folder).rglob("*.py"))
+} | {"__main__.py": ast.parse((PROJECT / "__main__.py").read_text("utf-8"))}
+
+# folder → what its files may import of our own; the longest match counts.
+ALLOWED = {
+    "__main__.py": ("stacks",),
+    "components/": ("components",),
+    "components/services/": ("components",),
+    "stacks/": ("stacks", "components"),
+    "cli/": ("cli", "stacks", "components", "tests.images"),
+}
+# The checks of the host look at Docker's API; no Pulumi there.
+SETTINGS_READERS = {"stacks/config.py", "cli/recording.py"}
+
+
+def imports(tree: ast.AST) -> Iterator[tuple[str, bool]]:
+    """Yield every imported name in full, and whether the import runs when the file is imported."""
+    top = {id(node) for node in getattr(tree, "body", ())}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((name.name, id(node) in top) for name in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            yield from ((f"{node.module}.{name.name}", id(node) in top) for name in node.names)
+
+
+def is_within(name: str, rooms: tuple[str, ...]) -> bool:
+    return any(name == room or name.startswith(f"{room}.") for room in rooms)
+
+
+def attributes(tree: ast.AST) -> set[str]:
+    """Return every dotted name in a file, e.g. `docker.Container`."""
+    return {ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_imports_point_one_way(file: str) -> None:
+    rule = max((folder for folder in ALLOWED if file.startswith(folder)), key=len)
+    ours = [name for name, _ in imports(FILES[file]) if is_within(name, ROOMS)]
+
+    assert [name for name in ours if not is_within(name, ALLOWED[rule])] == []
+
+
+@pytest.mark.parametrize("file", [file for file in FILES if file.startswith("components/")])
+def test_only_the_catalogue_is_imported_of_services_and_no_leaf_imports_another(file: str) -> None:
+    assert [name for name, _ in imports(FILES[file]) if is_within(name, ("components.services",))] == []
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_the_stack_file_is_read_in_one_place(file: str) -> None:
+    names = {name for name, _ in imports(FILES[file])} | attributes(FILES[file])
+    reads = {
+        name
+        for name in names
+        if name in {"pulumi.Config", "Config.require_object"}
+        or name.startswith(
+            ("pulumi.runtime.config", "pulumi.config", "runtime_config", "pulumi.runtime.set_all_config")
+        )
+    }
+
+    assert file in SETTINGS_READERS or not reads, "components would depend on the spelling of a stack file"
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_components_do_not_know_which_stack_they_are_in(file: str) -> None:
+    names = {name for name, _ in imports(FILES[file])} | attributes(FILES[file])
+
+    known = {name for name in names if name.rpartition(".")[2] in {"get_stack", "get_project", "export"}}
+    assert not (file.startswith("components/") and known)
+
+
+@pytest.mark.parametrize("file", [file for file in FILES if file.startswith(("components/", "stacks/"))])
+def test_containers_are_made_in_one_place(file: str) -> None:
+    tree = FILES[file]
+    provider = {
+        name.asname or name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names
+    }
+    uses_provider = any(name.startswith("pulumi_docker") for name, _ in imports(tree))
+    makes = "docker.Container" in attributes(tree) and uses_provider and "docker" in provider
+    makes |= any(name.startswith("pulumi_docker.") and "Container" in name for name, _ in imports(tree))
+
+    assert makes is (file == "components/service.py"), "the house rules hold because nobody else makes one"
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_cloudflare_is_never_imported_at_the_top(file: str) -> None:
+    assert not [name for name, top in imports(FILES[file]) if top and is_within(name, ("pulumi_cloudflare",))]
+
+
+def test_a_stack_without_a_tunnel_does_not_load_cloudflare() -> None:
+    program = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "import example_stack\n"
+        "assert example_stack.declared('home').of_type('Container')\n"
+        "import stacks.program\n"
+        "print('pulumi_docker' in sys.modules, 'pulumi_cloudflare' in sys.modules, 'cli.app' in sys.modules)\n"
+    )
+
+    result = subprocess.run(
+        [sys.executable, "-c", program, str(Path(__file__).parent)],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+    assert result.stdout == "True False False\n", f"it costs seconds and 120 MB. {result.stderr[-500:]}"
+
+
+def test_the_catalogue_is_one_service_per_file() -> None:
+    from components.services import catalog  # noqa: PLC0415
+
+    files = {Path(file).stem for file in FILES if file.startswith("components/services/")} - {"__init__"}
+
+    assert set(catalog()) == files

@@ -1,0 +1,394 @@
+"""What a person can get wrong, and what the whole program says before it declares anything.
+
+B01-B29 and B43-B45 are rows of the table of bad inputs, B47 is a secret inside a section; B13-B18 and B46 come with publishing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from example_stack import CANARY, DROP, OTHER_ID, STACK_ID, changed, secret_keys
+from fake_host import Break, FakeHost, every
+
+from components.fields import PROJECT
+from stacks.checks import GIB
+
+ROOT_PASSWORD = "photos:mariadb_root_password"
+
+
+@dataclass(frozen=True)
+class Bad:
+    """One mistake. `says` must all be in the text: where, what is wrong, what to do instead."""
+
+    row: str
+    changes: dict[str, Any]
+    says: tuple[str, ...]
+    host: Break = lambda _: None
+    stack: str = "dev"
+    secret: frozenset[str] | None = None
+    hides: str = CANARY
+    note: str = field(default="")
+
+
+def key(row: str, path: str, value: object, *says: str, **more: Any) -> Bad:
+    """Return the mistake of one bad value at `path`, named in the text."""
+    return Bad(row, {path: value}, (f"config photos:{path}: ", *says), **more)
+
+
+def on_host(row: str, breaks: Break, *says: str, **more: Any) -> Bad:
+    """Return the mistake of a machine that is not ready."""
+    return Bad(row, {}, says, host=breaks, **more)
+
+
+def password(value: str) -> Bad:
+    return Bad(
+        "B22",
+        {ROOT_PASSWORD: value},
+        ("photos:mariadb_root_password: is too weak", "Write 8-72"),
+        hides=value,
+        note=value[:6],
+    )
+
+
+def is_a_file(host: FakeHost) -> None:
+    (host.imports / ".photos-id").unlink()
+    host.imports.rmdir()
+    host.imports.write_text("")
+
+
+def database_runs(image: str) -> Break:
+    return lambda host: host.add_container("photos-dev-mariadb", {"photos.id": STACK_ID}, image=image)
+
+
+ORIGINALS = "library.originals"
+PORT = "services.photoprism.port"
+BIND = "services.photoprism.bind"
+BAD = [
+    key("B01", "library", DROP, "required. Write the folders that hold your photos"),
+    key("B01", ORIGINALS, DROP, "required. Write the folder of the sorted photos, e.g. /mnt/d"),
+    key("B01", "library.import", DROP, "required. Write the folder from which PhotoPrism imports"),
+    key("B01", "timezone", DROP, "required. Write the family's time zone, e.g. Asia/Shanghai"),
+    key("B01", "services", DROP, "required. Write the services to run"),
+    Bad("B01", {"id": DROP}, ("photos:id missing", "not set up yet", "Run ./photos setup")),
+    Bad("B01", {ROOT_PASSWORD: DROP}, ("photos:mariadb_root_password missing", "Run ./photos setup")),
+    *(
+        key("B02", ORIGINALS, value, "is not a plain path", "Write an absolute path", "e.g. /mnt/d/Photos", note=value)
+        for value in (
+            "../Photos",
+            "/mnt/d/../Photos",
+            "/mnt/d/a\nb",
+            "/mnt/d/a\0b",
+            "/mnt/d/a:b",
+            "",
+            "~no-such-user/x",
+        )
+    ),
+    key("B03", ORIGINALS, "/srv/absent", "/srv/absent does not exist", "put the photos back there first"),
+    key("B03", ORIGINALS, "/mnt/q/Photos", "/mnt/q/Photos does not exist", "Is drive Q: mounted?"),
+    on_host("B04", is_a_file, "photos:library.import: ", "is a file", "Write the folder that holds it"),
+    on_host(
+        "B05",
+        lambda host: host.mount_points.add(str(host.originals)),
+        "photos:library.originals: ",
+        "is a mount point",
+        "an absent drive would look like an empty library. Use a folder on it",
+    ),
+    *(
+        key("B06", ORIGINALS, value, "is a system folder", "Give the photos a folder of their own", note=value)
+        for value in ("/", "/etc", "/etc/photos", "/home", "/mnt", "/var/lib/docker/volumes", "/usr/", "//etc")
+    ),
+    *(
+        key("B06", ORIGINALS, value, "holds more than photos", "folder of their own", note=value)
+        for value in (".", str(PROJECT), str(PROJECT.parent))
+    ),
+    on_host(
+        "B06",
+        lambda host: host.info.update(DockerRootDir=str(host.root)),
+        "photos:library.originals: ",
+        "lies in Docker's own folder",
+        "Use another one",
+    ),
+    key("B07", ORIGINALS, "D:\\Photos\\2024", "looks like a Windows path. In WSL write /mnt/d/Photos/2024"),
+    key("B07", ORIGINALS, "\\\\wsl$\\Debian\\x", "looks like a Windows path. In WSL write /mnt/d/Photos"),
+    *(
+        on_host(
+            "B08",
+            lambda host, kind=kind: host.file_systems.update({"/var/lib": kind}),  # type: ignore[misc]
+            "docker: ",
+            f"(/var/lib/docker) is on {kind}, where MariaDB loses data",
+            'Move "data-root" to a Linux disk (ext4)',
+            note=kind,
+        )
+        for kind in ("9p", "drvfs", "ntfs", "fuseblk", "fuse.sshfs", "nfs4", "cifs", "tmpfs")
+    ),
+    *(
+        Bad(
+            "B09",
+            {ORIGINALS: originals, "library.import": imports},
+            ("config photos:library: ", "originals and import are the same folder or one", "Keep them apart"),
+            note=f"{originals} {imports}",
+        )
+        for originals, imports in (("/srv/a", "/srv/a"), ("/srv/a", "/srv/a/b"), ("/srv/a/b", "/srv/a/"))
+    ),
+    Bad(
+        "B09",
+        {"library.others": {"scans": "/srv/a/b"}, ORIGINALS: "/srv/a"},
+        ("config photos:library: ", "originals and others.scans are the same folder or one"),
+    ),
+    on_host(
+        "B10",
+        lambda host: host.make_folder(host.originals, OTHER_ID),
+        "photos:library.originals: ",
+        f"belongs to another stack (id {OTHER_ID})",
+        "./photos adopt",
+    ),
+    Bad(
+        "B11",
+        {"owner": {"uid": 1111, "gid": 1111}},
+        ("user 1111 cannot read and write", "mode 755)", "sudo chown -R 1111:1111"),
+        host=lambda host: host.originals.chmod(0o755),
+    ),
+    on_host(
+        "B12",
+        lambda host: setattr(host, "free_bytes", GIB // 2),
+        "photos:library.originals: 0.5 GB free",
+        "1 GB needed. Free some space",
+    ),
+    *(
+        key("B19", PORT, value, f"{value} is outside 1024-65535. Choose a free port", note=str(value))
+        for value in (0, 80, 1023, 65536, -1)
+    ),
+    key("B19", PORT, "22k", "valid integer", "Write a whole number"),
+    Bad(
+        "B20",
+        {PORT: 5244, "services.drive.port": 5244},
+        ("config photos:services: ", "port 5244 is used by drive.port already. Choose another"),
+    ),
+    *(
+        key("B20", BIND, value, "opens the port to the internet, past ufw. Write 127.0.0.1", note=value)
+        for value in ("0.0.0.0", "8.8.8.8", "::")  # noqa: S104 - refused
+    ),
+    key("B20", BIND, "localhost", "is not an IP address. Write 127.0.0.1"),
+    key("B20", "services.syncthing.sync_bind", "999.1.1", "is not an IP address"),
+    key("B21", BIND, "192.168.9.9", "192.168.9.9 is not an address of this machine", "Write 127.0.0.1, or one that"),
+    *(password(value) for value in ("short", "x" * 73, "insecure", "PhotoPrism", "12345678", "tab\tinside")),
+    Bad(
+        "B22",
+        {},
+        ("photos:mariadb_root_password: stored in clear. Choose a new one", "pulumi config set --secret"),
+        secret=frozenset(secret_keys() - {ROOT_PASSWORD}),
+        note="in clear",
+    ),
+    Bad(
+        "B22",
+        {"photos:syncthing_key": "hunter2 is no key"},
+        ("photos:syncthing_key: is not a PEM block", "Take it back from the copy"),
+        hides="hunter2",
+        note="no PEM",
+    ),
+    Bad(
+        "B22",
+        {"database": {"memory": f"{CANARY}section"}},
+        ("config photos:database: holds a secret inside a section", "Write it as the flat key", "choose a new one"),
+        secret=frozenset({*secret_keys(), "photos:database"}),
+        note="inside a section",
+    ),
+    Bad(
+        "B47",
+        {"services.photoprism.admin_password": f"{CANARY}nested"},
+        (
+            "config photos:services: holds a secret inside a section",
+            "the flat key photos:photoprism_admin_password with",
+        ),
+        secret=frozenset({*secret_keys(), "photos:services"}),
+        hides=f"{CANARY}nested",
+        note="names its flat key",
+    ),
+    Bad(
+        "B47",
+        {"library.others": {"scans": f"{CANARY}nested"}},
+        ("config photos:library: holds a secret", "photos:<section>_<name>_<field> (known: drive_admin_password"),
+        secret=frozenset({*secret_keys(), "photos:library"}),
+        hides=f"{CANARY}nested",
+        note="no flat key is near",
+    ),
+    *(
+        key("B23", "database.image", value, "has no fixed tag: it would change under you. Write one", note=value)
+        for value in ("mariadb", "mariadb:latest", "localhost:5000/mariadb", f"mariadb@sha256:{'0' * 64}")
+    ),
+    *(
+        key("B23", "database.image", value, "is not an image name. Write name:tag", note=value)
+        for value in ("Maria DB:1", "mariadb:11:8", "mariadb:11.8.8@", "mariadb:11.8.8@sha256:1234")
+    ),
+    on_host(
+        "B24",
+        database_runs("mariadb:12.0.2"),
+        "photos:database.image: ",
+        "12.0 → 11.8 cannot read the data",
+        "Keep the newer image, or restore a dump",
+    ),
+    on_host(
+        "B24",
+        database_runs("mirror.lan:5000/library/mariadb:9.4"),
+        "photos:database.image: ",
+        "9.4 → 11.8 skips a major version",
+        "Go to 10 first",
+    ),
+    key("B25", "owner.uid", 0, "0 is root", "Write your own number, from `id -u`"),
+    key("B25", "owner.gid", 0, "0 is root"),
+    key("B25", "owner.uid", 700, "700 is not supported by PhotoPrism. Use 33, 50-99", "e.g. 1000"),
+    *(
+        key("B26", "database.memory", value, "is not an amount of memory. Write megabytes", "512m or 4g", note=value)
+        for value in ("2GBB", "0m", "-1g", "1.5g", "512")
+    ),
+    Bad("B26", {"services.photoprism.memory": "512m"}, ("512m is too little", "Write at least 1g")),
+    key("B26", "database.buffer_pool", "300m", "300m is more than half of memory (512m). Write at most 256m"),
+    on_host(
+        "B26",
+        lambda host: host.info.update(MemTotal=2 * GIB),
+        "the memory limits add up to 3.0 GB, this machine has 2.0 GB",
+        "Lower photos:services.photoprism.memory",
+    ),
+    key("B27", "libary", {}, "unknown. Did you mean library?"),
+    key("B27", "services.photoprism.prot", 2342, "unknown. Did you mean port?"),
+    key("B27", "library.imports", "/srv/x", "unknown. Did you mean import?"),
+    key("B27", "services.immich", {}, "unknown. Known here: drive, photoprism, syncthing"),
+    key("B28", "services.photoprism.read_only", "yes", "valid boolean", "Write true or false"),
+    key("B28", "services.photoprism.site_title", ["a"], "valid string", "Write text"),
+    key("B28", "services.photoprism.port", "12343", "valid integer", "Write a whole number"),
+    key("B28", "services", ["photoprism"], "Write a section"),
+    key("B28", "services.photoprism.transcoding.encoder", "amd", "'nvidia' expected"),
+    key("B29", "timezone", "Asia/Peking", '"Asia/Peking" is not a known time zone. Did you mean Asia/Shanghai?'),
+    key("B29", "timezone", "Europe/Berln", "Did you mean Europe/Berlin?"),
+    *(
+        key("B43", "database.flags", {name: "0"}, f"{name}=0 ", meaning, "Leave this flag out", note=name)
+        for name, meaning in (
+            ("innodb-flush-log-at-trx-commit", "loses confirmed rows at a power cut"),
+            ("--innodb_flush_log_at_trx_commit", "loses confirmed rows at a power cut"),
+            ("loose-innodb-doublewrite", "loses pages at a power cut"),
+            ("skip-grant-tables", "lets everyone in"),
+            ("init_file", "rotates the password"),
+            ("datadir", "moves the data out of its volume"),
+        )
+    ),
+    *(
+        Bad("B44", {}, (f'stack "{name}": use at most 40 lower-case letters',), stack=name, note=name[:8])
+        for name in ("Home 1", "HOME", "a" * 41, "1st", "my_home")
+    ),
+    on_host(
+        "B44",
+        lambda host: host.add_container("photos-dev-photoprism", {"photos.id": OTHER_ID}),
+        f"container photos-dev-photoprism: is there already and belongs to the stack with id {OTHER_ID}",
+        "./photos adopt, or choose another name",
+    ),
+    on_host(
+        "B44",
+        lambda host: host.taken.add(("127.0.0.1", 12343)),
+        "photos:services.photoprism.port: port 12343 is in use by another program",
+        "Choose another port, or see who it is: sudo ss",
+    ),
+    *(
+        key("B45", "data.on_destroy", "delete", '"delete" loses the index', "Also write `confirm: dev`"),
+        Bad("B45", {"data": {"on_destroy": "delete", "confirm": "home"}}, ("Also write `confirm: dev`",)),
+    ),
+]
+
+
+@pytest.mark.parametrize("bad", BAD, ids=lambda bad: f"{bad.row} {next(iter(bad.changes), '')} {bad.note}".strip())
+def test_a_mistake_is_explained_with_its_remedy_and_nothing_is_declared(bad: Bad, host: FakeHost) -> None:
+    bad.host(host)
+    secret = None if bad.secret is None else set(bad.secret)
+
+    text, recorder = host.run(host.config(bad.changes), stack=bad.stack, secret=secret)
+
+    for part in bad.says:
+        assert part in text, "the text must name the place, the mistake and the remedy"
+    assert text.startswith("nothing was created or changed:\n")
+    assert bad.hides not in text, "the text ends up in terminals, logs and bug reports"
+    assert CANARY not in text, "the text ends up in terminals, logs and bug reports"
+    assert recorder.resources == [], "a half-made stack is worse than none"
+    assert host.open_clients == 0, "the connection to Docker stays open"
+
+
+def test_a_healthy_host_and_a_good_stack_file_are_declared(host: FakeHost) -> None:
+    text, recorder = host.run()
+
+    assert text == ""
+    assert {item.name for item in recorder.of_type("Container")} == {"mariadb", "photoprism", "syncthing", "drive"}
+    assert host.open_clients == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "breaks"),
+    [
+        ({"timezone": "Mars/Base", PORT: 80, "libary": 1}, lambda _: None),
+        (
+            {},
+            every(
+                lambda host: host.imports.joinpath(".photos-id").unlink(),
+                lambda host: host.taken.update({("127.0.0.1", 12343), ("0.0.0.0", 22000)}),  # noqa: S104 - made up
+            ),
+        ),
+    ],
+    ids=["stack file", "host"],
+)
+def test_three_mistakes_give_three_lines_at_once(changes: dict[str, Any], breaks: Break, host: FakeHost) -> None:
+    breaks(host)
+
+    text, recorder = host.run(host.config(changes))
+
+    _, *lines = text.splitlines()
+    assert len(lines) == 3, "a person mends all at once, not one per run"
+    assert all(line.startswith("config photos:") for line in lines)
+    assert recorder.resources == []
+
+
+@pytest.mark.parametrize(
+    ("path", "meant"),
+    [("~/Photos", Path.home() / "Photos"), ("../Photos", None), ("private/photos", PROJECT / "private/photos")],
+)
+def test_paths_from_home_and_from_the_project_are_resolved_first(path: str, meant: Path | None, host: FakeHost) -> None:
+    text, _ = host.run(host.config({ORIGINALS: path}))
+
+    expected = f"{meant} does not exist" if meant else "is not a plain path"
+    assert expected in text
+
+
+@pytest.mark.parametrize("variable", ["DOCKER_HOST", "docker:host"])
+def test_a_docker_host_over_ssh_is_refused(variable: str, host: FakeHost) -> None:
+    remote = "ssh://nas.lan"
+    if variable == "DOCKER_HOST":
+        host.monkeypatch.setenv(variable, remote)
+    config = host.config({} if variable == "DOCKER_HOST" else {variable: remote})
+
+    text, recorder = host.run(config)
+
+    assert f"{variable} is {remote}: a Docker host over ssh is not supported yet. Run ./photos on that host" in text
+    assert recorder.resources == []
+
+
+def test_a_preview_before_the_first_run_passes_without_id_secrets_and_marker(host: FakeHost) -> None:
+    for folder in (host.originals, host.imports):
+        (folder / ".photos-id").unlink()
+    fresh = changed(host.config(), dict.fromkeys((*secret_keys(), "id"), DROP))
+
+    previewed, recorder = host.run(fresh, preview=True)
+    applied, nothing = host.run(fresh)
+
+    assert previewed == ""
+    assert recorder.of_type("Container")
+    assert "this stack is not set up yet" in applied, "only a preview may go on without an id"
+    assert nothing.resources == []
+
+
+def test_destroy_needs_no_healthy_host(host: FakeHost) -> None:
+    host.monkeypatch.setenv("PHOTOS_DESTROY", "1")
+    host.imports.joinpath(".photos-id").unlink()
+
+    text, recorder = host.run()
+
+    assert text == ""
+    assert recorder.of_type("Container")
