@@ -63,4 +63,8 @@ def _refuse_if_running(identity: str) -> None:
     with docker_host.connect() as client:
         if running := client.containers.list(ignore_removed=True, filters=docker_host.of_stack(identity)):
             names = ", ".join(str(container.name) for container in running)
-            fail(f"The stack with id {identity} runs on this host ({names}). Destroy it first, from its own folder.")
+            fail(
+                f"The stack with id {identity} runs on this host ({names}).\n"
+                "Destroy it first, from its own folder. Where that folder and its stack file are lost: "
+                f"docker rm -f {names.replace(',', '')}. Photos and volumes stay."
+            )

@@ -93,7 +93,7 @@ def refresh(stack: Stack = "dev", *, yes: Yes = False) -> None:
     """Let the state catch up with what was changed by hand on the Docker host."""
     Unattended.yes = yes
     preparation.prepare(stack, marking=False)
-    sweep.sweep(stack)
+    sweep.unlock(stack)
     raise typer.Exit(engine.run(stack, "refresh", "--stack", stack, *_agreed(yes)))
 
 

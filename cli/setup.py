@@ -9,6 +9,7 @@ from stacks.config import NAMESPACE
 
 def prepare(stack: str, *, marking: bool = True) -> None:
     """Set the stack up; what is done already is left alone. `marking` off: write no secret, marker or id (preview)."""
+    _outside_git()
     docker_host.ensure()
     tools.ensure(stack)
     stackfile.ensure(stack)
@@ -20,6 +21,16 @@ def prepare(stack: str, *, marking: bool = True) -> None:
         if not stackfile.stack_id(paths.stack_file(stack)):
             first_run.mark(stack, stackfile.offline(stack).settings)
     stackfile.keep_copy(stack)
+
+
+def _outside_git() -> None:
+    """Refuse to keep state and passphrases where a commit could take them along."""
+    data = paths.data_folder()
+    for parent in (data, *data.parents):
+        if (parent / ".git").exists():
+            fail(
+                f"The data folder {data} lies in the git work tree {parent}. Set PHOTOS_DATA to a folder outside of it."
+            )
 
 
 def passphrase(stack: str) -> None:

@@ -17,12 +17,17 @@ from stacks.config import PLACEHOLDER_ID
 CONTAINER, NETWORK = "docker:index/container:Container", "docker:index/network:Network"
 
 
-def sweep(stack: str) -> None:
-    """Remove dead locks, then this stack's containers and networks that its state does not know; name each."""
+def unlock(stack: str) -> None:
+    """Remove the locks of dead processes; name each."""
     for lock in engine.locks(stack):
         if lock_is_dead(lock):
             lock.unlink(missing_ok=True)
             say(f"Removed the lock of a pulumi that is gone ({lock.name}).")
+
+
+def sweep(stack: str) -> None:
+    """Remove dead locks, then this stack's containers and networks that its state does not know; name each."""
+    unlock(stack)
     if engine.locks(stack):
         return  # pulumi is at work: what is not in the state yet is its own
     identity = stackfile.stack_id(paths.stack_file(stack))

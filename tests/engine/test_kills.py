@@ -47,22 +47,19 @@ def kill_during(life: World, command: str, seconds: float) -> bool:
         stderr=subprocess.DEVNULL,
     )
     try:
-        main = None
-        while run.poll() is None and main is None:
+        while run.poll() is None:
             children = psutil.Process(run.pid).children(recursive=True)
-            main = next((child for child in children if child.cmdline()[:2] == ["pulumi", command]), None)
+            for child in children:
+                if child.cmdline()[:2] == ["pulumi", command]:
+                    time.sleep(seconds)
+                    child.kill()
+                    return True
             time.sleep(0.05)
-        if main is None:
-            return False
-        time.sleep(seconds)
-        if not main.is_running():
-            return False
-        main.kill()
-        return True
     except psutil.NoSuchProcess:
-        return False
+        pass  # it ended by itself
     finally:
         run.wait(timeout=300)
+    return False
 
 
 @pytest.mark.parametrize("point", range(POINTS))
