@@ -10,21 +10,27 @@ from cli import stackfile
 from cli.console import out, say
 from cli.recording import Recorded, Recorder, is_secret, plain, record
 from stacks.checks.library import library_owner
-from stacks.config import StackConfig
+from stacks.config import load
 from stacks.photo_system import declare
 
 
 def show(stack: str) -> None:
     """Print the resource table of `stack`; secrets as names only."""
     config = stackfile.offline(stack)
-    out.print(table(recorded(config)))
+    out.print(table(recorded(stack)))
     say("Photos stay in: " + ", ".join(config.settings.library.library().folders))
     say("Volumes " + ("outlive destroy." if config.settings.data.on_destroy == "keep" else "are deleted by destroy."))
 
 
-def recorded(config: StackConfig) -> Recorder:
-    """Return what the program declares for `config`."""
-    return record(lambda: declare(config, library_owner(config.settings)), stack=config.stack)
+def recorded(stack: str) -> Recorder:
+    """Return what the program declares for the stack file, or the example, of `stack`."""
+
+    def program() -> None:
+        config = load()
+        declare(config, library_owner(config.settings))
+
+    values, secret_keys = stackfile.offline_values(stack)
+    return record(program, stack=stack, config=values, secret_keys=secret_keys, preview=True)
 
 
 def table(recorder: Recorder) -> Table:

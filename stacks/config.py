@@ -6,7 +6,7 @@ import json
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import pulumi
 from pulumi.runtime import config as runtime_config
@@ -31,8 +31,8 @@ class StackConfig:
 
     stack: str
     settings: Settings
-    secrets: Mapping[str, pulumi.Output[str]]
     first_run: bool
+    secrets: Mapping[str, pulumi.Output[str]] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
@@ -47,11 +47,16 @@ def load() -> StackConfig:
         ConfigError: with all problems at once.
     """
     values = _values()
-    return parse(pulumi.get_stack(), values, secret_keys=_secret_keys(values), dry_run=pulumi.runtime.is_dry_run())
+    config = parse(pulumi.get_stack(), values, secret_keys=_secret_keys(values), dry_run=pulumi.runtime.is_dry_run())
+    secrets = {
+        key: pulumi.Output.secret(values.get(key, "made at the first ./photos up"))
+        for key in config.settings.secret_keys()
+    }
+    return replace(config, secrets=secrets)
 
 
 def parse(stack: str, values: Mapping[str, str], *, secret_keys: set[str], dry_run: bool = False) -> StackConfig:
-    """Check the raw values of the namespace `photos:` (keys without it, objects as JSON text).
+    """Check the raw values of the namespace `photos:` (keys without it, objects as JSON text); takes over no secret.
 
     Raises:
         ConfigError: with all problems at once.
@@ -80,10 +85,7 @@ def parse(stack: str, values: Mapping[str, str], *, secret_keys: set[str], dry_r
             found += _missing(settings, values)
     if found or not settings:
         raise ConfigError(found)
-    secrets = {
-        key: pulumi.Output.secret(values.get(key, "made at the first ./photos up")) for key in settings.secret_keys()
-    }
-    return StackConfig(stack=stack, settings=settings, secrets=secrets, first_run=first_run)
+    return StackConfig(stack=stack, settings=settings, first_run=first_run)
 
 
 def flat_secrets() -> set[str]:

@@ -15,16 +15,19 @@ from tests.engine.world import World
 STACK = "kill"
 POINTS = 5
 SEED = random.randrange(10**6)  # noqa: S311 - chooses moments
-LONGEST_WAIT = {"up": 16.0, "destroy": 7.0}
+LONGEST_WAIT = {"up": 13.0, "destroy": 6.0}
 ROWS = "CREATE TABLE IF NOT EXISTS kept (n INT PRIMARY KEY); INSERT IGNORE INTO kept VALUES (1), (2), (3);"
 
 
 @pytest.fixture(scope="module", name="life")
 def running_stack(world: World) -> World:
     world.write(STACK)
+    # Without the album a round takes half as long; what is killed, locked and swept is the same.
+    world.drop(STACK, "services", "photoprism")
     world.photos("up", STACK, "--yes")
     sql(ROWS)
     world.samples(STACK)
+    world.photos("destroy", STACK, "--yes")
     return world
 
 
@@ -63,32 +66,23 @@ def kill_during(life: World, command: str, seconds: float) -> bool:
 
 
 @pytest.mark.parametrize("point", range(POINTS))
-def test_up_killed_at_a_random_point_is_completed_by_the_next_one(life: World, point: int) -> None:
-    moment = random.Random(SEED + point).uniform(0.5, LONGEST_WAIT["up"])  # noqa: S311
-    life.photos("destroy", STACK, "--yes")
-    killed = kill_during(life, "up", moment)
+def test_killed_at_random_points_up_and_destroy_are_completed_by_the_next_run(life: World, point: int) -> None:
+    moments = random.Random(SEED + point)  # noqa: S311 - chooses moments
+    told = f"seed {SEED}, point {point}"
+
+    kill_during(life, "up", moments.uniform(0.5, LONGEST_WAIT["up"]))
     text = life.photos("up", STACK, "--yes")
-
-    told = f"seed {SEED}, killed: {killed} after {moment:.1f} s\n{text[-3000:]}"
-    assert len(life.ours(STACK)) == 4, told
-    assert life.preview(STACK, "--refresh") == {}, told
+    assert len(life.ours(STACK)) == 3, f"{told}\n{text[-3000:]}"
+    assert life.preview(STACK, "--refresh") == {}, f"{told}\n{text[-3000:]}"
     assert "3" in sql("SELECT COUNT(*) FROM kept"), told
-    assert len(list((life.root / f"library-{STACK}").rglob("*.jpg"))) == 6, told
 
-
-@pytest.mark.parametrize("point", range(POINTS))
-def test_destroy_killed_at_a_random_point_is_completed_by_the_next_one(life: World, point: int) -> None:
-    moment = random.Random(SEED - point).uniform(0.5, LONGEST_WAIT["destroy"])  # noqa: S311
-    life.photos("up", STACK, "--yes")
-    killed = kill_during(life, "destroy", moment)
+    kill_during(life, "destroy", moments.uniform(0.5, LONGEST_WAIT["destroy"]))
     text = life.photos("destroy", STACK, "--yes")
-
-    told = f"seed {SEED}, killed: {killed} after {moment:.1f} s\n{text[-3000:]}"
     with connect() as client:
         ours = of_stack(life.id(STACK))
-        assert client.containers.list(all=True, filters=ours) == [], told
-        assert client.networks.list(filters=ours) == [], told
-        assert len(client.volumes.list(filters=ours)) == 4, told
+        assert client.containers.list(all=True, filters=ours) == [], f"{told}\n{text[-3000:]}"
+        assert client.networks.list(filters=ours) == [], f"{told}\n{text[-3000:]}"
+        assert len(client.volumes.list(filters=ours)) == 3, told
     assert len(list((life.root / f"library-{STACK}").rglob("*.jpg"))) == 6, told
 
 
@@ -96,4 +90,4 @@ def test_after_all_kills_the_rows_are_there(life: World) -> None:
     life.photos("up", STACK, "--yes")
 
     assert "3" in sql("SELECT COUNT(*) FROM kept")
-    assert life.photos("status", "--stack", STACK).count("healthy") == 4
+    assert life.photos("status", "--stack", STACK).count("healthy") == 3

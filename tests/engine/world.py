@@ -75,7 +75,7 @@ class World:
         for part in COPIED:
             source = PROJECT / part
             if source.is_dir():
-                shutil.copytree(source, target / part, ignore=shutil.ignore_patterns("__pycache__", "Pulumi.dev.yaml"))
+                shutil.copytree(source, target / part, ignore=shutil.ignore_patterns("__pycache__"))
             else:
                 target.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(source, target / part)
@@ -148,6 +148,12 @@ class World:
         for key in keys:
             target = target[key]
         target[last] = value
+        self.stack_file(stack).write_text(yaml.safe_dump(document, sort_keys=False))
+
+    def drop(self, stack: str, section: str, name: str) -> None:
+        """Remove one entry of a section of the stack file."""
+        document = yaml.safe_load(self.stack_file(stack).read_text())
+        del document["config"][f"photos:{section}"][name]
         self.stack_file(stack).write_text(yaml.safe_dump(document, sort_keys=False))
 
     def id(self, stack: str) -> str:
