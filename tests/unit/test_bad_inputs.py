@@ -13,7 +13,7 @@ import pytest
 from example_stack import CANARY, DROP, OTHER_ID, STACK_ID, changed, secret_keys
 from fake_host import Break, FakeHost, every
 
-from components.fields import PROJECT
+from components.fields import PROJECT, host_path
 from stacks.checks import GIB
 
 ROOT_PASSWORD = "photos:mariadb_root_password"
@@ -102,7 +102,7 @@ BAD = [
     ),
     *(
         key("B06", ORIGINALS, value, "holds more than photos", "folder of their own", note=value)
-        for value in (".", str(PROJECT), str(PROJECT.parent))
+        for value in (".", str(PROJECT))
     ),
     on_host(
         "B06",
@@ -392,3 +392,10 @@ def test_destroy_needs_no_healthy_host(host: FakeHost) -> None:
 
     assert text == ""
     assert recorder.of_type("Container")
+
+
+def test_a_folder_that_holds_the_project_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("components.fields.PROJECT", Path("/srv/code/photos"))
+
+    with pytest.raises(ValueError, match="holds more than photos"):
+        host_path("/srv/code")
