@@ -40,6 +40,10 @@ def _take_over(stack: str, folder: Path, theirs: str | None) -> None:
     if not theirs:
         first_run.write_marker(folder, identity)
     setup.prepare(stack)
+    say(
+        "The logins in the stack file are new, but PhotoPrism and OpenList keep the old ones in their volumes, and phones "
+        "must be paired with Syncthing again. Old passwords: ./photos config set --secret photos:<name> puts them back."
+    )
     say(f'The stack "{stack}" has the id {identity} now. Next: ./photos up {stack}')
 
 
@@ -50,6 +54,7 @@ def _mark(stack: str, folder: Path, ours: str, theirs: str | None) -> None:
     if not confirm(f'{folder} {whose}. Make it the library of "{stack}" (id {ours})?'):
         fail("Nothing was changed.")
     first_run.write_marker(folder, ours)
+    first_run.make_places(stackfile.offline(stack).settings)
     say(f"Marked. Next: ./photos up {stack}")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +14,7 @@ import typer
 from cli import adopt as adoption
 from cli import demo as demonstration
 from cli import doctor as diagnosis
-from cli import engine, paths, stackfile, sweep
+from cli import engine, paths, sweep
 from cli import plan as planning
 from cli import setup as preparation
 from cli import status as overview
@@ -67,7 +68,7 @@ def preview(
     json: Annotated[bool, typer.Option("--json", help="for programs: pulumi's own JSON")] = False,
     yes: Yes = False,
 ) -> None:
-    """Show what `up` would change. Changes nothing."""
+    """Show what `up` would change. Creates and changes nothing of the stack."""
     Unattended.yes = yes
     preparation.prepare(stack, marking=False)
     options = [name for name, wanted in (("--refresh", refresh), ("--diff", diff), ("--json", json)) if wanted]
@@ -143,7 +144,7 @@ def password(
 
 
 @app.command()
-def doctor(stack: Annotated[str, typer.Argument()] = "dev") -> None:
+def doctor(stack: Stack = "dev") -> None:
     """Check this machine and the stack file, and say how to fix what is wrong."""
     raise typer.Exit(diagnosis.examine(stack))
 
@@ -194,6 +195,16 @@ def check() -> None:
     raise typer.Exit(max(_python(*step) for step in steps))
 
 
+def _stack_named_in(words: list[str]) -> str:
+    """Return the stack that a command for pulumi names with --stack or -s."""
+    for word, following in pairwise([*words, ""]):
+        if word in ("--stack", "-s"):
+            return following
+        if word.startswith("--stack="):
+            return word.removeprefix("--stack=")
+    return os.environ.get("PHOTOS_STACK", "dev")
+
+
 def _agreed(yes: bool) -> list[str]:
     return ["--yes"] if yes else []
 
@@ -208,7 +219,5 @@ def main() -> None:
     words = sys.argv[1:]
     known = {command.name or command.callback.__name__ for command in app.registered_commands if command.callback}
     if words and not words[0].startswith("-") and words[0] not in known:
-        stack = os.environ.get("PHOTOS_STACK", "dev")
-        stackfile.keep_copy(stack)
-        sys.exit(engine.run(stack, *words))
-    app()
+        sys.exit(engine.run(_stack_named_in(words), *words))
+    app(prog_name="./photos")

@@ -65,6 +65,8 @@ def answers() -> bool:
 
 def _start() -> None:
     if Path("/run/systemd/system").exists():
+        if not confirm("Docker is not running. Start it, now and at every boot (systemctl enable --now docker)?"):
+            fail("Nothing was started. Run: sudo systemctl enable --now docker")
         as_root("systemctl", "enable", "--now", "docker")
     else:
         warn(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from cli import stackfile, tools
@@ -19,7 +19,7 @@ COLOURS = {"ok": "green", "warning": "yellow", "error": "red"}
 def examine(stack: str) -> int:
     """Print what the checks see; return 1 when one of them is an error."""
     seen = [*_tools(stack), *findings(stackfile.offline(stack)), warning("backup", NO_BACKUP.rstrip("."))]
-    table = Table("", "check", "seen", "what to do")
+    table = Table(*(Column(name, overflow="fold") for name in ("", "check", "seen", "what to do")))
     for finding in seen:
         table.add_row(
             Text(finding.level, COLOURS[finding.level]), Text(finding.check), Text(finding.text), Text(finding.fix)

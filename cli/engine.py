@@ -26,8 +26,10 @@ def environment(stack: str) -> dict[str, str]:
 
 
 def export_lines(stack: str) -> list[str]:
-    """Return the two lines after which plain `pulumi up` works in the project folder."""
+    """Return the two lines after which plain `pulumi up` works in the project folder; a third with PHOTOS_DATA."""
+    moved = [f"export PULUMI_BACKEND_URL=file://{paths.state_folder()}"] if os.environ.get("PHOTOS_DATA") else []
     return [
+        *moved,
         f'export PATH="{paths.tools_folder()}:$PATH"',
         f"export PULUMI_CONFIG_PASSPHRASE_FILE={paths.passphrase_file(stack)}",
     ]

@@ -25,7 +25,7 @@ def mark(stack: str, settings: Settings) -> None:
         if read_marker(folder) != identity:
             fail(
                 f"photos:library.{key}: {folder} belongs to another stack (id {read_marker(folder)}).\n"
-                f"To take it over: ./photos adopt {folder}. Never let two stacks use one library."
+                f"To take it over: ./photos adopt {folder} --stack {stack}. Never let two stacks use one library."
             )
     for key, folder in library.items():
         say(f"{key}: {folder} holds {count_files(folder)} files. They stay as they are.")
@@ -33,10 +33,15 @@ def mark(stack: str, settings: Settings) -> None:
     paths.write_private(pending, identity)
     for folder in library.values():
         write_marker(folder, identity)
-    for name in (PHONES, *settings.library.others):
-        _make(Path(settings.library.originals) / name)
+    make_places(settings)
     engine.ask(stack, "config", "set", "photos:id", identity, "--stack", stack)
     pending.unlink()
+
+
+def make_places(settings: Settings) -> None:
+    """Create the folders inside originals that something is mounted on; Docker would make them as root."""
+    for name in (PHONES, *settings.library.others):
+        _make(Path(settings.library.originals) / name)
 
 
 def write_marker(folder: Path, identity: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rich.table import Table
+from rich.table import Column, Table
 
 from cli import stackfile
 from cli.console import out, say
@@ -35,7 +35,8 @@ def recorded(stack: str) -> Recorder:
 
 def table(recorder: Recorder) -> Table:
     """Return one row per resource: components first, their resources below them."""
-    result = Table("name", "type", "image", "ports", "mounts", "data", "secrets", title="photos: what would be created")
+    names = ("name", "type", "image", "ports", "mounts", "data", "secrets")
+    result = Table(*(Column(name, overflow="fold") for name in names), title="photos: what would be created")
     for component in (resource for resource in recorder.resources if not resource.custom):
         result.add_row(f"[bold]{component.name}", component.type.split(":")[-1], style="bold")
         for child in recorder.resources:

@@ -7,7 +7,7 @@ from typing import Any
 import docker
 from docker.errors import DockerException
 from docker.models.containers import Container
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from cli import docker_host, paths, stackfile
@@ -36,7 +36,8 @@ def show(stack: str) -> int:
     if not containers:
         say(f'Nothing of the stack "{stack}" runs here. Start it: ./photos up {stack}')
         return 1
-    table = Table("service", "state", "health", "address", "image")
+    names = ("service", "state", "health", "address", "image")
+    table = Table(*(Column(name, overflow="fold") for name in names))
     for container in sorted(containers, key=lambda item: str(item.name)):
         health = _health(container)
         table.add_row(

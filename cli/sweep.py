@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,15 @@ from cli import docker_host, engine, paths, stackfile
 from cli.console import say
 from stacks.config import PLACEHOLDER_ID
 
+PLUGIN_NAMES = ("pulumi-resource", "pulumi-languag")  # the kernel keeps 15 letters of a name
 CONTAINER, NETWORK = "docker:index/container:Container", "docker:index/network:Network"
 
 
 def unlock(stack: str) -> None:
-    """Remove the locks of dead processes; name each."""
+    """Remove the locks of dead processes, and end the plugins that outlived them; name each lock."""
     for lock in engine.locks(stack):
         if lock_is_dead(lock):
+            _end_orphaned_plugins()
             lock.unlink(missing_ok=True)
             say(f"Removed the lock of a pulumi that is gone ({lock.name}).")
 
@@ -48,6 +51,19 @@ def lock_is_dead(lock: Path) -> bool:
         return "pulumi" not in psutil.Process(pid).name() or pid == os.getpid()
     except psutil.NoSuchProcess:
         return True
+
+
+def _end_orphaned_plugins() -> None:
+    """End provider processes whose `pulumi` is gone: they would go on creating behind the sweep's back."""
+    orphans = []
+    for process in psutil.process_iter(["name", "uids"]):
+        with suppress(psutil.NoSuchProcess):
+            parent = process.parent()
+            plugin = process.info["name"].startswith(PLUGIN_NAMES) and process.info["uids"].real == os.getuid()
+            if plugin and (parent is None or parent.name() != "pulumi"):
+                process.terminate()
+                orphans.append(process)
+    psutil.wait_procs(orphans, timeout=10)
 
 
 def known(state: dict[str, Any]) -> set[str]:

@@ -91,7 +91,8 @@ def install_pulumi(release: str) -> None:
         shutil.rmtree(paths.tools_folder(), ignore_errors=True)
         paths.make_private(paths.tools_folder().parent)
         shutil.move(Path(scratch, "pulumi"), paths.tools_folder())
-    say(f"Pulumi {release} is in {paths.tools_folder()}; its SHA-256 is the one published with the release.")
+    whose = f"in the checksum file of the mirror {mirror}, which you trust" if mirror else "published with the release"
+    say(f"Pulumi {release} is in {paths.tools_folder()}; its SHA-256 is the one {whose}.")
 
 
 def _published_checksum(base: str, release: str, archive: str) -> str:

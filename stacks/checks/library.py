@@ -135,12 +135,12 @@ def _marker(where: str, folder: Path, config: StackConfig) -> Finding:
         return error(
             where,
             f"{folder} has no marker ({MARKER}): another disk, an empty mount or a new path",
-            f"If these are the right photos: ./photos adopt {folder}",
+            f"If these are the right photos: ./photos adopt {folder} --stack {config.stack}",
         )
     return error(
         where,
         f"{folder} belongs to another stack (id {marker})",
-        f"To take it over: ./photos adopt {folder}. Never let two stacks use one library",
+        f"To take it over: ./photos adopt {folder} --stack {config.stack}. Never let two stacks use one library",
     )
 
 

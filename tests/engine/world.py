@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -37,9 +39,12 @@ RUN_FILE = PROJECT / ".cache" / "engine-run.json"
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a free port below the range from which the kernel takes ports of outgoing connections."""
+    while True:
+        port = random.randrange(20000, 32000)  # noqa: S311 - no secret
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("0.0.0.0", port))  # noqa: S104 - for a moment
+            return port
 
 
 @dataclass
