@@ -1,0 +1,77 @@
+"""The Docker tier: what the program declares, created through the Docker SDK from the test images, without the engine."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import docker
+import pytest
+
+from cli.docker_host import connect
+from tests.docker.running_stack import PROJECT, REGISTRY, Stack
+
+
+def lacking() -> str | None:
+    """Name what this machine lacks for the tier."""
+    if os.geteuid() != 0:
+        return "building the test images needs root"
+    if not shutil.which("mmdebstrap"):
+        return "mmdebstrap is missing: apt-get install mmdebstrap debian-archive-keyring"
+    try:
+        with closing(docker.from_env(timeout=5)) as client:
+            client.ping()
+    except docker.errors.DockerException:
+        return "Docker does not answer: apt-get install docker.io iptables, then start dockerd"
+    return None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    reason = lacking()
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.docker)
+            if reason:
+                item.add_marker(pytest.mark.skip(reason=f"docker tier: {reason}"))
+
+
+@pytest.fixture(scope="session")
+def images() -> str:
+    """Build the test images; return their registry's name."""
+    from tests.images.build import build  # noqa: PLC0415 - only where the tier runs
+
+    build(REGISTRY, cache=PROJECT / ".cache" / "images", echo=print)
+    return REGISTRY
+
+
+@pytest.fixture(scope="module")
+def stack(images: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A running stack; everything of it is removed afterwards."""
+    assert images
+    root = tmp_path_factory.mktemp("library")
+    root.chmod(0o755)
+    root.parent.chmod(0o755)
+    with connect() as client:
+        made = Stack(root, client)
+        try:
+            made.up()
+            yield made
+        finally:
+            made.down(volumes=True)
+
+
+@pytest.fixture
+def fresh(images: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A stack that is not created yet."""
+    assert images
+    root = tmp_path_factory.mktemp("fresh")
+    root.chmod(0o755)
+    with connect() as client:
+        made = Stack(root, client)
+        try:
+            yield made
+        finally:
+            made.down(volumes=True)

@@ -1,0 +1,128 @@
+"""A stack of the Docker tier: own name, id, ports and library, created through the Docker SDK."""
+
+from __future__ import annotations
+
+import os
+import random
+import socket
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import docker
+import yaml
+from docker.models.containers import Container
+
+from cli import generated
+from cli.docker_host import of_stack
+from cli.docker_runner import DockerRunner, remove_all
+from cli.first_run import write_marker
+from cli.recording import Recorder, config_text, plain, record
+from components.service import Owner
+from stacks.config import NAMESPACE, flat_secrets, load
+from stacks.photo_system import declare
+
+PROJECT = Path(__file__).resolve().parents[2]
+REGISTRY = "photos-test.local"
+OWNER = Owner(uid=1000, gid=1000)
+
+
+def free_port() -> int:
+    """Return a free port below the range from which the kernel takes ports of outgoing connections."""
+    while True:
+        port = random.randrange(10000, 20000)  # noqa: S311 - no secret
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("0.0.0.0", port))  # noqa: S104 - for a moment
+            return port
+
+
+@dataclass
+class Stack:
+    """A stack of the tests: own name, id, ports and library."""
+
+    root: Path
+    client: docker.DockerClient
+    name: str = field(default_factory=lambda: f"t-{uuid4().hex[:6]}")
+    id: str = field(default_factory=lambda: str(uuid4()))
+    secrets: dict[str, str] = field(default_factory=lambda: generated.values_for(sorted(flat_secrets())))
+    recorder: Recorder = field(default_factory=Recorder)
+
+    def __post_init__(self) -> None:
+        config = yaml.safe_load((PROJECT / "stacks/examples/Pulumi.dev.yaml").read_text())["config"]
+        services = config["photos:services"]
+        services["photoprism"] |= {"port": free_port(), "memory": "1g"}
+        services["syncthing"] |= {"port": free_port(), "sync_port": free_port()}
+        services["drive"] |= {"port": free_port()}
+        library = {"originals": str(self.root / "originals"), "import": str(self.root / "import")}
+        self.config: dict[str, Any] = config | {
+            "photos:id": self.id,
+            "photos:image_registry": REGISTRY,
+            "photos:library": library,
+        }
+        for folder in ("originals", "originals/phones", "import"):
+            (self.root / folder).mkdir(parents=True, exist_ok=True)
+            os.chown(self.root / folder, OWNER.uid, OWNER.gid)
+        for folder in ("originals", "import"):
+            write_marker(self.root / folder, self.id)
+
+    def up(self) -> Recorder:
+        """Create everything, or create it again; volumes are kept."""
+        return self.declare(DockerRunner(self.client))
+
+    def declare(self, recorder: Recorder) -> Recorder:
+        """Run the program into `recorder`."""
+        values = self.config | {NAMESPACE + key: value for key, value in self.secrets.items()}
+        self.recorder = record(
+            lambda: declare(load(), OWNER),
+            stack=self.name,
+            config=config_text(values),
+            secret_keys={NAMESPACE + key for key in self.secrets},
+            recorder=recorder,
+        )
+        return self.recorder
+
+    def down(self, *, volumes: bool) -> None:
+        """Remove containers and networks, and the volumes only when told."""
+        if volumes:
+            remove_all(self.client, self.id)
+            return
+        for container in self.containers():
+            container.stop(timeout=60)
+            container.remove()
+        for network in self.client.networks.list(filters=of_stack(self.id)):
+            network.remove()
+
+    def containers(self) -> list[Container]:
+        return list(self.client.containers.list(all=True, ignore_removed=True, filters=of_stack(self.id)))
+
+    def container(self, service: str) -> Container:
+        return self.client.containers.get(f"photos-{self.name}-{service}")
+
+    def port(self, service: str, key: str = "port") -> int:
+        return int(self.config["photos:services"][service][key])
+
+    def url(self, service: str) -> str:
+        return f"http://127.0.0.1:{self.port(service)}"
+
+    def declared(self, service: str) -> dict[str, Any]:
+        """Return what the program declared of a container, secrets unwrapped."""
+        return dict(plain(next(r.inputs for r in self.recorder.of_type("Container") if r.name == service)))
+
+    def secret_files(self, service: str) -> dict[str, str]:
+        """Return file name → content of the secrets that a container was given."""
+        uploads = self.declared(service)["uploads"]
+        return {file["file"].rsplit("/", 1)[-1]: file["content"] for file in uploads if "/run/secrets/" in file["file"]}
+
+    def run(self, service: str, command: str) -> str:
+        """Run a shell line in a container and return what it printed."""
+        done = self.container(service).exec_run(["sh", "-c", command])
+        assert done.exit_code == 0, done.output
+        assert isinstance(done.output, bytes)
+        return done.output.decode().strip()
+
+    def sql(self, statement: str) -> str:
+        """Run SQL as PhotoPrism's user with its generated password."""
+        login = 'mariadb -h127.0.0.1 -uphotoprism -p"$(cat /run/secrets/mariadb_password)" -N -B photoprism'
+        return self.run("mariadb", f'exec {login} -e "{statement}"')

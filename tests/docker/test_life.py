@@ -1,0 +1,167 @@
+"""What happens to data: new passwords, re-creation, kills, missing folders, neighbours, the demo."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+from docker.errors import APIError
+
+from cli.docker_host import of_stack
+from cli.docker_runner import DockerRunner, wait_until_healthy
+from cli.recording import Recorded, Recorder
+from tests.docker.running_stack import PROJECT, Stack
+from tests.docker.test_services import album, device_id
+
+CUT_SHORT = b"the first start of this database was cut short"
+CLEAN_STOPS = {"mariadb": 0, "photoprism": 0, "syncthing": 0, "drive": 0}
+
+
+def test_new_passwords_on_old_data_keep_rows_login_and_identity(stack: Stack) -> None:
+    stack.sql("CREATE TABLE kept (n INT PRIMARY KEY)")
+    stack.sql("INSERT INTO kept VALUES (1), (2), (3)")
+    before = stack.secret_files("photoprism")["mariadb_password"]
+    stack.up()
+
+    assert stack.secret_files("photoprism")["mariadb_password"] != before
+    assert stack.sql("SELECT COUNT(*) FROM kept") == "3"
+    with album(stack) as client:
+        assert client.get("/api/v1/photos", params={"count": 1}).status_code == 200
+
+
+def test_after_containers_and_networks_are_gone_the_volumes_give_everything_back(stack: Stack) -> None:
+    stack.down(volumes=False)
+    assert stack.containers() == []
+    stack.up()
+
+    assert stack.sql("SELECT COUNT(*) FROM kept") == "3"
+    with album(stack) as client:
+        assert client.get("/api/v1/photos", params={"count": 1}).status_code == 200
+    key = stack.secret_files("syncthing")["syncthing_api_key"]
+    status = httpx.get(f"{stack.url('syncthing')}/rest/system/status", headers={"X-API-Key": key}).json()
+    assert status["myID"] == device_id(stack.secrets["syncthing_cert"])
+
+
+@pytest.mark.parametrize("service", CLEAN_STOPS)
+def test_a_stop_is_clean_and_in_time(stack: Stack, service: str) -> None:
+    container = stack.container(service)
+    grace = int(stack.declared(service)["destroyGraceSeconds"])
+    start = time.monotonic()
+    container.stop(timeout=grace)
+    container.reload()
+
+    assert container.attrs["State"]["ExitCode"] == CLEAN_STOPS[service], container.logs(tail=5)
+    assert time.monotonic() - start < grace
+    if service == "mariadb":
+        assert b"Shutdown complete" in container.logs(tail=20)
+    container.start()
+    wait_until_healthy(container, 120)
+
+
+def test_a_missing_library_folder_stops_the_container_and_is_never_created(fresh: Stack) -> None:
+    (fresh.root / "import/.photos-id").unlink()
+    (fresh.root / "import").rmdir()
+
+    with pytest.raises(APIError, match="does not exist"):
+        fresh.up()
+    assert not (fresh.root / "import").exists()
+
+
+@pytest.mark.parametrize("moment", [0.6, 1.4, 2.6])
+def test_a_database_killed_in_its_first_start_is_refused_or_whole_never_served_without_users(
+    fresh: Stack, moment: float
+) -> None:
+    start_database(fresh)
+    time.sleep(moment)
+    container = fresh.container("mariadb")
+    container.kill("SIGKILL")
+    container.start()
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        container.reload()
+        if container.attrs["State"].get("Health", {}).get("Status") == "healthy":
+            assert fresh.sql("SELECT 1") == "1", "served, so the login must work"
+            return
+        if CUT_SHORT in container.logs():
+            return
+        time.sleep(0.5)
+    pytest.fail(f"neither healthy nor refused: {container.logs(tail=20)!r}")
+
+
+def start_database(stack: Stack) -> None:
+    """Create the declared database alone, and do not wait for it."""
+    runner, declared = DockerRunner(stack.client), stack.declare(Recorder()).resources
+    for network in (resource for resource in declared if resource.type.endswith(":Network")):
+        runner.create(network)
+    parts = {r.type.rsplit(":", 1)[-1]: r for r in declared if r.name == "mariadb"}
+    runner.create(parts["Volume"])
+    changes = {"wait": False, "image": runner.create(parts["RemoteImage"])["imageId"]}
+    container = parts["Container"]
+    runner.create(Recorded(container.type, container.name, "", True, container.inputs | changes))
+
+
+def test_an_argument_that_the_runner_does_not_know_is_an_error(fresh: Stack) -> None:
+    network: dict[str, Any] = {"name": "x", "driver": "bridge", "labels": [], "attachable": True}
+
+    with pytest.raises(TypeError, match="does not know attachable"):
+        DockerRunner(fresh.client).create(Recorded("docker:index/network:Network", "x", "", True, network))
+
+
+def test_a_foreign_container_of_the_same_name_is_left_alone(stack: Stack, fresh: Stack) -> None:
+    (declared,) = [r for r in stack.recorder.of_type("Container") if r.name == "drive"]
+    labels = [{"label": "photos.id", "value": fresh.id}]
+    other = Recorded(declared.type, declared.name, "", True, declared.inputs | {"labels": labels})
+
+    with pytest.raises(RuntimeError, match="belongs to something else"):
+        DockerRunner(stack.client).create(other)
+    assert stack.container("drive").status == "running"
+
+
+def test_the_demo_comes_up_indexed_and_leaves_only_what_is_not_its_own(stack: Stack, tmp_path: Path) -> None:
+    if stack.client.containers.list(all=True, filters={"label": "photos.stack=demo"}):
+        pytest.skip("docker tier: another demo is on this host: ./photos demo --down")
+    neighbours = sorted(str(container.id) for container in stack.containers())
+    data = tmp_path / "data"
+    for part in (tmp_path, *tmp_path.parents):
+        if part.is_relative_to("/tmp/pytest-of-root"):
+            part.chmod(0o755)
+    photos(data, "demo", "--without-pulumi", "--yes")
+    about = yaml.safe_load((data / "demo/demo.yaml").read_text())
+    address = f"http://127.0.0.1:{about['config']['photos:services']['photoprism']['port']}"
+    login = {"username": "admin", "password": (data / "demo/password").read_text().strip()}
+    token = httpx.post(f"{address}/api/v1/session", json=login).json()["access_token"]
+    indexed = httpx.get(f"{address}/api/v1/photos?count=50", headers={"X-Auth-Token": token}).json()
+    assert len(indexed) == 6
+
+    mine = data / "demo/originals/mine.jpg"
+    mine.write_bytes(b"a photo of the family")
+    text = photos(data, "demo", "--down")
+    assert str(mine) in text
+    assert [file for file in (data / "demo/originals").rglob("*") if file.is_file()] == [mine]
+    gone = of_stack(about["config"]["photos:id"])
+    assert stack.client.containers.list(all=True, filters=gone) == []
+    assert stack.client.volumes.list(filters=gone) == []
+    assert sorted(str(container.id) for container in stack.containers()) == neighbours
+
+
+def photos(data: Path, *words: str) -> str:
+    environment = {**os.environ, "PHOTOS_DATA": str(data), "PHOTOS_PYTHON": sys.executable}
+    done = subprocess.run(
+        [str(PROJECT / "photos"), *words],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    return done.stdout
