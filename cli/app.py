@@ -210,7 +210,9 @@ def _agreed(yes: bool) -> list[str]:
 
 
 def _python(module: str, *arguments: str) -> int:
-    return subprocess.run([sys.executable, "-m", module, *arguments], cwd=paths.PROJECT, check=False).returncode
+    # With the usual umask: the tests share folders with containers of other users.
+    command = [sys.executable, "-m", module, *arguments]
+    return subprocess.run(command, cwd=paths.PROJECT, umask=0o022, check=False).returncode
 
 
 def main() -> None:
