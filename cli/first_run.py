@@ -54,8 +54,8 @@ def write_marker(folder: Path, identity: str) -> None:
 
 
 def count_files(folder: Path) -> int:
-    """Return how many files are below `folder`."""
-    return sum(len(files) for _, _, files in os.walk(folder))
+    """Return how many files are below `folder`, without the markers."""
+    return sum(len(files) - (MARKER in files) for _, _, files in os.walk(folder))
 
 
 def _make(folder: Path) -> None:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
-import docker
 import pytest
 
 from cli.docker_host import connect
 from tests.docker.running_stack import PROJECT, REGISTRY, Stack
+from tests.found import docker_answers
 
 
 def lacking() -> str | None:
@@ -21,10 +20,7 @@ def lacking() -> str | None:
         return "building the test images needs root"
     if not shutil.which("mmdebstrap"):
         return "mmdebstrap is missing: apt-get install mmdebstrap debian-archive-keyring"
-    try:
-        with closing(docker.from_env(timeout=5)) as client:
-            client.ping()
-    except docker.errors.DockerException:
+    if not docker_answers():
         return "Docker does not answer: apt-get install docker.io iptables, then start dockerd"
     return None
 

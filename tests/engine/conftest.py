@@ -17,6 +17,7 @@ import yaml
 
 from cli.docker_runner import remove_all
 from tests.engine.world import PROJECT, World
+from tests.found import docker_answers
 
 TOOLS = ("pulumi", "pulumi-language-python")
 
@@ -31,9 +32,7 @@ def lacking() -> str | None:
             return f"{tool} is missing: apt-get install {tool}"
     if os.geteuid() != 0:
         return "building the test images needs root"
-    try:
-        docker.from_env(timeout=5).ping()
-    except docker.errors.DockerException:
+    if not docker_answers():
         return "Docker does not answer: start dockerd"
     return None
 
