@@ -158,7 +158,8 @@ def adopt(
 ) -> None:
     """Take over a library folder: a moved one, or one whose stack file is lost."""
     Unattended.yes = yes
-    adoption.adopt(stack, folder.expanduser().resolve())
+    # The shim changes directory; PHOTOS_CWD is where the person stands.
+    adoption.adopt(stack, Path(os.environ.get("PHOTOS_CWD", ""), folder.expanduser()).resolve())
 
 
 @app.command()
@@ -221,5 +222,8 @@ def main() -> None:
     words = sys.argv[1:]
     known = {command.name or command.callback.__name__ for command in app.registered_commands if command.callback}
     if words and not words[0].startswith("-") and words[0] not in known:
-        sys.exit(engine.run(_stack_named_in(words), *words))
+        try:
+            sys.exit(engine.run(_stack_named_in(words), *words))
+        except typer.Exit as end:
+            sys.exit(end.exit_code)
     app(prog_name="./photos")

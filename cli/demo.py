@@ -67,6 +67,7 @@ def down() -> None:
     if not about.exists():
         say("There is no demo here.")
         return
+    docker_host.ensure()
     description = yaml.safe_load(about.read_text("utf-8"))
     with docker_host.connect() as client:
         for name in remove_all(client, description["config"]["photos:id"]):
@@ -145,11 +146,14 @@ def _library(folder: Path, description: dict[str, Any]) -> None:
     paths.write_private(folder / "made.json", json.dumps(hashes))
     for name in ("originals", "import"):
         write_marker(folder / name, description["config"]["photos:id"])
-    for part in (folder / "originals", folder / "import"):
-        for item in (part, *part.rglob("*")):
-            item.chmod(0o755 if item.is_dir() else 0o644)
-            if os.geteuid() == 0:
-                os.chown(item, DEFAULT_OWNER.uid, DEFAULT_OWNER.gid)
+    # Only what the demo made: whatever else lies here, or is linked from here, keeps its owner and mode.
+    parts = [folder / "originals", folder / "import"]
+    own = {*parts, folder / "originals" / PHONES, *(part / MARKER for part in parts), *map(Path, made)}
+    own |= {Path(path).parent for path in made}
+    for item in (item for item in own if not item.is_symlink()):
+        item.chmod(0o755 if item.is_dir() else 0o644)
+        if os.geteuid() == 0:
+            os.chown(item, DEFAULT_OWNER.uid, DEFAULT_OWNER.gid)
 
 
 def _through_pulumi(folder: Path, description: dict[str, Any]) -> None:
@@ -192,13 +196,13 @@ def _remove_samples(folder: Path) -> list[Path]:
     made = json.loads((folder / "made.json").read_text("utf-8")) if (folder / "made.json").exists() else {}
     for path, digest in made.items():
         file = Path(path)
-        if file.is_file() and hashlib.sha256(file.read_bytes()).hexdigest() == digest:
+        if file.is_file() and not file.is_symlink() and hashlib.sha256(file.read_bytes()).hexdigest() == digest:
             file.unlink()
     stays: list[Path] = []
     for part in (folder / "originals", folder / "import"):
         (part / MARKER).unlink(missing_ok=True)
         for item in sorted(part.rglob("*"), reverse=True):
-            if item.is_dir():
+            if item.is_dir() and not item.is_symlink():
                 if not any(item.iterdir()):
                     item.rmdir()
             else:

@@ -87,7 +87,13 @@ def _join_group() -> None:
     user = pwd.getpwuid(os.getuid()).pw_name
     if os.environ.get(JOINED):
         fail("The group docker does not help. Log out and in again, then run this again.")
-    if user not in grp.getgrnam("docker").gr_mem:
+    try:
+        members = grp.getgrnam("docker").gr_mem
+    except KeyError:
+        fail(
+            "There is no group docker here, so only root may use Docker. Run: sudo groupadd docker, restart Docker, again"
+        )
+    if user not in members:
         if not confirm(f"Let {user} use Docker (member of the group docker, which is as strong as root)?"):
             fail(f"Nothing was changed. Run: sudo usermod -aG docker {user}, and log in again")
         as_root("usermod", "-aG", "docker", user)

@@ -56,12 +56,14 @@ class DockerRunner(Recorder):
             )
         )
         network.reload()
+        _ours("network", inputs, network.attrs["Labels"])
         return {"ipamConfigs": [{"subnet": config["Subnet"]} for config in network.attrs["IPAM"]["Config"]]}
 
     def _volume(self, inputs: dict[str, Any]) -> dict[str, Any]:
         _known(inputs, "name labels")
         try:
-            self._client.volumes.get(inputs["name"])
+            volume = self._client.volumes.get(inputs["name"])
+            _ours("volume", inputs, volume.attrs["Labels"])
         except NotFound:
             self._client.volumes.create(inputs["name"], labels=_labels(inputs))
         return {}
@@ -101,18 +103,23 @@ class DockerRunner(Recorder):
             old = self._client.containers.get(name)
         except NotFound:
             return
-        if old.labels.get("photos.id") != labels["photos.id"]:
-            msg = f"the container {name} belongs to something else"
-            raise RuntimeError(msg)
+        _ours("container", {"name": name, "labels": [{"label": k, "value": v} for k, v in labels.items()]}, old.labels)
         old.stop(timeout=grace)
         old.remove()
+
+
+def _ours(kind: str, inputs: dict[str, Any], found: dict[str, str] | None) -> None:
+    """Refuse what is there under a declared name but carries another id."""
+    if (found or {}).get("photos.id") != _labels(inputs)["photos.id"]:
+        msg = f"the {kind} {inputs['name']} belongs to something else"
+        raise RuntimeError(msg)
 
 
 def wait_until_healthy(container: Container, seconds: int) -> None:
     """Return when the health check passes.
 
     Raises:
-        RuntimeError: it does not within `seconds`, or the container stops; with its last lines.
+        RuntimeError: it does not within `seconds`; with its last lines.
     """
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

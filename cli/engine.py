@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 from pathlib import Path
 from typing import Any
 
 from cli import paths, stackfile
 from cli.console import fail
+
+NO_PULUMI = (
+    "Missing: the pulumi command. ./photos setup installs it. Without a network: ./photos plan shows what would be "
+    "created, and ./photos demo starts a whole album on this machine."
+)
 
 
 def environment(stack: str) -> dict[str, str]:
@@ -27,11 +33,12 @@ def environment(stack: str) -> dict[str, str]:
 
 def export_lines(stack: str) -> list[str]:
     """Return the two lines after which plain `pulumi up` works in the project folder; a third with PHOTOS_DATA."""
-    moved = [f"export PULUMI_BACKEND_URL=file://{paths.state_folder()}"] if os.environ.get("PHOTOS_DATA") else []
+    backend = shlex.quote(f"file://{paths.state_folder()}")
+    moved = [f"export PULUMI_BACKEND_URL={backend}"] if os.environ.get("PHOTOS_DATA") else []
     return [
         *moved,
-        f'export PATH="{paths.tools_folder()}:$PATH"',
-        f"export PULUMI_CONFIG_PASSPHRASE_FILE={paths.passphrase_file(stack)}",
+        f'export PATH={shlex.quote(str(paths.tools_folder()))}:"$PATH"',
+        f"export PULUMI_CONFIG_PASSPHRASE_FILE={shlex.quote(str(paths.passphrase_file(stack)))}",
     ]
 
 
@@ -44,6 +51,8 @@ def run(stack: str, *arguments: str, extra: dict[str, str] | None = None) -> int
         )
     except KeyboardInterrupt:
         return 130
+    except FileNotFoundError:
+        fail(NO_PULUMI)
     finally:
         stackfile.keep_copy(stack)
     return done.returncode
@@ -51,15 +60,18 @@ def run(stack: str, *arguments: str, extra: dict[str, str] | None = None) -> int
 
 def ask(stack: str, *arguments: str, stdin: str | None = None) -> str:
     """Run `pulumi` silently and return what it printed; end the program when it fails."""
-    done = subprocess.run(
-        ["pulumi", *arguments, "--non-interactive"],
-        cwd=paths.PROJECT,
-        env=environment(stack),
-        input=stdin,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    try:
+        done = subprocess.run(
+            ["pulumi", *arguments, "--non-interactive"],
+            cwd=paths.PROJECT,
+            env=environment(stack),
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    except FileNotFoundError:
+        fail(NO_PULUMI)
     if done.returncode:
         fail(f"pulumi {' '.join(arguments)} failed:\n{done.stderr.strip() or done.stdout.strip()}")
     return done.stdout

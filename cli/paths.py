@@ -19,7 +19,7 @@ def account_home() -> Path:
 def data_folder() -> Path:
     """Return the folder of state, passphrases and copies; PHOTOS_DATA moves it."""
     override = os.environ.get("PHOTOS_DATA")
-    return Path(override) if override else account_home() / ".local/share/photos"
+    return Path(override).expanduser().absolute() if override else account_home() / ".local/share/photos"
 
 
 def state_folder() -> Path:

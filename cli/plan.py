@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rich.table import Column, Table
+from rich.text import Text
 
 from cli import stackfile
 from cli.console import out, say
@@ -38,10 +39,10 @@ def table(recorder: Recorder) -> Table:
     names = ("name", "type", "image", "ports", "mounts", "data", "secrets")
     result = Table(*(Column(name, overflow="fold") for name in names), title="photos: what would be created")
     for component in (resource for resource in recorder.resources if not resource.custom):
-        result.add_row(f"[bold]{component.name}", component.type.split(":")[-1], style="bold")
+        result.add_row(component.name, component.type.split(":")[-1], style="bold")
         for child in recorder.resources:
             if child.custom and child.parent.endswith(f"{component.type}::{component.name}"):
-                result.add_row(*_row(child))
+                result.add_row(*(Text(cell) for cell in _row(child)))
     return result
 
 

@@ -26,7 +26,8 @@ def prepare(stack: str, *, marking: bool = True) -> None:
 def _outside_git() -> None:
     """Refuse to keep state and passphrases where a commit could take them along."""
     data = paths.data_folder()
-    for parent in (data, *data.parents):
+    real = data.resolve()
+    for parent in (data, *data.parents, real, *real.parents):
         if (parent / ".git").exists():
             fail(
                 f"The data folder {data} lies in the git work tree {parent}. Set PHOTOS_DATA to a folder outside of it."

@@ -25,7 +25,10 @@ def read(file: Path) -> dict[str, Any]:
         document = yaml.safe_load(file.read_text("utf-8")) or {}
     except yaml.YAMLError as error:
         fail(f"{file} is not valid YAML: {error}")
-    return dict(document.get("config") or {})
+    config = document.get("config") or {} if isinstance(document, dict) else None
+    if not isinstance(config, dict):
+        fail(f"{file} is not a stack file. Its first line without a comment is `config:`; see stacks/examples.")
+    return dict(config)
 
 
 def stack_id(file: Path) -> str | None:
@@ -43,6 +46,8 @@ def keep_copy(stack: str) -> None:
     file, newest = paths.stack_file(stack), newest_copy(stack)
     if not file.exists() or (newest and newest.read_bytes() == file.read_bytes()):
         return
+    if newest and (kept := stack_id(newest)) and stack_id(file) != kept:
+        return  # only `ensure` may decide about another identity
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
     paths.write_private(paths.copies_folder(stack) / f"{stamp}.yaml", file.read_text("utf-8"))
     for old in sorted(paths.copies_folder(stack).glob("*.yaml"))[:-COPIES_KEPT]:

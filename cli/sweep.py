@@ -43,9 +43,9 @@ def lock_is_dead(lock: Path) -> bool:
     try:
         content = json.loads(lock.read_text("utf-8"))
         pid, host = int(content["pid"]), str(content["hostname"])
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         return False
-    if host != socket.gethostname():
+    if pid <= 0 or host != socket.gethostname():
         return False
     try:
         return "pulumi" not in psutil.Process(pid).name() or pid == os.getpid()

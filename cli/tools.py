@@ -58,7 +58,7 @@ def ensure(stack: str) -> None:
         for name in lacking:
             if name != "pulumi":
                 _install_plugin(name, version(PLUGINS[name]), stack)
-    except (httpx.HTTPError, OSError, subprocess.CalledProcessError) as error:
+    except (httpx.HTTPError, OSError, tarfile.TarError, subprocess.CalledProcessError) as error:
         fail(unavailable(lacking, str(error)))
 
 

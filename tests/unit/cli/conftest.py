@@ -1,0 +1,124 @@
+"""A checkout and a Docker host for the commands: temporary folders and a made-up client."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import docker
+import pytest
+import yaml
+from example_stack import example
+
+from cli import console, engine, paths, stackfile
+from components.storage import MARKER
+
+STACK_FILE = "Pulumi.dev.yaml"
+
+
+class FakeClient:
+    """As much of a Docker client as the commands ask for; it filters by label as Docker does."""
+
+    def __init__(self) -> None:
+        self.things: dict[str, list[SimpleNamespace]] = {"containers": [], "volumes": []}
+        self.containers = SimpleNamespace(list=lambda **arguments: self._filtered("containers", arguments))
+        self.volumes = SimpleNamespace(list=lambda **arguments: self._filtered("volumes", arguments))
+
+    def close(self) -> None:
+        """Say goodbye."""
+
+    def _filtered(self, kind: str, arguments: dict[str, Any]) -> list[SimpleNamespace]:
+        wanted = arguments["filters"]["label"]
+        return [
+            thing
+            for thing in self.things[kind]
+            if wanted in {f"{key}={value}" for key, value in thing.attrs["Labels"].items()}
+        ]
+
+    def add_volume(self, name: str, labels: dict[str, str]) -> None:
+        self.things["volumes"].append(SimpleNamespace(name=name, attrs={"Labels": labels}))
+
+    def add_container(self, service: str, identity: str, health: str = "healthy", log: Sequence[bytes] = ()) -> None:
+        labels = {"photos.id": identity, "photos.service": service}
+        state = {"Status": "running", "Health": {"Status": health}}
+        bindings = {"2342/tcp": [{"HostIp": "127.0.0.1", "HostPort": "12343"}], "9/udp": None}
+        self.things["containers"].append(
+            SimpleNamespace(
+                name=f"photos-dev-{service}",
+                labels=labels,
+                status="running",
+                image=SimpleNamespace(tags=[f"{service}:1"]),
+                attrs={"Labels": labels, "State": state, "HostConfig": {"PortBindings": bindings}},
+                logs=lambda **arguments: iter(log) if arguments.get("stream") else b"".join(log),
+            )
+        )
+
+
+class Checkout:
+    """Stack files, a data folder and a library in a temporary place; `asked` is what pulumi was asked."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.file = root / "stacks" / STACK_FILE
+        self.originals, self.imports = root / "library/originals", root / "library/import"
+        self.asked: list[tuple[str, ...]] = []
+        for folder in (self.file.parent, self.originals, self.imports):
+            folder.mkdir(parents=True)
+
+    def write(self, identity: str | None, changes: dict[str, Any] | None = None) -> None:
+        """Write the stack file: the dev example with this library, secrets encrypted."""
+        config = {key: value for key, value in example("dev").items() if key != "photos:id"}
+        config = {
+            key: {"secure": f"v1:{value}"} if isinstance(value, str) and "canary" in value else value
+            for key, value in config.items()
+        }
+        config["photos:library"] = {"originals": str(self.originals), "import": str(self.imports)}
+        if identity:
+            config["photos:id"] = identity
+        self.file.write_text(yaml.safe_dump({"config": config | (changes or {})}), "utf-8")
+
+    def ask(self, stack: str, *words: str, **_: object) -> str:
+        """Stand in for pulumi: remember the words, and set the id as pulumi would."""
+        assert stack == "dev"
+        self.asked.append(words)
+        if words[:3] == ("config", "set", "photos:id"):
+            document = yaml.safe_load(self.file.read_text("utf-8"))
+            document["config"]["photos:id"] = words[3]
+            self.file.write_text(yaml.safe_dump(document), "utf-8")
+        return "the-answer\n"
+
+    def marker(self, folder: Path) -> str | None:
+        with suppress(FileNotFoundError):
+            return (folder / MARKER).read_text("utf-8").strip()
+        return None
+
+    def identity(self) -> str | None:
+        return stackfile.stack_id(self.file)
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Checkout:
+    made = Checkout(tmp_path)
+    monkeypatch.setenv("PHOTOS_DATA", str(tmp_path / "data"))
+    monkeypatch.delenv("PHOTOS_STACK", raising=False)
+    monkeypatch.setattr(paths, "STACK_FILES", tmp_path / "stacks")
+    monkeypatch.setattr(engine, "ask", made.ask)
+    monkeypatch.setattr(console.Unattended, "yes", False)
+    return made
+
+
+@pytest.fixture
+def client(monkeypatch: pytest.MonkeyPatch) -> FakeClient:
+    made = FakeClient()
+    monkeypatch.setattr(docker, "from_env", lambda **_: made)
+    return made
+
+
+@pytest.fixture
+def agreed(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Answer every question with yes."""
+    assert checkout
+    monkeypatch.setattr(console.Unattended, "yes", True)

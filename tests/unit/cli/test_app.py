@@ -1,0 +1,177 @@
+"""The words of the command line, and what each hands to pulumi."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from cli import app, console, engine, setup, status, sweep
+from stacks.program import DESTROYING
+
+if TYPE_CHECKING:
+    from cli.conftest import Checkout  # mypy names the files of this folder cli.*
+
+
+class Calls(list[tuple[Any, ...]]):
+    """What happened, in order; `code` is what pulumi ends with."""
+
+    code = 0
+
+
+@pytest.fixture(autouse=True)
+def calls(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> Calls:
+    """Stand in for everything that the commands call."""
+    assert checkout
+    seen = Calls()
+
+    def run(stack: str, *words: str, extra: dict[str, str] | None = None) -> int:
+        seen.append(("pulumi", stack, *words, *(extra or {})))
+        return seen.code
+
+    def note(name: str) -> Any:
+        return lambda stack, **arguments: seen.append((name, stack, *arguments.items()))
+
+    monkeypatch.setattr(engine, "run", run)
+    monkeypatch.setattr(setup, "prepare", note("prepare"))
+    for module, names in ((sweep, ("sweep", "unlock")), (status, ("welcome", "explain_failure", "what_stays"))):
+        for name in names:
+            monkeypatch.setattr(module, name, note(name))
+    return seen
+
+
+@pytest.fixture(autouse=True)
+def umask() -> Iterator[None]:
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
+
+
+def photos(*words: str) -> Result:
+    return CliRunner().invoke(app.app, list(words))
+
+
+def test_up_prepares_sweeps_runs_and_welcomes(calls: Calls) -> None:
+    assert photos("up", "home", "--yes", "--refresh").exit_code == 0
+    assert calls == [
+        ("prepare", "home"),
+        ("sweep", "home"),
+        ("pulumi", "home", "up", "--stack", "home", "--refresh", "--yes"),
+        ("welcome", "home"),
+    ]
+    assert console.Unattended.yes is True
+
+
+def test_without_yes_pulumi_asks_itself(calls: Calls) -> None:
+    assert photos("up").exit_code == 0
+    assert ("pulumi", "dev", "up", "--stack", "dev") in calls
+    assert console.Unattended.yes is False
+
+
+def test_a_failed_up_is_explained_and_ends_with_pulumi_s_code(calls: Calls) -> None:
+    calls.code = 255
+
+    assert photos("up", "--yes").exit_code == 255
+    assert calls[-1] == ("explain_failure", "dev")
+
+
+def test_preview_marks_sweeps_and_changes_nothing(calls: Calls) -> None:
+    assert photos("preview", "--diff", "--refresh", "--json").exit_code == 0
+    assert calls == [
+        ("prepare", "dev", ("marking", False)),
+        ("pulumi", "dev", "preview", "--stack", "dev", "--refresh", "--diff", "--json"),
+    ]
+
+
+def test_destroy_runs_the_program_tells_it_so_and_says_what_stays(calls: Calls) -> None:
+    assert photos("destroy", "--yes").exit_code == 0
+    assert calls == [
+        ("prepare", "dev", ("marking", False)),
+        ("sweep", "dev"),
+        ("pulumi", "dev", "destroy", "--stack", "dev", "--run-program", "--yes", DESTROYING),
+        ("sweep", "dev"),
+        ("what_stays", "dev"),
+    ]
+
+
+def test_a_destroy_that_failed_promises_nothing(calls: Calls) -> None:
+    calls.code = 1
+
+    assert photos("destroy").exit_code == 1
+    assert calls[-1][0] == "pulumi"
+
+
+def test_refresh_unlocks_and_sweeps_nothing(calls: Calls) -> None:
+    assert photos("refresh", "--yes").exit_code == 0
+    assert [call[0] for call in calls] == ["prepare", "unlock", "pulumi"]
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["stack", "ls"], ("pulumi", "dev", "stack", "ls")),
+        (["config", "--stack", "home"], ("pulumi", "home", "config", "--stack", "home")),
+    ],
+)
+def test_any_other_word_goes_to_pulumi_as_it_is(
+    calls: Calls, monkeypatch: pytest.MonkeyPatch, words: list[str], expected: tuple[str, ...]
+) -> None:
+    calls.code = 7
+    monkeypatch.setattr(sys, "argv", ["photos", *words])
+
+    with pytest.raises(SystemExit) as end:
+        app.main()
+    assert end.value.code == 7
+    assert calls == [expected]
+
+
+@pytest.mark.parametrize("word", ["up", "setup", "preview", "destroy", "refresh", "password", "plan", "open", "adopt"])
+def test_our_own_words_never_go_to_pulumi_unseen(calls: Calls, monkeypatch: pytest.MonkeyPatch, word: str) -> None:
+    monkeypatch.setattr(sys, "argv", ["photos", word, "--help"])
+
+    with pytest.raises(SystemExit) as end:
+        app.main()
+    assert end.value.code == 0
+    assert calls == []
+
+
+def test_files_that_the_commands_write_are_for_their_owner_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["photos", "stack"])
+    with pytest.raises(SystemExit):
+        app.main()
+
+    assert os.umask(0o022) == 0o077
+
+
+@pytest.mark.parametrize(
+    ("service", "key"),
+    [
+        ("photoprism", "photos:photoprism_admin_password"),
+        ("drive", "photos:drive_admin_password"),
+        ("syncthing", "photos:syncthing_gui_password"),
+    ],
+)
+def test_password_asks_for_the_secret_of_the_service(checkout: Checkout, service: str, key: str) -> None:
+    done = photos("password", service, "--stack", "dev")
+
+    assert done.output == "user: admin\npassword: the-answer\n"
+    assert checkout.asked == [("config", "get", key, "--stack", "dev")]
+
+
+def test_password_of_what_has_no_login_names_what_has(checkout: Checkout, capsys: pytest.CaptureFixture[str]) -> None:
+    done = photos("password", "mariadb")
+
+    assert done.exit_code == 1
+    assert "Write one of: photoprism, drive, syncthing" in done.output + capsys.readouterr().err
+    assert checkout.asked == []
+
+
+def test_setup_starts_nothing_and_prints_the_lines_to_export(calls: Calls) -> None:
+    done = photos("setup", "--yes")
+
+    assert [call[0] for call in calls] == ["prepare"]
+    assert "export PULUMI_CONFIG_PASSPHRASE_FILE=" in done.output

@@ -1,0 +1,215 @@
+"""Docker is installed, started and joined only after asking; each no names the command to run oneself."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import pytest
+import typer
+
+from cli import console, docker_host, paths
+
+
+class Replaced(BaseException):
+    """This process became another program."""
+
+
+class Machine:
+    """A machine without Docker whose person is not root. `works_after` is the command that makes Docker answer."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.ran: list[str] = []
+        self.questions: list[str] = []
+        self.programs = {"apt-get"}
+        self.existing = {"/var/run/docker.sock"}
+        self.members: list[str] = []
+        self.works_after = "never"
+        self.agrees = True
+        self.code = 0
+        self.became: list[str] = []
+        monkeypatch.delenv("DOCKER_HOST", raising=False)
+        monkeypatch.delenv(docker_host.JOINED, raising=False)
+        monkeypatch.setenv("HOME", os.environ.get("HOME", "/"))
+        monkeypatch.chdir(paths.PROJECT)
+        monkeypatch.setattr(docker_host, "answers", lambda: any(self.works_after in line for line in self.ran))
+        monkeypatch.setattr(docker_host, "confirm", self._confirm)
+        monkeypatch.setattr("shutil.which", lambda name: f"/usr/bin/{name}" if name in self.programs else None)
+        monkeypatch.setattr(subprocess, "run", self._run)
+        monkeypatch.setattr(os, "geteuid", lambda: 1000)
+        monkeypatch.setattr(docker_host, "Path", lambda path: SimpleNamespace(exists=lambda: path in self.existing))
+        monkeypatch.setattr("pwd.getpwuid", lambda _: SimpleNamespace(pw_name="anna"))
+        monkeypatch.setattr("grp.getgrnam", lambda _: SimpleNamespace(gr_mem=self.members))
+        monkeypatch.setattr(os, "execvp", self._become)
+
+    def _confirm(self, question: str) -> bool:
+        self.questions.append(question)
+        return self.agrees
+
+    def _run(self, command: list[str], **_: object) -> SimpleNamespace:
+        assert self.questions, "nothing runs before a question"
+        self.ran.append(shlex.join(command))
+        if "install" in command:
+            self.programs.add("dockerd")
+        return SimpleNamespace(returncode=self.code)
+
+    def _become(self, program: str, words: list[str]) -> None:
+        self.became = [program, *words]
+        raise Replaced
+
+
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
+    return Machine(monkeypatch)
+
+
+def test_docker_that_answers_is_left_alone(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(docker_host, "answers", lambda: True)
+    docker_host.ensure()
+
+    assert machine.questions == machine.ran == []
+
+
+def test_a_named_docker_host_that_is_silent_is_an_error_and_nothing_is_installed(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "tcp://10.1.2.3:2375")
+
+    with pytest.raises(typer.Exit):
+        docker_host.ensure()
+    assert "DOCKER_HOST is tcp://10.1.2.3:2375" in capsys.readouterr().err
+    assert machine.questions == machine.ran == []
+
+
+def test_a_distribution_without_apt_is_not_guessed_at(machine: Machine, capsys: pytest.CaptureFixture[str]) -> None:
+    machine.programs.clear()
+
+    with pytest.raises(typer.Exit):
+        docker_host.ensure()
+    assert "Install it by your distribution's way" in capsys.readouterr().err
+    assert machine.ran == []
+
+
+def test_after_a_yes_it_is_installed_and_started_with_sudo(machine: Machine) -> None:
+    machine.existing.add("/run/systemd/system")
+    machine.works_after = "systemctl enable --now docker"
+    docker_host.ensure()
+
+    assert machine.ran == [
+        "sudo apt-get update -qq",
+        "sudo apt-get install -y --no-install-recommends docker.io iptables",
+        "sudo systemctl enable --now docker",
+    ]
+    assert len(machine.questions) == 2
+
+
+def test_root_needs_no_sudo(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    machine.works_after = "install"
+    docker_host.ensure()
+
+    assert all(line.startswith("apt-get ") for line in machine.ran)
+
+
+@pytest.mark.parametrize(
+    ("installed", "systemd", "remedy"),
+    [
+        (False, True, "sudo apt-get install docker.io"),
+        (True, True, "sudo systemctl enable --now docker"),
+        (True, False, "Start Docker, then run this again"),
+    ],
+)
+def test_each_no_runs_nothing_and_names_the_command(
+    machine: Machine,
+    capsys: pytest.CaptureFixture[str],
+    installed: bool,
+    systemd: bool,
+    remedy: str,
+) -> None:
+    machine.agrees = False
+    machine.programs |= {"dockerd"} if installed else set()
+    machine.existing |= {"/run/systemd/system"} if systemd else set()
+
+    with pytest.raises(typer.Exit):
+        docker_host.ensure()
+    assert remedy in capsys.readouterr().err
+    assert machine.ran == []
+
+
+def test_without_systemd_it_says_what_to_write_where(machine: Machine, capsys: pytest.CaptureFixture[str]) -> None:
+    machine.programs.add("dockerd")
+    machine.works_after = "service docker start"
+    docker_host.ensure()
+    told = capsys.readouterr().err
+
+    assert "/etc/wsl.conf" in told
+    assert "[boot]\nsystemd=true" in told
+    assert "wsl --shutdown" in told
+    assert machine.ran == ["sudo service docker start"]
+
+
+def test_after_joining_the_group_the_same_command_starts_again_as_its_member(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine.programs.add("dockerd")
+    monkeypatch.setattr(sys, "argv", ["photos", "logs", "a b; rm -rf /"])
+
+    with pytest.raises(Replaced):
+        docker_host.ensure()
+    assert machine.ran[-1] == "sudo usermod -aG docker anna"
+    assert "as strong as root" in machine.questions[-1]
+    assert machine.became[:4] == ["sg", "sg", "docker", "-c"]
+    assert shlex.split(machine.became[4]) == [sys.executable, "-m", "cli", "logs", "a b; rm -rf /"]
+    assert os.environ[docker_host.JOINED] == "1"
+
+
+def test_a_member_is_not_asked_to_join(machine: Machine) -> None:
+    machine.programs.add("dockerd")
+    machine.members = ["anna"]
+
+    with pytest.raises(Replaced):
+        docker_host.ensure()
+    assert not any("usermod" in line for line in machine.ran)
+
+
+def test_it_starts_again_only_once(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    machine.programs.add("dockerd")
+    monkeypatch.setenv(docker_host.JOINED, "1")
+
+    with pytest.raises(typer.Exit):
+        docker_host.ensure()
+    assert "Log out and in again" in capsys.readouterr().err
+    assert machine.became == []
+
+
+def test_a_no_to_the_group_names_the_command(machine: Machine, capsys: pytest.CaptureFixture[str]) -> None:
+    machine.agrees = False
+
+    with pytest.raises(typer.Exit):
+        docker_host._join_group()
+    assert "sudo usermod -aG docker anna" in capsys.readouterr().err
+    assert machine.ran == machine.became == []
+
+
+def test_a_command_that_fails_as_root_ends_the_program(machine: Machine, capsys: pytest.CaptureFixture[str]) -> None:
+    machine.code = 100
+
+    with pytest.raises(typer.Exit):
+        docker_host.ensure()
+    assert "sudo apt-get update -qq failed" in capsys.readouterr().err
+    assert len(machine.ran) == 1
+
+
+def test_where_nobody_can_answer_a_question_means_no(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(console.Unattended, "yes", False)
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(isatty=lambda: False))
+
+    assert console.confirm("Install it?") is False
+    assert "add --yes" in capsys.readouterr().err

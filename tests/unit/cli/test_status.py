@@ -1,0 +1,119 @@
+"""`status`, `logs`, and what is said after a failure and after destroy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import docker
+import pytest
+import typer
+from docker.errors import DockerException
+from example_stack import OTHER_ID, STACK_ID
+
+from cli import console, status
+from stacks.photo_system import NO_BACKUP
+
+if TYPE_CHECKING:
+    from cli.conftest import Checkout, FakeClient  # mypy names the files of this folder cli.*
+
+
+@pytest.fixture(autouse=True)
+def wide(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
+    checkout.write(STACK_ID)
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr(console.out, "width", 200)
+
+
+def test_healthy_services_are_shown_with_their_address(client: FakeClient, capsys: pytest.CaptureFixture[str]) -> None:
+    client.add_container("photoprism", STACK_ID)
+    client.add_container("mariadb", OTHER_ID)
+
+    assert status.show("dev") == 0
+    output = capsys.readouterr()
+    assert "127.0.0.1:12343" in output.out
+    assert "photoprism:1" in output.out
+    assert "mariadb" not in output.out, "it is another stack's"
+    assert NO_BACKUP in output.err
+
+
+@pytest.mark.parametrize("health", ["unhealthy", "starting"])
+def test_one_service_that_is_not_healthy_makes_the_status_fail(client: FakeClient, health: str) -> None:
+    client.add_container("photoprism", STACK_ID)
+    client.add_container("drive", STACK_ID, health)
+
+    assert status.show("dev") == 1
+
+
+@pytest.mark.usefixtures("client")
+def test_nothing_running_is_a_failure_with_the_next_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert status.show("dev") == 1
+    assert "Start it: ./photos up dev" in capsys.readouterr().out
+
+
+def test_without_docker_the_message_names_doctor(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def absent(**_: object) -> None:
+        raise DockerException
+
+    monkeypatch.setattr(docker, "from_env", absent)
+
+    with pytest.raises(typer.Exit):
+        status.show("dev")
+    assert "./photos doctor" in capsys.readouterr().err
+
+
+def test_the_log_of_one_service_is_printed_and_of_no_other(
+    client: FakeClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    client.add_container("drive", STACK_ID, log=[b"drive says [bold]\n", b"hello\n"])
+    client.add_container("mariadb", STACK_ID, log=[b"mariadb\n"])
+    status.logs("dev", "drive", follow=False, lines=10)
+
+    assert capsys.readouterr().out == "drive says [bold]\nhello\n"
+    with pytest.raises(typer.Exit):
+        status.logs("dev", "absent", follow=False, lines=10)
+    assert 'No container of the service "absent"' in capsys.readouterr().err
+
+
+def test_after_a_failure_the_last_lines_of_what_is_not_healthy_are_shown(
+    client: FakeClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    client.add_container("mariadb", STACK_ID, "unhealthy", log=[b"[ERROR] disk full\n"])
+    client.add_container("drive", STACK_ID, log=[b"all is well\n"])
+    status.explain_failure("dev")
+    output = capsys.readouterr()
+
+    assert "[ERROR] disk full" in output.out
+    assert "photos-dev-mariadb is unhealthy" in output.err
+    assert "Nothing of your photos was touched" in output.err
+    assert "all is well" not in output.out
+
+
+def test_what_stays_names_the_folders_and_exactly_the_own_volumes(
+    client: FakeClient, checkout: Checkout, capsys: pytest.CaptureFixture[str]
+) -> None:
+    client.add_volume("photos-dev-mariadb", {"photos.id": STACK_ID})
+    client.add_volume("photos-home-mariadb", {"photos.id": OTHER_ID})
+    status.what_stays("dev")
+    text = capsys.readouterr().out
+
+    assert f"{checkout.originals}, {checkout.imports}" in text
+    assert "Kept volumes: photos-dev-mariadb." in text
+    assert "docker volume prune" in text
+
+
+@pytest.mark.usefixtures("client")
+def test_where_no_volume_is_left_none_is_promised(capsys: pytest.CaptureFixture[str]) -> None:
+    status.what_stays("dev")
+
+    assert "Kept volumes" not in capsys.readouterr().out
+
+
+def test_the_welcome_says_how_to_see_the_password_and_not_the_password(capsys: pytest.CaptureFixture[str]) -> None:
+    status.welcome("dev")
+    output = capsys.readouterr()
+
+    assert "http://localhost:12343/   user: admin   password: ./photos password" in output.out
+    assert "canary" not in output.out
+    assert NO_BACKUP in output.err
