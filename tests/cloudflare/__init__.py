@@ -1,0 +1,1 @@
+"""A loopback double of the Cloudflare API v4, for tests."""
