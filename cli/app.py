@@ -14,7 +14,7 @@ import typer
 from cli import adopt as adoption
 from cli import demo as demonstration
 from cli import doctor as diagnosis
-from cli import engine, paths, sweep
+from cli import engine, logins, paths, sweep, tunnel
 from cli import plan as planning
 from cli import setup as preparation
 from cli import status as overview
@@ -82,7 +82,10 @@ def destroy(stack: Stack = "dev", *, yes: Yes = False) -> None:
     preparation.prepare(stack, marking=False)
     sweep.sweep(stack)
     # --run-program: so that `data.on_destroy` of the stack file counts, not what the last `up` knew.
-    code = engine.run(stack, "destroy", "--stack", stack, "--run-program", *_agreed(yes), extra={DESTROYING: "1"})
+    arguments = ["destroy", "--stack", stack, "--run-program", *_agreed(yes)]
+    code = engine.run(stack, *arguments, extra={DESTROYING: "1"})
+    if code and tunnel.lingers(stack):
+        code = engine.run(stack, *arguments, extra={DESTROYING: "1"})
     if code:
         raise typer.Exit(code)
     sweep.sweep(stack)
@@ -128,19 +131,13 @@ def open_(stack: StackOption = "dev") -> None:
 
 @app.command()
 def password(
-    service: Annotated[str, typer.Argument(help="photoprism, drive or syncthing")] = "photoprism",
+    service: Annotated[
+        str, typer.Argument(help="photoprism, drive, syncthing, or a service token's name")
+    ] = "photoprism",
     stack: StackOption = "dev",
 ) -> None:
     """Show the user name and the password of a service, as they were at its first start."""
-    keys = {
-        "photoprism": "photoprism_admin_password",
-        "drive": "drive_admin_password",
-        "syncthing": "syncthing_gui_password",
-    }
-    if service not in keys:
-        fail(f'"{service}" has no login. Write one of: {", ".join(keys)}')
-    say("user: admin")
-    say(f"password: {engine.ask(stack, 'config', 'get', f'photos:{keys[service]}', '--stack', stack).strip()}")
+    logins.show(stack, service)
 
 
 @app.command()

@@ -53,6 +53,8 @@ class Recorder(Mocks):
             return {**inputs, "ipamConfigs": [{"subnet": "172.30.0.0/16"}]}
         if resource.type == "docker:index/remoteImage:RemoteImage":
             return {**inputs, "imageId": f"sha256:{inputs['name']}", "repoDigest": ""}
+        if resource.type.endswith(":ZeroTrustAccessApplication"):
+            return {**inputs, "aud": f"audience of {resource.name}"}
         return inputs
 
     def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
@@ -88,6 +90,7 @@ class _Monitor(MockMonitor):
                     "ignore_changes": list(request.ignoreChanges),
                     "replace_on_changes": list(request.replaceOnChanges),
                     "protect": request.protect,
+                    "import": request.importId,
                     "depends_on": list(request.dependencies),
                 }
                 break

@@ -36,6 +36,12 @@ def stack_id(file: Path) -> str | None:
     return read(file).get(ID_KEY) if file.exists() else None
 
 
+def publishes(stack: str) -> bool:
+    """Whether the stack file, or the example it will be made from, has the section `photos:publish`."""
+    files = (paths.stack_file(stack), paths.EXAMPLES / paths.stack_file(stack).name)
+    return any(f"{NAMESPACE}publish" in read(file) for file in [f for f in files if f.exists()][:1])
+
+
 def newest_copy(stack: str) -> Path | None:
     """Return the newest copy in the data folder."""
     return max(paths.copies_folder(stack).glob("*.yaml"), default=None)

@@ -10,7 +10,7 @@ from docker.models.containers import Container
 from rich.table import Column, Table
 from rich.text import Text
 
-from cli import docker_host, paths, stackfile
+from cli import docker_host, paths, stackfile, tunnel
 from cli.console import fail, out, say, warn
 from stacks.photo_system import NO_BACKUP
 
@@ -18,7 +18,7 @@ LINES_OF_FAILURE = 15
 
 
 def album_url(stack: str) -> str | None:
-    """Return the address of the album of `stack`; None when the stack has no album."""
+    """Return the address of the album of `stack` on this machine; None when the stack has no album."""
     return getattr(stackfile.offline(stack).settings.enabled().get("photoprism"), "url", None)
 
 
@@ -27,6 +27,7 @@ def welcome(stack: str) -> None:
     option = "" if stack == "dev" else f" --stack {stack}"
     if url := album_url(stack):
         say(f"\nThe album: {url}   user: admin   password: ./photos password{option}")
+    tunnel.addresses(stack)
     warn(NO_BACKUP)
 
 
@@ -50,6 +51,7 @@ def show(stack: str) -> int:
     out.print(table)
     if url := album_url(stack):
         say(f"The album: {url}")
+    tunnel.show(stack, {container.labels.get("photos.service"): _health(container) for container in containers})
     warn(NO_BACKUP)
     return int(any(_health(container) != "healthy" for container in containers))
 

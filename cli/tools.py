@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 from rich.progress import Progress
 
-from cli import engine, paths
+from cli import engine, paths, stackfile
 from cli.console import confirm, err, fail, say, warn
 
 RELEASES = "https://get.pulumi.com/releases/sdk"
@@ -24,13 +24,19 @@ CHECKSUMS = "https://github.com/pulumi/pulumi/releases/download/v{version}"
 MIRROR, PLUGIN_MIRROR = "PHOTOS_PULUMI_MIRROR", "PHOTOS_PLUGIN_MIRROR"
 MACHINES = {"x86_64": "x64", "aarch64": "arm64"}
 PLUGINS = {"docker": "pulumi_docker", "random": "pulumi_random"}
-"""Plugin → the SDK whose version it must have."""
+PUBLISHING_PLUGINS = {"cloudflare": "pulumi_cloudflare"}
+"""Plugin → the SDK whose version it must have; the second only for a stack that publishes something."""
 
 
 def missing(stack: str) -> list[str]:
     """Return what has to be downloaded, by name; what is on PATH counts as present."""
     lacking = [] if find("pulumi", stack) else ["pulumi"]
-    return lacking + [name for name, sdk in PLUGINS.items() if not has_plugin(name, version(sdk), stack)]
+    return lacking + [name for name, sdk in used(stack).items() if not has_plugin(name, version(sdk), stack)]
+
+
+def used(stack: str) -> dict[str, str]:
+    """Return the plugins that `stack` uses, each with its SDK."""
+    return PLUGINS | (PUBLISHING_PLUGINS if stackfile.publishes(stack) else {})
 
 
 def find(program: str, stack: str) -> str | None:
@@ -57,7 +63,7 @@ def ensure(stack: str) -> None:
             install_pulumi(release)
         for name in lacking:
             if name != "pulumi":
-                _install_plugin(name, version(PLUGINS[name]), stack)
+                _install_plugin(name, version(used(stack)[name]), stack)
     except (httpx.HTTPError, OSError, tarfile.TarError, subprocess.CalledProcessError) as error:
         fail(unavailable(lacking, str(error)))
 

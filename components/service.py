@@ -49,6 +49,18 @@ class DatabaseConnection:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Endpoint:
+    """Where a service answers inside the network. `admin`: who enters there rules more than his own photos."""
+
+    port: int
+    admin: bool = False
+
+    def url(self, service: str) -> str:
+        """Return the address inside the network."""
+        return f"http://{service}:{self.port}"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Foundation:
     """What every container of a stack shares. `prefix` starts all Docker names, `id` marks them as this stack's."""
 
@@ -72,10 +84,11 @@ class Foundation:
 
 @dataclass(frozen=True, kw_only=True)
 class Platform(Foundation):
-    """What a leaf service may use: the foundation, the database and the library."""
+    """What a leaf service may use: the foundation, the database, the library and its address on the internet."""
 
     database: DatabaseConnection
     library: Library
+    public_urls: Mapping[str, str]
 
 
 def stack_labels(stack: str, stack_id: str) -> dict[str, str]:
@@ -91,13 +104,14 @@ class Service(pulumi.ComponentResource, ABC, Generic[ConfigT, BaseT]):
     """One service of the photo system: a container and what it keeps.
 
     A subclass names its configuration in `Config`, the flat secrets that a person or `./photos` supplies in
-    `secret_keys`, and describes its container in `spec`.
+    `secret_keys`, what may be published in `endpoint`, and describes its container in `spec`.
 
     Creates: one `docker.RemoteImage`, one `docker.Container`, and the volumes and passwords that `spec` asks for.
     """
 
     Config: ClassVar[type[ServiceConfig]]
     secret_keys: ClassVar[tuple[str, ...]] = ()
+    endpoint: ClassVar[Endpoint | None] = None
 
     container: docker.Container
 

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from components.database import Database
 from components.services import catalog
 from stacks.problems import ConfigError, problem, problems
+from stacks.publishing import TOKEN_KEY, publishing_problems, token_problems
 from stacks.settings import Settings
 
 NAMESPACE = "photos:"
@@ -94,15 +95,21 @@ def flat_secrets() -> set[str]:
 
 
 def _values() -> dict[str, str]:
-    everything = {**runtime_config.get_config_env(), **runtime_config.CONFIG.get()}
+    everything = provider_config()
     return {key.removeprefix(NAMESPACE): value for key, value in everything.items() if key.startswith(NAMESPACE)}
 
 
+def provider_config() -> dict[str, str]:
+    """Return everything in the stack file by its full key, those of the providers among them."""
+    return {**runtime_config.get_config_env(), **runtime_config.CONFIG.get()}
+
+
 def _secret_keys(values: Mapping[str, str]) -> set[str]:
-    from_environment = set(runtime_config.get_config_secret_keys_env())
-    return {
-        key for key in values if NAMESPACE + key in from_environment or runtime_config.is_config_secret(NAMESPACE + key)
-    }
+    return {key for key in values if _is_secret(NAMESPACE + key)}
+
+
+def _is_secret(key: str) -> bool:
+    return key in runtime_config.get_config_secret_keys_env() or runtime_config.is_config_secret(key)
 
 
 def _decode(key: str, text: str) -> object:
@@ -171,11 +178,12 @@ def _across(stack: str, settings: Settings) -> list[str]:
             problem("data.on_destroy", f'"delete" loses the index and all settings. Also write `confirm: {stack}`')
         )
     host = os.environ.get("DOCKER_HOST", "")
-    provider_host = str({**runtime_config.get_config_env(), **runtime_config.CONFIG.get()}.get("docker:host", ""))
+    provider_host = provider_config().get("docker:host", "")
     for name, value in (("DOCKER_HOST", host), ("docker:host", provider_host)):
         if value.startswith("ssh://"):
             found.append(f"{name} is {value}: a Docker host over ssh is not supported yet. Run ./photos on that host")
-    return found
+    found += token_problems(provider_config(), secret=_is_secret(TOKEN_KEY))
+    return found + publishing_problems(settings)
 
 
 def _missing(settings: Settings, values: Mapping[str, str]) -> list[str]:

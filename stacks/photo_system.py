@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from components.cloudflared import Cloudflared
 from components.database import Database
 from components.network import Networks, NetworksArgs
+from components.publishing import BODY_LIMIT, PublishConfig
 from components.service import Foundation, Owner, Platform, stack_labels
 from components.services import LeafService, catalog
 from stacks.config import StackConfig
@@ -44,19 +47,37 @@ def declare(config: StackConfig, owner: Owner) -> PhotoSystem:
         **{name: getattr(foundation, name) for name in foundation.__dataclass_fields__},
         database=database.connection,
         library=settings.library.library(),
+        public_urls=settings.public_urls(),
     )
     services = {
         name: catalog()[name](name, service_config, platform) for name, service_config in settings.enabled().items()
     }
+    if settings.publish:
+        _publish(settings.publish, foundation, services)
     return PhotoSystem(database=database, services=services, outputs=_outputs(config))
 
 
+def _publish(publish: PublishConfig, foundation: Foundation, services: Mapping[str, LeafService]) -> None:
+    # Here and not above: a stack without a tunnel saves the seconds and the memory of pulumi_cloudflare.
+    from components.tunnel import Tunnel, TunnelArgs  # noqa: PLC0415
+
+    origins = {name: service.endpoint.url(name) for name, service in services.items() if service.endpoint}
+    label = f"{foundation.prefix}-{foundation.id[:8]}"
+    tunnel = Tunnel("tunnel", TunnelArgs(label=label, publish=publish, origins=origins))
+    if tunnel.token is not None:
+        Cloudflared("cloudflared", publish.cloudflared, foundation, tunnel.token)
+
+
 def _outputs(config: StackConfig) -> dict[str, Any]:
-    album = config.settings.enabled().get("photoprism")
+    album, publish = config.settings.enabled().get("photoprism"), config.settings.publish
     return {
-        "album_url": getattr(album, "url", None),
+        "album_url": config.settings.public_urls().get("photoprism") or getattr(album, "url", None),
         "album_user": "admin" if album else None,
         "services": ["mariadb", *config.settings.enabled()],
         "library": config.settings.library.model_dump(by_alias=True),
+        "public": [
+            {"url": f"https://{entry.hostname}/", "protected_by": entry.protection, "body_limit": BODY_LIMIT}
+            for entry in (publish.hostnames if publish else ())
+        ],
         "backup": NO_BACKUP,
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from stacks.checks import Finding
 from stacks.checks.engine import check_docker
 from stacks.checks.library import check_library
+from stacks.checks.publishing import check_publishing
 from stacks.checks.wsl import check_wsl
 from stacks.config import StackConfig
 
@@ -15,16 +16,16 @@ class HostError(Exception):
 
 def findings(config: StackConfig) -> list[Finding]:
     """Return what all checks saw."""
-    return [*check_library(config), *check_docker(config), *check_wsl()]
+    return [*check_library(config), *check_docker(config), *check_wsl(), *check_publishing(config)]
 
 
-def check(config: StackConfig) -> list[str]:
-    """Return the warnings.
+def check(config: StackConfig, *, leaving: bool = False) -> list[str]:
+    """Return the warnings. `leaving`: what is on its way out needs no healthy host, only what reaches Cloudflare.
 
     Raises:
         HostError: with all errors at once.
     """
-    found = findings(config)
+    found = list(check_publishing(config)) if leaving else findings(config)
     errors = [str(finding) for finding in found if finding.level == "error"]
     if errors:
         raise HostError("\n".join(errors))

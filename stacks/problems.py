@@ -63,6 +63,8 @@ def _section(model: type[BaseModel], path: list[int | str]) -> type[BaseModel] |
     """Return the model of the section at `path`."""
     current: type[BaseModel] | None = model
     for part in path:
+        if isinstance(part, int):
+            continue  # the items of a list are all alike
         field = (
             next((f for name, f in current.model_fields.items() if part in (f.alias, name)), None) if current else None
         )

@@ -20,9 +20,8 @@ def run() -> None:
     """Run the program that `pulumi up`, `preview` and `destroy --run-program` ask for."""
     try:
         config = load()
-        if not os.environ.get(DESTROYING):
-            for warning in check(config):
-                pulumi.log.warn(warning)
+        for warning in check(config, leaving=bool(os.environ.get(DESTROYING))):
+            pulumi.log.warn(warning)
     except (ConfigError, HostError) as error:
         msg = f"nothing was created or changed:\n{error}"
         raise pulumi.RunError(msg) from None

@@ -13,6 +13,7 @@ from pydantic import Field, create_model, field_validator, model_validator
 
 from components.database import Database, DatabaseConfig
 from components.fields import HostPath, Registry, Section, TimeZone
+from components.publishing import PublishConfig
 from components.service import ServiceConfig
 from components.services import catalog
 from components.storage import PHONES, Library
@@ -131,11 +132,17 @@ class Settings(Section):
     image_registry: Registry | None = Field(None, description="mirror to pull all images through, without https://")
     database: DatabaseConfig = Field(default_factory=DatabaseConfig, description="MariaDB")
     services: ServicesConfig = Field(description="the services to run")
+    publish: PublishConfig | None = Field(None, description="what the internet may reach, see below")
     data: DataConfig = Field(default_factory=DataConfig, description="what destroy does with the volumes")
 
     def enabled(self) -> dict[str, ServiceConfig]:
         """Return the configured services by name."""
         return {name: config for name in catalog() if (config := getattr(self.services, name))}
+
+    def public_urls(self) -> dict[str, str]:
+        """Return service → its address on the internet: the one its own `site_url` names, else the first."""
+        urls = {name: self.publish.url_of(name) if self.publish else None for name in self.enabled()}
+        return {name: getattr(self.enabled()[name], "site_url", None) or url for name, url in urls.items() if url}
 
     def secret_keys(self) -> list[str]:
         """Return the flat secrets that the stack needs."""

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from components.container import ContainerFile, ContainerSpec, HealthCheck, PublishedPort
 from components.fields import Image, Memory, Port
-from components.service import Platform, Service, ServiceConfig
+from components.service import Endpoint, Platform, Service, ServiceConfig
 
 HTTP_PORT = 5244
 
@@ -56,6 +56,7 @@ class Drive(Service[DriveConfig, Platform]):
 
     Config = DriveConfig
     secret_keys = ("drive_admin_password",)
+    endpoint = Endpoint(port=HTTP_PORT, admin=True)
 
     def spec(self, config: DriveConfig, base: Platform) -> ContainerSpec:
         """Describe the service; see the class."""
@@ -66,7 +67,7 @@ class Drive(Service[DriveConfig, Platform]):
             # The image leaves its data folder to root; root without any capability may write there and nowhere else.
             user="0:0",
             entrypoint=["/photos/start"],
-            env={"SITE_URL": f"http://localhost:{config.port}"},
+            env={"SITE_URL": base.public_urls.get("drive", f"http://localhost:{config.port}")},
             files=[
                 ContainerFile(path="/photos/start", content=START, executable=True),
                 ContainerFile(path="/run/secrets/drive_admin_password", content=base.secrets["drive_admin_password"]),

@@ -19,7 +19,7 @@ from components.container import (
     PublishedPort,
 )
 from components.fields import BindAddress, Image, Memory, Port, Schedule, Section, SiteUrl
-from components.service import Platform, Service, ServiceConfig
+from components.service import Endpoint, Platform, Service, ServiceConfig
 
 HTTP_PORT = 2342
 MINIMUM_MEMORY_MB = 1024
@@ -66,7 +66,9 @@ class PhotoPrismConfig(ServiceConfig):
     memory: Memory = Field(4096, description="memory limit, at least 1g; 4g for a real library")
     port: Port = Field(12343, description="port of the album on this machine")
     bind: BindAddress = Field("127.0.0.1", description="address the album answers on")
-    site_url: SiteUrl | None = Field(None, description="address in the browser; default http://localhost:<port>/")
+    site_url: SiteUrl | None = Field(
+        None, description="address in the browser; default: the published one, else http://localhost:<port>/"
+    )
     site_title: str = Field("Family photos", description="title of the album", max_length=100)
     locale: str = Field("en", description="language of the pages, e.g. en or zh", pattern=r"^[a-z]{2}(_[A-Z]{2})?$")
     originals_limit: int = Field(5000, description="largest file to index, in megabytes", ge=1)
@@ -99,6 +101,7 @@ class PhotoPrism(Service[PhotoPrismConfig, Platform]):
 
     Config = PhotoPrismConfig
     secret_keys = ("photoprism_admin_password",)
+    endpoint = Endpoint(port=HTTP_PORT)
 
     def spec(self, config: PhotoPrismConfig, base: Platform) -> ContainerSpec:
         """Describe the album; see the class."""
@@ -145,7 +148,7 @@ def _environment(config: PhotoPrismConfig, base: Platform) -> dict[str, str]:
         "DATABASE_NAME": database.database,
         "DATABASE_USER": database.user,
         "DATABASE_PASSWORD_FILE": "/run/secrets/mariadb_password",
-        "SITE_URL": config.url,
+        "SITE_URL": base.public_urls.get("photoprism", config.url),
         "SITE_TITLE": config.site_title,
         "DEFAULT_LOCALE": config.locale,
         "DEFAULT_TIMEZONE": base.timezone,

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, Field
 
 from components.container import BindMount, ContainerFile, ContainerSpec, HealthCheck, PublishedPort
 from components.fields import Image, Memory, Port
-from components.service import Platform, Service, ServiceConfig
+from components.service import Endpoint, Platform, Service, ServiceConfig
 
 HTTP_PORT, SYNC_PORT = 8384, 22000
 SECRETS = "/run/secrets"
@@ -70,6 +70,7 @@ class Syncthing(Service[SyncthingConfig, Platform]):
 
     Config = SyncthingConfig
     secret_keys = ("syncthing_gui_password", "syncthing_cert", "syncthing_key")
+    endpoint = Endpoint(port=HTTP_PORT, admin=True)
 
     def spec(self, config: SyncthingConfig, base: Platform) -> ContainerSpec:
         """Describe the service; see the class."""

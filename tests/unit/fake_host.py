@@ -19,6 +19,7 @@ from cli.recording import Recorder, config_text, record
 from components.storage import MARKER
 from stacks.checks import GIB, engine, wsl
 from stacks.program import run
+from stacks.publishing import OTHER_LOGINS, TOKEN_VARIABLE
 
 Break = Callable[["FakeHost"], object]
 """What a test does to the healthy host."""
@@ -108,6 +109,9 @@ class FakeHost:
         patch(wsl, "in_wsl", lambda: False)
         for variable in ("DOCKER_HOST", "PHOTOS_DESTROY", "PULUMI_CONFIG", "PULUMI_CONFIG_SECRET_KEYS"):
             self.monkeypatch.delenv(variable, raising=False)
+        for variable in OTHER_LOGINS:
+            self.monkeypatch.delenv(variable, raising=False)
+        self.monkeypatch.setenv(TOKEN_VARIABLE, "made-up-token-of-cloudflare-0123456789-abcdef")
 
     def _client(self) -> FakeDocker:
         if self.docker_problem:

@@ -1,6 +1,6 @@
 """What a person can get wrong, and what the whole program says before it declares anything.
 
-B01-B29 and B43-B45 are rows of the table of bad inputs, B47 is a secret inside a section; B13-B18 and B46 come with publishing.
+B01-B29 and B43-B46 are rows of the table of bad inputs, B47 is a secret inside a section; PUB is publishing beyond them.
 """
 
 from __future__ import annotations
@@ -61,6 +61,26 @@ def is_a_file(host: FakeHost) -> None:
 
 def database_runs(image: str) -> Break:
     return lambda host: host.add_container("photos-dev-mariadb", {"photos.id": STACK_ID}, image=image)
+
+
+PUBLISH = {
+    "account": "a" * 32,
+    "zones": {"family.org": "b" * 32},
+    "access": {"team": "my-family"},
+    "hostnames": [{"hostname": "album.family.org", "service": "photoprism", "allow": {"emails": ["mum@family.org"]}}],
+}
+NAMES = "publish.hostnames.0"
+
+
+def publish(row: str, place: str, sections: dict[str, Any], *says: str, **more: Any) -> Bad:
+    """Return the mistake of wrong values in `photos:publish`, reported at `place`."""
+    return Bad(row, {"publish": {**PUBLISH, **sections}}, (f"config photos:{place}: ", *says), **more)
+
+
+def name(row: str, place: str, entry: dict[str, Any], *says: str, **more: Any) -> Bad:
+    """Return the mistake of one published name."""
+    entry = {key: value for key, value in {**PUBLISH["hostnames"][0], **entry}.items() if value is not DROP}  # type: ignore[index]
+    return publish(row, f"{NAMES}.{place}" if place else "publish", {"hostnames": [entry]}, *says, **more)
 
 
 ORIGINALS = "library.originals"
@@ -137,6 +157,112 @@ BAD = [
         "B09",
         {"library.others": {"scans": "/srv/a/b"}, ORIGINALS: "/srv/a"},
         ("config photos:library: ", "originals and others.scans are the same folder or one"),
+    ),
+    *(
+        name("B13", "hostname", {"hostname": value}, "is not a bare hostname", f"e.g. {instead}", note=value)
+        for value, instead in (
+            ("https://album.family.org", "album.family.org"),
+            ("album.family.org:443", "album.family.org"),
+            ("album.family.org/x", "album.family.org"),
+            ("my_album.family.org", "my-album.family.org"),
+            ("Album.family.org", "album.family.org"),
+            ("相册.family.org", "xn--26q252g.family.org"),
+            ("album .family.org", "album .family.org"),
+            ("album", "album"),
+        )
+    ),
+    name(
+        "B14", "", {"hostname": "album.other.org"}, "album.other.org is not in family.org", "Add its domain under zones"
+    ),
+    name("B14", "", {"hostname": "xfamily.org"}, "xfamily.org is not in family.org"),
+    name("B14", "hostname", {"hostname": "*.family.org"}, "would publish every name", "Write each hostname by itself"),
+    publish("B14", "publish", {"hostnames": PUBLISH["hostnames"] * 2}, "stands here twice", "under its paths"),  # type: ignore[operator]
+    publish("B14", "publish.zones", {"zones": {}}, "should have at least 1 item"),
+    publish("B15", "publish.account", {"account": "a" * 31}, "31 characters, 32 of 0-9 and a-f", "overview page"),
+    publish("B15", "publish.zones.family.org", {"zones": {"family.org": "Z" * 32}}, "32 of 0-9 and a-f expected"),
+    Bad(
+        "B16",
+        {"cloudflare:apiToken": "clear-token-0123456789"},
+        ("config cloudflare:apiToken: stored in clear. Revoke it", "config set --secret cloudflare:apiToken"),
+        hides="clear-token-0123456789",
+    ),
+    name("B17", "allow", {"allow": DROP}, "album.family.org would be open to everyone", "or write `access: public`"),
+    name("B17", "allow", {"allow": {"emails": []}}, "album.family.org would be open to everyone"),
+    *(
+        name(
+            "B18",
+            "allow.emails.0",
+            {"allow": {"emails": [value]}},
+            f'"{value}"',
+            "Write ",
+            "e.g. mum@example.com",
+            note=value,
+        )
+        for value in ("*", "everyone", "@gmail.com", "*@family.org", "mum", "mum@family", "mum@a.b, x@c.d")
+    ),
+    *(
+        name("B18", "allow.email_domains.0", {"allow": {"email_domains": [value]}}, "would let anyone in", note=value)
+        for value in ("*", "gmail.com", "@qq.com", "*.org", "everyone")
+    ),
+    Bad(
+        "B46",
+        {"publish": PUBLISH, "services.photoprism.site_url": "https://old.family.org/"},
+        (
+            "config photos:services.photoprism.site_url: ",
+            "does not match the published name",
+            "https://album.family.org/",
+        ),
+    ),
+    name("PUB", "service", {"service": "mariadb"}, '"mariadb" is not among services. Write one of: drive, photoprism'),
+    name("PUB", "paths.0.service", {"paths": [{"path": "^/x", "service": "rclone"}]}, '"rclone" is not among services'),
+    name("PUB", "paths.0.path", {"paths": [{"path": "/dav", "service": "drive"}]}, "inside other paths", "^/dav/"),
+    name("PUB", "paths.0.path", {"paths": [{"path": "^/(", "service": "drive"}]}, "is not a regular expression"),
+    name(
+        "PUB",
+        "access",
+        {"service": "syncthing", "access": "public", "allow": DROP},
+        "is an admin page and is never public",
+    ),
+    name(
+        "PUB",
+        "access",
+        {"access": "public", "allow": DROP, "paths": [{"path": "^/d", "service": "drive"}]},
+        "drive is an admin page and is never public",
+    ),
+    name("PUB", "allow.emails", {"service": "drive", "allow": {"service_tokens": ["x"]}}, "drive is an admin page"),
+    name("PUB", "allow", {"access": "public"}, "has no effect with `access: public`"),
+    name("PUB", "access", {"access": "everyone"}, "'login' or 'public' expected"),
+    name("PUB", "session", {"session": "forever"}, "is not a session length", "e.g. 30m or 24h"),
+    name("PUB", "allow.groups.0", {"allow": {"groups": ["family"]}}, "is not an id", "as Cloudflare shows it"),
+    name("PUB", "allow.service_tokens.0", {"allow": {"service_tokens": ["My Laptop"]}}, "cannot name a service token"),
+    publish("PUB", "publish.access.team", {"access": {"team": "my-family.cloudflareaccess.com"}}, "is not a team name"),
+    publish("PUB", "publish.access.team", {"access": {}}, "required. Write the name of your Zero Trust team"),
+    publish("PUB", "publish.cloudflared.protocol", {"cloudflared": {"protocol": "tcp"}}, "'auto', 'quic' or 'http2'"),
+    publish(
+        "PUB", "publish", {"adopt": {"records": {"x.family.org": "c" * 32}}}, "x.family.org is not among hostnames"
+    ),
+    Bad(
+        "PUB",
+        {"publish": {**PUBLISH, "zones": {"example.com": "b" * 32, "family.org": "b" * 32}}},
+        ("cloudflare: photos:publish stands as in the example", "or remove the section"),
+    ),
+    *(
+        Bad(
+            "PUB",
+            {"publish": PUBLISH},
+            ("cloudflare: ", says, "Make one as README.md says"),
+            host=lambda host, token=token: host.monkeypatch.setenv("CLOUDFLARE_API_TOKEN", token),  # type: ignore[misc]
+            hides=token or CANARY,
+            note=says,
+        )
+        for token, says in (("", "needs an API token of Cloudflare"), ("short-token", "is not one"))
+    ),
+    Bad(
+        "PUB",
+        {"publish": PUBLISH},
+        ("cloudflare: CLOUDFLARE_API_KEY would be sent", "unset CLOUDFLARE_API_KEY"),
+        host=lambda host: host.monkeypatch.setenv("CLOUDFLARE_API_KEY", "k" * 37),
+        hides="k" * 37,
     ),
     on_host(
         "B10",
@@ -382,6 +508,16 @@ def test_a_preview_before_the_first_run_passes_without_id_secrets_and_marker(hos
     assert recorder.of_type("Container")
     assert "this stack is not set up yet" in applied, "only a preview may go on without an id"
     assert nothing.resources == []
+
+
+def test_destroy_without_the_token_says_so_before_anything_is_removed(host: FakeHost) -> None:
+    host.monkeypatch.setenv("PHOTOS_DESTROY", "1")
+    host.monkeypatch.delenv("CLOUDFLARE_API_TOKEN")
+
+    text, recorder = host.run(host.config({"publish": PUBLISH}))
+
+    assert "cloudflare: photos:publish needs an API token of Cloudflare" in text
+    assert recorder.resources == []
 
 
 def test_destroy_needs_no_healthy_host(host: FakeHost) -> None:

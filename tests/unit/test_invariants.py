@@ -23,7 +23,15 @@ from example_stack import (
 
 from cli.recording import Recorded, is_secret, plain
 
-CONTAINERS = [(name, service) for name in EXAMPLES for service in ("mariadb", *example(name)["photos:services"])]
+CONTAINERS = [
+    (name, service)
+    for name in EXAMPLES
+    for service in (
+        "mariadb",
+        *example(name)["photos:services"],
+        *(["cloudflared"] if "photos:publish" in example(name) else []),
+    )
+]
 VOLUMES = [(name, volume) for name in EXAMPLES for volume in ("mariadb", "drive", "photoprism-storage", "syncthing")]
 
 each_container = pytest.mark.parametrize(("stack", "service"), CONTAINERS)
@@ -152,9 +160,10 @@ def test_a_container_has_time_to_stop_and_its_successor_waits_for_it(stack: str,
 @each_container
 def test_up_waits_for_a_healthy_service(stack: str, service: str) -> None:
     inputs = inputs_of(stack, service)
-    expected = {"mariadb": 300, "photoprism": 600}.get(service, 120)
+    expected = {"mariadb": (True, 300), "photoprism": (True, 600), "cloudflared": (False, 60)}
 
-    assert (inputs["wait"], inputs["waitTimeout"]) == (True, expected)
+    # Nothing depends on the connector: without a network the album still comes up.
+    assert (inputs["wait"], inputs["waitTimeout"]) == expected.get(service, (True, 120))
 
 
 @each_container
@@ -202,6 +211,7 @@ def test_a_service_meets_only_the_networks_it_needs(stack: str, service: str) ->
 
 PORTS: dict[str, list[tuple[str, int, int, str]]] = {
     "mariadb": [],
+    "cloudflared": [],
     "photoprism": [("127.0.0.1", 12343, 2342, "tcp")],
     "drive": [("127.0.0.1", 5244, 5244, "tcp")],
     "syncthing": [
@@ -277,7 +287,7 @@ def test_a_secret_file_holds_the_secret_and_only_where_it_is_needed(stack: str) 
         "photoprism": ["/run/secrets/mariadb_password"],
         "drive": [],
         "syncthing": [],
-    }
+    } | ({"cloudflared": []} if stack == "home" else {})
 
 
 @each_stack
@@ -300,7 +310,7 @@ def test_every_resource_belongs_to_a_component_and_every_component_is_complete(s
     components = {item.name: item for item in recorder.resources if is_component(item)}
     complete = {urn.rpartition("::")[2] for urn in recorder.components_with_outputs if "Stack::" not in urn}
 
-    assert set(components) == {"networks", "mariadb", "photoprism", "syncthing", "drive"}
+    assert set(components) == set(types_of(stack))
     assert complete == set(components), "register_outputs ends a component"
     for item in recorder.resources:
         owner = item.parent.rpartition("::")[2]
@@ -318,13 +328,18 @@ TYPES = {
     "syncthing": "photos:service:Syncthing",
     "drive": "photos:service:Drive",
 }
+PUBLISHING_TYPES = {"tunnel": "photos:tunnel:Tunnel", "cloudflared": "photos:service:Cloudflared"}
+
+
+def types_of(stack: str) -> dict[str, str]:
+    return TYPES | (PUBLISHING_TYPES if stack == "home" else {})
 
 
 @each_stack
 def test_type_tokens_and_logical_names_are_frozen(stack: str) -> None:
     recorder = declared(stack)
 
-    assert {item.name: item.type for item in recorder.resources if is_component(item)} == TYPES, (
+    assert {item.name: item.type for item in recorder.resources if is_component(item)} == types_of(stack), (
         "both are part of every URN: a change replaces the family's data"
     )
 
@@ -358,9 +373,9 @@ def test_outputs_are_plain_and_hold_no_secret(stack: str) -> None:
     text = json.dumps(outputs)
     for name, value in secret_values(declared(stack)).items():
         assert value not in text, f"{name} is exported"
-    assert outputs["album_url"] == "http://localhost:12343/"
+    assert outputs["album_url"] == ("https://photos.example.com/" if stack == "home" else "http://localhost:12343/")
     assert outputs["services"] == ["mariadb", "drive", "photoprism", "syncthing"]
-    assert set(outputs) >= {"album_url", "album_user", "services", "library", "backup"}
+    assert set(outputs) >= {"album_url", "album_user", "services", "library", "public", "backup"}
 
 
 @pytest.mark.parametrize("kind", ["Container", "Volume", "Network"])

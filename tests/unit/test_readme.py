@@ -15,6 +15,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from cli.app import app
+from components.cloudflared import CloudflaredConfig
 from components.services import catalog
 from stacks import photo_system
 from stacks.config import flat_secrets
@@ -43,7 +44,17 @@ TYPES: dict[object, tuple[str, str]] = {
     "_site_url": ("URL", "网址"),
     "_registry": ("registry", "镜像仓库"),
     "_schedule": ("schedule", "时间表"),
+    "_hostname": ("hostname", "主机名"),
+    "_hex_id": ("32 hex digits", "32 位十六进制"),
+    "_uuid": ("id", "ID"),
+    "_email": ("mail address", "邮箱地址"),
+    "_email_domain": ("mail domain", "邮箱域名"),
+    "_token_name": ("name", "名称"),
+    "_team": ("name", "名称"),
+    "_duration": ("duration", "时长"),
+    "_path": ("path", "路径"),
 }
+CONTAINERS: dict[object, tuple[str, str]] = {list: ("list: ", "列表: "), dict: ("name: ", "名称: ")}
 BEFORE_THE_FOLD = 25
 """Lines in which a reader must have met the missing backup."""
 
@@ -64,9 +75,8 @@ def type_name(annotation: Any, metadata: tuple[object, ...], language: int) -> s
         return type_name(next(a for a in arguments if a is not type(None)), metadata, language)
     if get_origin(annotation) is Literal:
         return ", ".join(f"`{value}`" for value in arguments)
-    if get_origin(annotation) is dict:
-        inner = type_name(arguments[1], (), language)
-        return ("name: ", "名称: ")[language] + inner
+    if container := CONTAINERS.get(get_origin(annotation)):
+        return container[language] + type_name(arguments[-1], (), language)
     known = annotation if annotation in TYPES else annotation.__name__
     return TYPES[known][language] + limits(metadata)
 
@@ -85,7 +95,7 @@ def default_text(field: FieldInfo, language: int) -> str:
         return ("required", "必填")[language]
     value = field.get_default(call_default_factory=True)
     assert value is not PydanticUndefined
-    if value in (None, {}):
+    if value in (None, {}, []):
         return ("none", "无")[language]
     if any(isinstance(item, BeforeValidator) for item in field.metadata):  # memory, kept in megabytes
         return f"`{value // 1024}g`" if value % 1024 == 0 else f"`{value}m`"
@@ -98,14 +108,19 @@ def section_of(field: FieldInfo) -> type[BaseModel] | None:
     return next((c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)), None)
 
 
+def is_list_of_sections(field: FieldInfo) -> bool:
+    return get_origin(field.annotation) is list and section_of(field) is not None
+
+
 def rows(
     language: int, model: type[BaseModel] = Settings, prefix: str = "", *, optional: bool = False
 ) -> Iterator[tuple[str, str, str, str]]:
     """Yield key, type, default and English meaning of every key a person may write."""
     for name, field in model.model_fields.items():
-        path = f"{prefix}{field.alias or name}"
+        path = f"{prefix}{field.alias or name}{'[]' if is_list_of_sections(field) else ''}"
         if section := section_of(field):
-            yield from rows(language, section, f"{path}.", optional=type(None) in get_args(field.annotation))
+            inner = optional or type(None) in get_args(field.annotation) or is_list_of_sections(field)
+            yield from rows(language, section, f"{path}.", optional=inner)
             continue
         default = default_text(field, language)
         if optional and field.is_required():
@@ -148,6 +163,7 @@ def test_every_flat_secret_is_explained(name: str) -> None:
 @each_language
 def test_the_services_table_has_every_service_with_its_image(name: str) -> None:
     defaults = {"mariadb": Settings.model_fields["database"].get_default(call_default_factory=True).image}
+    defaults["cloudflared"] = CloudflaredConfig.model_fields["image"].default
     defaults |= {service: kind.Config.model_fields["image"].default for service, kind in catalog().items()}
 
     found = {row[0].strip("`"): row[1].strip("`") for row in table_rows(name, "services")}

@@ -1,0 +1,49 @@
+"""`./photos password`: user name and password of a service, or a service token for Cloudflare Access."""
+
+from __future__ import annotations
+
+import json
+
+from cli import engine, stackfile
+from cli.console import fail, say
+
+ADMINS = {
+    "photoprism": "photoprism_admin_password",
+    "drive": "drive_admin_password",
+    "syncthing": "syncthing_gui_password",
+}
+SERVICE_TOKEN = ":ZeroTrustAccessServiceToken"  # noqa: S105 - a type
+
+
+def show(stack: str, name: str) -> None:
+    """Print the login called `name`; end the program when there is none."""
+    tokens = _service_tokens(stack)
+    if name in ADMINS:
+        say("user: admin")
+        say(f"password: {engine.ask(stack, 'config', 'get', f'photos:{ADMINS[name]}', '--stack', stack).strip()}")
+    elif name in tokens:
+        _show_service_token(stack, name)
+    else:
+        fail(f'"{name}" has no login. Write one of: {", ".join([*ADMINS, *tokens])}')
+
+
+def _service_tokens(stack: str) -> list[str]:
+    publish = stackfile.offline(stack).settings.publish
+    return publish.service_tokens() if publish else []
+
+
+def _show_service_token(stack: str, name: str) -> None:
+    """Print the two headers. The secret is in Pulumi's encrypted state only: Cloudflare shows it once, to whoever made it."""
+    document = json.loads(engine.ask(stack, "stack", "export", "--show-secrets", "--stack", stack))
+    for resource in document["deployment"].get("resources") or ():
+        if resource["type"].endswith(SERVICE_TOKEN) and resource["urn"].endswith(f"::tunnel-{name}"):
+            outputs = resource["outputs"]
+            say(f"CF-Access-Client-Id: {outputs['clientId']}")
+            say(f"CF-Access-Client-Secret: {_clear(outputs['clientSecret'])}")
+            return
+    fail(f'The service token "{name}" is not made yet. Run ./photos up {stack}')
+
+
+def _clear(value: str | dict[str, str]) -> str:
+    """Return a secret as `--show-secrets` writes it: JSON inside its wrapper."""
+    return str(json.loads(value["plaintext"])) if isinstance(value, dict) else value

@@ -1,0 +1,243 @@
+"""Which services the internet may reach, under which names, and who may enter: the section `photos:publish`.
+
+Plain data and plain decisions. What Cloudflare needs for it is declared in `tunnel.py`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, model_validator
+
+from components.cloudflared import CloudflaredConfig
+from components.fields import Section
+
+BODY_LIMIT = "100 MB per request (Cloudflare's free plan); larger files through Syncthing or at home"
+# Whoever has an address there is nobody in particular.
+MAIL_PROVIDERS = {
+    "126.com", "139.com", "163.com", "aliyun.com", "foxmail.com", "gmail.com", "gmx.de", "gmx.net", "googlemail.com",
+    "hotmail.com", "icloud.com", "live.com", "mail.ru", "me.com", "msn.com", "outlook.com", "proton.me", "protonmail.com",
+    "qq.com", "sina.com", "sohu.com", "web.de", "yahoo.com", "yandex.ru", "yeah.net",
+}  # fmt: skip
+ANYONE = ("*", "everyone", "anyone", "all", "public")
+HOSTNAME = r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]*[a-z0-9])?"
+UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+
+
+def _hostname(value: str) -> str:
+    bare = re.sub(r"^[a-z]+://", "", value.strip().lower()).partition("/")[0].partition(":")[0]
+    if not value.isascii():
+        try:
+            bare = bare.encode("idna").decode()
+        except UnicodeError:
+            bare = "photos.example.com"
+    if value.startswith("*"):
+        msg = f'"{value}" would publish every name. Write each hostname by itself, e.g. photos.example.com'
+        raise ValueError(msg)
+    if not re.fullmatch(HOSTNAME, value):
+        msg = f'"{value}" is not a bare hostname. Write it without scheme, port, space or _, e.g. {bare.replace("_", "-")}'
+        raise ValueError(msg)
+    return value
+
+
+def _hex_id(value: str) -> str:
+    if not re.fullmatch(r"[0-9a-f]{32}", value):
+        msg = f"{len(value)} characters, 32 of 0-9 and a-f expected. Copy it from the domain's overview page at Cloudflare"
+        raise ValueError(msg)
+    return value
+
+
+def _uuid(value: str) -> str:
+    if not re.fullmatch(UUID, value):
+        msg = f'"{value}" is not an id. Write it as Cloudflare shows it, e.g. f174e90a-fafe-4643-bbbc-4a0ed4fc8415'
+        raise ValueError(msg)
+    return value
+
+
+def _email(value: str) -> str:
+    if value.lower() in ANYONE or value.startswith(("*", "@")):
+        msg = f'"{value}" would let anyone in. Write each address, e.g. mum@example.com'
+        raise ValueError(msg)
+    if not re.fullmatch(r"[^@\s\"'<>,;*]+@([a-zA-Z0-9-]+\.)+[a-zA-Z]{2,}", value):
+        msg = f'"{value}" is not a mail address. Write it in full, e.g. mum@example.com'
+        raise ValueError(msg)
+    return value
+
+
+def _email_domain(value: str) -> str:
+    domain = value.lower().removeprefix("@")
+    if domain in ANYONE or domain.startswith("*") or domain in MAIL_PROVIDERS:
+        msg = f'"{value}" would let anyone in. Write the addresses of your family under emails instead'
+        raise ValueError(msg)
+    return _hostname(value)
+
+
+def _team(value: str) -> str:
+    if not re.fullmatch(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?", value):
+        msg = f'"{value}" is not a team name. Write only what stands before .cloudflareaccess.com, e.g. my-family'
+        raise ValueError(msg)
+    return value
+
+
+def _duration(value: str) -> str:
+    if not re.fullmatch(r"[1-9][0-9]{0,2}[mh]", value):
+        msg = f'"{value}" is not a session length. Write minutes or hours, e.g. 30m or 24h'
+        raise ValueError(msg)
+    return value
+
+
+def _path(value: str) -> str:
+    """A path is a regular expression for cloudflared; anchored, or it would match in the middle of another path."""
+    try:
+        re.compile(value)
+    except re.error as error:
+        msg = f'"{value}" is not a regular expression ({error}). Write e.g. ^/dav/'
+        raise ValueError(msg) from None
+    if not value.startswith("^/"):
+        msg = f'"{value}" would also match inside other paths. Begin it with ^/, e.g. ^/dav/'
+        raise ValueError(msg)
+    return value
+
+
+def _token_name(value: str) -> str:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39}", value):
+        msg = f'"{value}" cannot name a service token. Write lower-case letters, digits and -, e.g. laptop-rclone'
+        raise ValueError(msg)
+    return value
+
+
+HostnameText = Annotated[str, AfterValidator(_hostname)]
+HexId = Annotated[str, AfterValidator(_hex_id)]
+ObjectId = Annotated[str, AfterValidator(_uuid)]
+Session = Annotated[str, AfterValidator(_duration)]
+
+
+class AllowConfig(Section):
+    """Who may enter. Whoever is named in any of the lists gets in; nobody else."""
+
+    emails: list[Annotated[str, AfterValidator(_email)]] = Field([], description="mail addresses")
+    email_domains: list[Annotated[str, AfterValidator(_email_domain)]] = Field(
+        [], description="mail domains of your own: everyone with an address there"
+    )
+    groups: list[ObjectId] = Field([], description="ids of Access groups that exist in the account")
+    service_tokens: list[Annotated[str, AfterValidator(_token_name)]] = Field(
+        [], description="names of service tokens to make, for programs that can send headers (rclone, scripts)"
+    )
+
+    @property
+    def people(self) -> bool:
+        """Whether a person can enter."""
+        return bool(self.emails or self.email_domains or self.groups)
+
+    def __bool__(self) -> bool:
+        """Whether anyone can enter."""
+        return self.people or bool(self.service_tokens)
+
+
+class PathConfig(Section):
+    """A part of a hostname that another service answers."""
+
+    path: Annotated[str, AfterValidator(_path)] = Field(description="regular expression of the path, e.g. ^/dav/")
+    service: str = Field(description="service that answers there, e.g. drive")
+
+
+class HostnameConfig(Section):
+    """One public name."""
+
+    hostname: HostnameText = Field(description="the name, e.g. photos.example.com")
+    service: str = Field(description="service that answers, e.g. photoprism")
+    paths: list[PathConfig] = Field([], description="parts that other services answer; the first that matches wins")
+    access: Literal["login", "public"] = Field("login", description="login, or public: no login by Cloudflare at all")
+    allow: AllowConfig = Field(default_factory=AllowConfig, description="who may enter, see below")
+    session: Session = Field("24h", description="how long a login lasts, e.g. 30m or 24h")
+
+    def services(self) -> Iterator[tuple[str, str]]:
+        """Yield key and name of every service that answers here."""
+        yield "service", self.service
+        for index, rule in enumerate(self.paths):
+            yield f"paths.{index}.service", rule.service
+
+    @property
+    def protection(self) -> str:
+        """Say what stands before the service."""
+        if self.access == "public":
+            return "nothing but the service's own login"
+        allow = self.allow
+        counts = [
+            (allow.emails, "mail address", "mail addresses"),
+            (allow.email_domains, "mail domain", "mail domains"),
+            (allow.groups, "group", "groups"),
+            (allow.service_tokens, "service token", "service tokens"),
+        ]
+        named = [f"{len(items)} {one if len(items) == 1 else many}" for items, one, many in counts if items]
+        return f"Cloudflare Access: {', '.join(named)}; a login lasts {self.session}"
+
+
+class AccessConfig(Section):
+    """Cloudflare Access, the login in front of the services."""
+
+    team: Annotated[str, AfterValidator(_team)] = Field(
+        description="name of your Zero Trust team: what stands before .cloudflareaccess.com"
+    )
+
+
+class AdoptConfig(Section):
+    """Things that exist at Cloudflare already. `up` takes them over as they are; remove this section afterwards."""
+
+    tunnel: ObjectId | None = Field(None, description="id of a tunnel")
+    records: dict[HostnameText, HexId] = Field({}, description="hostname: id of its DNS record")
+    applications: dict[HostnameText, ObjectId] = Field({}, description="hostname: id of its Access application")
+
+    def names(self, hostname: str) -> bool:
+        """Whether something of this hostname is taken over."""
+        return hostname in self.records or hostname in self.applications
+
+
+class PublishConfig(Section):
+    """What the internet may reach, through a Cloudflare tunnel."""
+
+    account: HexId = Field(description="Cloudflare account id, 32 hex digits")
+    zones: dict[HostnameText, HexId] = Field(description="domain: its zone id, 32 hex digits", min_length=1)
+    access: AccessConfig = Field(description="the login in front of the services")
+    hostnames: list[HostnameConfig] = Field(description="the public names", min_length=1)
+    cloudflared: CloudflaredConfig = Field(default_factory=CloudflaredConfig, description="the connector, see below")
+    adopt: AdoptConfig = Field(default_factory=AdoptConfig, description="existing things to take over, see below")
+
+    @model_validator(mode="after")
+    def _each_hostname_once_and_in_a_zone(self) -> PublishConfig:
+        seen: set[str] = set()
+        for entry in self.hostnames:
+            if entry.hostname in seen:
+                msg = f"hostnames: {entry.hostname} stands here twice. Put what other services answer under its paths"
+                raise ValueError(msg)
+            seen.add(entry.hostname)
+            if not self.zone_of(entry.hostname):
+                msg = f"hostnames: {entry.hostname} is not in {' or '.join(self.zones)}. Add its domain under zones"
+                raise ValueError(msg)
+        for hostname in {*self.adopt.records, *self.adopt.applications} - seen:
+            msg = f"adopt: {hostname} is not among hostnames. Add it there"
+            raise ValueError(msg)
+        return self
+
+    def zone_of(self, hostname: str) -> str | None:
+        """Return the domain that `hostname` belongs to: the longest that fits."""
+        fitting = [zone for zone in self.zones if hostname == zone or hostname.endswith(f".{zone}")]
+        return max(fitting, key=len, default=None)
+
+    def url_of(self, service: str) -> str | None:
+        """Return the first public address of a service, None when it has none."""
+        return next((f"https://{entry.hostname}/" for entry in self.hostnames if entry.service == service), None)
+
+    def deep_hostnames(self) -> list[str]:
+        """Return the names more than one level below their domain, which Cloudflare's free certificate does not cover."""
+        return [
+            entry.hostname
+            for entry in self.hostnames
+            if "." in entry.hostname.removesuffix(str(self.zone_of(entry.hostname))).removesuffix(".")
+        ]
+
+    def service_tokens(self) -> list[str]:
+        """Return the names of all service tokens, each once."""
+        return sorted({name for entry in self.hostnames for name in entry.allow.service_tokens})

@@ -1,0 +1,248 @@
+"""The way in from the internet: tunnel, ingress rules, DNS records, and the login in front of them, at Cloudflare.
+
+Importing this file costs seconds and 120 MB (pulumi_cloudflare): only a stack that publishes something does so.
+Order is the safety here. A name gets its DNS record last and loses it first, so that no moment of an `up`, a failed
+`up` or a `destroy` shows a service without its login (tests/engine/test_publishing.py).
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_cloudflare as cloudflare
+
+from components.publishing import AllowConfig, HostnameConfig, PublishConfig
+from components.secrets import generated_password
+
+NOWHERE = "http_status:404"
+# A service token that nobody renews stops working after a year, Cloudflare's own default.
+TOKEN_LIFE = "8760h"  # noqa: S105 - a duration
+
+
+@dataclass(frozen=True, kw_only=True)
+class TunnelArgs:
+    """`label` names everything at Cloudflare; `origins` maps each service to its address inside the network."""
+
+    label: str
+    publish: PublishConfig
+    origins: Mapping[str, str]
+
+
+class Tunnel(pulumi.ComponentResource):
+    """Everything at Cloudflare that one stack publishes.
+
+    Creates: one `ZeroTrustTunnelCloudflared` with its secret and its `ZeroTrustTunnelCloudflaredConfig`; per hostname a
+    `DnsRecord`, and unless it is public a `ZeroTrustAccessApplication` with one `ZeroTrustAccessPolicy` for people
+    and one for service tokens; per service token a `ZeroTrustAccessServiceToken`.
+    What `publish.adopt` names is imported as it is and used by nothing until that section is gone.
+    """
+
+    token: pulumi.Output[str] | None
+    """What cloudflared connects with; None while the tunnel is being taken over."""
+
+    def __init__(self, name: str, args: TunnelArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("photos:tunnel:Tunnel", name, {}, opts)
+        self._name, self._args, self._publish = name, args, args.publish
+        adopt = args.publish.adopt
+        self._adopt()
+        self.token = None
+        if not adopt.tunnel:
+            tunnel = self._tunnel()
+            tokens = {token: self._service_token(token) for token in self._publish.service_tokens()}
+            open_now = [entry for entry in self._publish.hostnames if not adopt.names(entry.hostname)]
+            applications = {
+                entry.hostname: self._application(entry, tokens) for entry in open_now if entry.access == "login"
+            }
+            config = self._ingress(tunnel, open_now, applications)
+            for entry in open_now:
+                self._record(entry, tunnel, [config, *filter(None, [applications.get(entry.hostname)])])
+        self.register_outputs({"hostnames": [entry.hostname for entry in self._publish.hostnames]})
+
+    def _options(self, *after: pulumi.Resource) -> pulumi.ResourceOptions:
+        return pulumi.ResourceOptions(parent=self, depends_on=list(after))
+
+    def _tunnel(self) -> cloudflare.ZeroTrustTunnelCloudflared:
+        rotation = self._publish.cloudflared.secret_rotation
+        # A password and not RandomBytes, whose id is its secret in clear (seen in state and diff). 32 characters make
+        # the 32 bytes that Cloudflare asks for.
+        password = generated_password(f"{self._name}-secret", parent=self, rotation=rotation)
+        secret = password.apply(lambda text: base64.b64encode(text.encode()).decode())
+        tunnel = cloudflare.ZeroTrustTunnelCloudflared(
+            self._name,
+            account_id=self._publish.account,
+            name=self._args.label,
+            config_src="cloudflare",
+            tunnel_secret=secret,
+            opts=self._options(),
+        )
+        # Composed here, so that no run asks Cloudflare for it: cloudflared, connection/connection.go.
+        self.token = pulumi.Output.secret(
+            pulumi.Output.all(self._publish.account, tunnel.id, secret).apply(lambda parts: connector_token(*parts))
+        )
+        return tunnel
+
+    def _service_token(self, token: str) -> cloudflare.ZeroTrustAccessServiceToken:
+        return cloudflare.ZeroTrustAccessServiceToken(
+            f"{self._name}-{token}",
+            account_id=self._publish.account,
+            name=f"{self._args.label} {token}",
+            duration=TOKEN_LIFE,
+            opts=pulumi.ResourceOptions(parent=self, additional_secret_outputs=["client_secret"]),
+        )
+
+    def _application(
+        self, entry: HostnameConfig, tokens: Mapping[str, cloudflare.ZeroTrustAccessServiceToken]
+    ) -> cloudflare.ZeroTrustAccessApplication:
+        policies = []
+        if entry.allow.people:
+            policies.append(self._policy(entry, "people", "allow", people(entry.allow)))
+        if entry.allow.service_tokens:
+            named = [tokens[token] for token in entry.allow.service_tokens]
+            policies.append(self._policy(entry, "programs", "non_identity", programs(named)))
+        return cloudflare.ZeroTrustAccessApplication(
+            entry.hostname,
+            account_id=self._publish.account,
+            name=f"{self._args.label} {entry.hostname}",
+            type="self_hosted",
+            destinations=[{"type": "public", "uri": entry.hostname}],
+            session_duration=entry.session,
+            policies=[{"id": policy.id, "precedence": number} for number, policy in enumerate(policies, 1)],
+            opts=self._options(),
+        )
+
+    def _policy(
+        self,
+        entry: HostnameConfig,
+        role: str,
+        decision: str,
+        includes: list[cloudflare.ZeroTrustAccessPolicyIncludeArgs],
+    ) -> cloudflare.ZeroTrustAccessPolicy:
+        return cloudflare.ZeroTrustAccessPolicy(
+            f"{entry.hostname}-{role}",
+            account_id=self._publish.account,
+            name=f"{self._args.label} {entry.hostname} {role}",
+            decision=decision,
+            includes=includes,
+            session_duration=entry.session,
+            opts=self._options(),
+        )
+
+    def _ingress(
+        self,
+        tunnel: cloudflare.ZeroTrustTunnelCloudflared,
+        entries: list[HostnameConfig],
+        applications: Mapping[str, cloudflare.ZeroTrustAccessApplication],
+    ) -> cloudflare.ZeroTrustTunnelCloudflaredConfig:
+        rules: list[cloudflare.ZeroTrustTunnelCloudflaredConfigConfigIngressArgs] = []
+        for entry in entries:
+            origin = self._origin_access(applications.get(entry.hostname))
+            answering = [*((rule.path, rule.service) for rule in entry.paths), (None, entry.service)]
+            rules += [
+                cloudflare.ZeroTrustTunnelCloudflaredConfigConfigIngressArgs(
+                    hostname=entry.hostname, path=path, service=self._args.origins[service], origin_request=origin
+                )
+                for path, service in answering
+            ]
+        rules.append(cloudflare.ZeroTrustTunnelCloudflaredConfigConfigIngressArgs(service=NOWHERE))
+        return cloudflare.ZeroTrustTunnelCloudflaredConfig(
+            self._name,
+            account_id=self._publish.account,
+            tunnel_id=tunnel.id,
+            config=cloudflare.ZeroTrustTunnelCloudflaredConfigConfigArgs(ingresses=rules),
+            opts=self._options(),
+        )
+
+    def _origin_access(
+        self, application: cloudflare.ZeroTrustAccessApplication | None
+    ) -> cloudflare.ZeroTrustTunnelCloudflaredConfigConfigIngressOriginRequestArgs | None:
+        """Let cloudflared itself refuse what did not pass the login: in every rule, a common one is ignored by it."""
+        if application is None:
+            return None
+        return cloudflare.ZeroTrustTunnelCloudflaredConfigConfigIngressOriginRequestArgs(
+            access=cloudflare.ZeroTrustTunnelCloudflaredConfigConfigIngressOriginRequestAccessArgs(
+                required=True, team_name=self._publish.access.team, aud_tags=[application.aud]
+            )
+        )
+
+    def _record(
+        self, entry: HostnameConfig, tunnel: cloudflare.ZeroTrustTunnelCloudflared, after: list[pulumi.Resource]
+    ) -> None:
+        cloudflare.DnsRecord(
+            entry.hostname,
+            zone_id=self._zone_id(entry.hostname),
+            name=entry.hostname,
+            type="CNAME",
+            content=pulumi.Output.concat(tunnel.id, ".cfargotunnel.com"),
+            proxied=True,
+            ttl=1,
+            opts=self._options(*after),
+        )
+
+    def _adopt(self) -> None:
+        """Import what `publish.adopt` names, exactly as it is."""
+        adopt, account = self._publish.adopt, self._publish.account
+        if adopt.tunnel:
+            cloudflare.ZeroTrustTunnelCloudflared(
+                self._name,
+                account_id=account,
+                name=self._args.label,
+                opts=self._import(f"{account}/{adopt.tunnel}"),
+            )
+        for hostname, application in adopt.applications.items():
+            cloudflare.ZeroTrustAccessApplication(
+                hostname,
+                account_id=account,
+                type="self_hosted",
+                opts=self._import(f"accounts/{account}/{application}"),
+            )
+        for hostname, record in adopt.records.items():
+            zone_id = self._zone_id(hostname)
+            cloudflare.DnsRecord(
+                hostname,
+                zone_id=zone_id,
+                name=hostname,
+                type="CNAME",
+                ttl=1,
+                opts=self._import(f"{zone_id}/{record}"),
+            )
+
+    def _import(self, identifier: str) -> pulumi.ResourceOptions:
+        return pulumi.ResourceOptions(parent=self, import_=identifier, ignore_changes=["*"])
+
+    def _zone_id(self, hostname: str) -> str:
+        return self._publish.zones[str(self._publish.zone_of(hostname))]
+
+
+def connector_token(account: str, tunnel: str, secret: str) -> str:
+    """Return the token of a tunnel: base64 of JSON with account tag, tunnel id and base64 secret."""
+    parts = {"a": account, "t": tunnel, "s": secret}
+    return base64.b64encode(json.dumps(parts, separators=(",", ":")).encode()).decode()
+
+
+def people(allow: AllowConfig) -> list[cloudflare.ZeroTrustAccessPolicyIncludeArgs]:
+    """Return the selectors of a policy for persons, one object each."""
+    include = cloudflare.ZeroTrustAccessPolicyIncludeArgs
+    return [
+        *(include(email=cloudflare.ZeroTrustAccessPolicyIncludeEmailArgs(email=email)) for email in allow.emails),
+        *(
+            include(email_domain=cloudflare.ZeroTrustAccessPolicyIncludeEmailDomainArgs(domain=domain))
+            for domain in allow.email_domains
+        ),
+        *(include(group=cloudflare.ZeroTrustAccessPolicyIncludeGroupArgs(id=group)) for group in allow.groups),
+    ]
+
+
+def programs(
+    tokens: Iterable[cloudflare.ZeroTrustAccessServiceToken],
+) -> list[cloudflare.ZeroTrustAccessPolicyIncludeArgs]:
+    """Return the selectors of a policy for programs that send a service token."""
+    return [
+        cloudflare.ZeroTrustAccessPolicyIncludeArgs(
+            service_token=cloudflare.ZeroTrustAccessPolicyIncludeServiceTokenArgs(token_id=token.id)
+        )
+        for token in tokens
+    ]
