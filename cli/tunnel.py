@@ -10,7 +10,7 @@ from cli.console import say, warn
 from components.publishing import BODY_LIMIT
 
 TUNNEL = ":ZeroTrustTunnelCloudflared"
-LINGER_S = 30
+LINGER_S = 15
 """Cloudflare refuses to delete a tunnel (1022) until it notices that the connector is gone."""
 
 

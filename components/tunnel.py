@@ -11,6 +11,7 @@ import base64
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from inspect import signature
 
 import pulumi
 import pulumi_cloudflare as cloudflare
@@ -18,6 +19,13 @@ import pulumi_cloudflare as cloudflare
 from components.publishing import AllowConfig, HostnameConfig, PublishConfig
 from components.secrets import generated_password
 
+# What someone may have chosen for an application. Not its domains: the API shows them three times (domain,
+# self_hosted_domains, destinations), and the provider refuses a second spelling beside the first.
+APPLICATION_CHOICES = [
+    name
+    for name in signature(cloudflare.ZeroTrustAccessApplicationArgs).parameters
+    if name not in ("account_id", "type", "domain", "self_hosted_domains")
+]
 NOWHERE = "http_status:404"
 # A service token that nobody renews stops working after a year, Cloudflare's own default.
 TOKEN_LIFE = "8760h"  # noqa: S105 - a duration
@@ -185,19 +193,20 @@ class Tunnel(pulumi.ComponentResource):
     def _adopt(self) -> None:
         """Import what `publish.adopt` names, exactly as it is."""
         adopt, account = self._publish.adopt, self._publish.account
+        everything = ["*"]
         if adopt.tunnel:
             cloudflare.ZeroTrustTunnelCloudflared(
                 self._name,
                 account_id=account,
                 name=self._args.label,
-                opts=self._import(f"{account}/{adopt.tunnel}"),
+                opts=self._import(f"{account}/{adopt.tunnel}", everything),
             )
         for hostname, application in adopt.applications.items():
             cloudflare.ZeroTrustAccessApplication(
                 hostname,
                 account_id=account,
                 type="self_hosted",
-                opts=self._import(f"accounts/{account}/{application}"),
+                opts=self._import(f"accounts/{account}/{application}", APPLICATION_CHOICES),
             )
         for hostname, record in adopt.records.items():
             zone_id = self._zone_id(hostname)
@@ -207,11 +216,11 @@ class Tunnel(pulumi.ComponentResource):
                 name=hostname,
                 type="CNAME",
                 ttl=1,
-                opts=self._import(f"{zone_id}/{record}"),
+                opts=self._import(f"{zone_id}/{record}", everything),
             )
 
-    def _import(self, identifier: str) -> pulumi.ResourceOptions:
-        return pulumi.ResourceOptions(parent=self, import_=identifier, ignore_changes=["*"])
+    def _import(self, identifier: str, as_it_is: list[str]) -> pulumi.ResourceOptions:
+        return pulumi.ResourceOptions(parent=self, import_=identifier, ignore_changes=as_it_is)
 
     def _zone_id(self, hostname: str) -> str:
         return self._publish.zones[str(self._publish.zone_of(hostname))]

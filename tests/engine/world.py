@@ -54,6 +54,7 @@ class World:
     root: Path
     registry: str
     output: list[str] = field(default_factory=list)
+    variables: dict[str, str] = field(default_factory=dict)
 
     @property
     def project(self) -> Path:
@@ -65,13 +66,16 @@ class World:
 
     @property
     def environment(self) -> dict[str, str]:
-        clean = {key: value for key, value in os.environ.items() if not key.startswith(("PULUMI_", "PHOTOS_"))}
+        clean = {
+            key: value for key, value in os.environ.items() if not key.startswith(("PULUMI_", "PHOTOS_", "CLOUDFLARE_"))
+        }
         return {
             **clean,
             "PHOTOS_DATA": str(self.data),
             "PHOTOS_PYTHON": sys.executable,
             "PULUMI_HOME": str(self.root / "pulumi-home"),
             "COLUMNS": "200",
+            **self.variables,
         }
 
     def checkout(self, name: str = "photos") -> Path:
@@ -146,12 +150,12 @@ class World:
         file.write_text(yaml.safe_dump({"config": example}, sort_keys=False))
 
     def change(self, stack: str, path: str, value: Any) -> None:
-        """Change one value of the stack file, e.g. "services.photoprism.site_title"."""
+        """Change one value of the stack file, e.g. "services.photoprism.site_title", or a whole section."""
         document = yaml.safe_load(self.stack_file(stack).read_text())
-        section, *keys, last = path.split(".")
-        target = document["config"].setdefault(f"photos:{section}", {})
-        for key in keys:
-            target = target[key]
+        *parents, last = f"photos:{path}".split(".")
+        target = document["config"]
+        for key in parents:
+            target = target.setdefault(key, {})
         target[last] = value
         self.stack_file(stack).write_text(yaml.safe_dump(document, sort_keys=False))
 

@@ -78,6 +78,7 @@ IMAGES = (
     Recipe("photoprism", "photoprism/photoprism:260728-ce"),
     Recipe("syncthing", "syncthing/syncthing:2.1.3"),
     Recipe("openlist", "openlistteam/openlist:v4.2.5"),
+    Recipe("cloudflared", "cloudflare/cloudflared:2026.8.2"),
 )
 # The same programs under a later tag and with another image id: what a test upgrades to.
 UPGRADES = (
