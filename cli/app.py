@@ -29,6 +29,9 @@ app = typer.Typer(
     help="A family's photo system as one stack. Any other word is handed to pulumi, e.g. ./photos stack ls.",
 )
 
+TWO_FILES_AT_A_TIME = ("-n", "2", "--dist", "loadfile")
+"""The upper tiers wait more than they compute; a file's tests build on each other, so files stay whole."""
+
 Stack = Annotated[str, typer.Argument(envvar="PHOTOS_STACK", help="the stack: dev, wsl, home or your own")]
 StackOption = Annotated[str, typer.Option("--stack", "-s", envvar="PHOTOS_STACK", help="the stack")]
 Refresh = Annotated[bool, typer.Option(help="first look at what is really there")]
@@ -182,8 +185,8 @@ def demo(
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def test(context: typer.Context) -> None:
-    """Run the tests that this machine can run, and name the others."""
-    raise typer.Exit(_python("pytest", "-rs", *context.args))
+    """Run the tests that this machine can run, and name the others. What follows goes to pytest, e.g. tests/unit -k name."""
+    raise typer.Exit(_python("pytest", "-rs", *(context.args or TWO_FILES_AT_A_TIME)))
 
 
 @app.command()

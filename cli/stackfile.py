@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from cli.console import confirm, fail, say
 from cli.recording import config_text
 from stacks.config import NAMESPACE, PEM_SECRETS, StackConfig, flat_secrets, parse
 from stacks.problems import ConfigError
+from stacks.publishing import TOKEN_KEY, token_in_clear, token_problem
 
 COPIES_KEPT = 10
 ID_KEY = f"{NAMESPACE}id"
@@ -100,23 +102,35 @@ def offline(stack: str) -> StackConfig:
     values, secret_keys = offline_values(stack)
     plain = {key.removeprefix(NAMESPACE): value for key, value in values.items()}
     try:
-        return parse(stack, plain, secret_keys={key.removeprefix(NAMESPACE) for key in secret_keys}, dry_run=True)
+        config = parse(stack, plain, secret_keys={key.removeprefix(NAMESPACE) for key in secret_keys}, dry_run=True)
     except ConfigError as error:
         fail(str(error))
+    return replace(config, token_problem=_token_problem(stack))
+
+
+def _token_problem(stack: str) -> str | None:
+    """Say what is wrong with Cloudflare's API token; an encrypted one is taken to be good."""
+    token = read(_file_or_example(stack)).get(TOKEN_KEY)
+    if _is_encrypted(token):
+        return None
+    return token_in_clear() if token else token_problem({})
 
 
 def offline_values(stack: str) -> tuple[dict[str, str], set[str]]:
     """Return the values and the names of the secrets, as `record` takes them."""
-    file = paths.stack_file(stack)
-    if not file.exists():
-        file = paths.EXAMPLES / file.name
-    if not file.exists():
-        fail(f'There is neither stacks/Pulumi.{stack}.yaml nor an example "{stack}".')
+    file = _file_or_example(stack)
     raw = {key: value for key, value in read(file).items() if key.startswith(NAMESPACE)}
     clear = {key: value for key, value in raw.items() if not _is_encrypted(value)}
     secret_keys = {key for key in raw if _is_encrypted(raw[key]) or _holds_encrypted(raw[key])}
     hidden = {NAMESPACE + name: _hidden(name) for name in flat_secrets() if NAMESPACE + name not in clear}
     return config_text({**clear, **hidden}), secret_keys | set(hidden)
+
+
+def _file_or_example(stack: str) -> Path:
+    for file in (paths.stack_file(stack), paths.EXAMPLES / paths.stack_file(stack).name):
+        if file.exists():
+            return file
+    return fail(f'There is neither stacks/Pulumi.{stack}.yaml nor an example "{stack}".')
 
 
 def _hidden(name: str) -> str:

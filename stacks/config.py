@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from components.database import Database
 from components.services import catalog
 from stacks.problems import ConfigError, problem, problems
-from stacks.publishing import TOKEN_KEY, publishing_problems, token_problems
+from stacks.publishing import TOKEN_KEY, publishing_problems, token_in_clear, token_problem
 from stacks.settings import Settings
 
 NAMESPACE = "photos:"
@@ -28,12 +28,17 @@ PLACEHOLDER_ID = "00000000-0000-0000-0000-000000000000"
 
 @dataclass(frozen=True, kw_only=True)
 class StackConfig:
-    """One stack, ready to declare. `first_run`: nothing has been written yet, only a preview may go on."""
+    """One stack, ready to declare.
+
+    `first_run`: nothing has been written yet, only a preview may go on. `token_problem`: why Cloudflare's API token
+    cannot work, which matters only where something is published.
+    """
 
     stack: str
     settings: Settings
     first_run: bool
     secrets: Mapping[str, pulumi.Output[str]] = field(default_factory=dict)
+    token_problem: str | None = None
 
     @property
     def id(self) -> str:
@@ -53,7 +58,7 @@ def load() -> StackConfig:
         key: pulumi.Output.secret(values.get(key, "made at the first ./photos up"))
         for key in config.settings.secret_keys()
     }
-    return replace(config, secrets=secrets)
+    return replace(config, secrets=secrets, token_problem=token_problem(provider_config()))
 
 
 def parse(stack: str, values: Mapping[str, str], *, secret_keys: set[str], dry_run: bool = False) -> StackConfig:
@@ -182,7 +187,8 @@ def _across(stack: str, settings: Settings) -> list[str]:
     for name, value in (("DOCKER_HOST", host), ("docker:host", provider_host)):
         if value.startswith("ssh://"):
             found.append(f"{name} is {value}: a Docker host over ssh is not supported yet. Run ./photos on that host")
-    found += token_problems(provider_config(), secret=_is_secret(TOKEN_KEY))
+    if TOKEN_KEY in provider_config() and not _is_secret(TOKEN_KEY):
+        found.append(token_in_clear())
     return found + publishing_problems(settings)
 
 

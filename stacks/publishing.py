@@ -68,16 +68,14 @@ def _site_url_elsewhere(settings: Settings) -> list[str]:
     return found
 
 
-def token_problems(config: Mapping[str, str], secret: bool) -> list[str]:
-    """Return what is wrong with Cloudflare's token where it stands in the stack file (`config`: full keys)."""
-    if TOKEN_KEY not in config or secret:
-        return []
+def token_in_clear() -> str:
+    """Say what to do with a token that anyone who reads the stack file can use."""
     remedy = f"Revoke it at Cloudflare, make a new one, and run ./photos config set --secret {TOKEN_KEY}"
-    return [f"config {TOKEN_KEY}: stored in clear. {remedy}"]
+    return f"config {TOKEN_KEY}: stored in clear. {remedy}"
 
 
-def token_missing(config: Mapping[str, str]) -> str | None:
-    """Say what is wrong with the token that the provider will use; None when it can work."""
+def token_problem(config: Mapping[str, str]) -> str | None:
+    """Say why the token that the provider will use cannot work; None when it can. `config` has full keys."""
     token = config.get(TOKEN_KEY) or os.environ.get(TOKEN_VARIABLE, "")
     if not token:
         return f"photos:publish needs an API token of Cloudflare. {HOW_TO_TOKEN}, or set {TOKEN_VARIABLE}"

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from stacks.checks import Finding, error, ok, warning
-from stacks.config import StackConfig, provider_config
-from stacks.publishing import token_missing
+from stacks.config import StackConfig
 
 CHECK = "cloudflare"
 EXAMPLE_DOMAIN = "example.com"
@@ -23,8 +22,8 @@ def check_publishing(config: StackConfig) -> Iterator[Finding]:
             "photos:publish stands as in the example",
             "Write your own account, zones, team and addresses there, or remove the section: the album then works at home only.",
         )
-    elif problem := token_missing(provider_config()):
-        yield error(CHECK, problem)
+    elif config.token_problem:
+        yield error(CHECK, config.token_problem)
     else:
         yield ok(CHECK, f"a token is there; {len(publish.hostnames)} name(s) to publish")
     for hostname in publish.deep_hostnames():

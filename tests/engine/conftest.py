@@ -17,7 +17,7 @@ import yaml
 
 from cli.docker_runner import remove_all
 from tests.engine.world import PROJECT, World
-from tests.found import docker_answers
+from tests.found import docker_answers, only_demo
 
 TOOLS = ("pulumi", "pulumi-language-python")
 
@@ -63,6 +63,13 @@ def registry() -> Iterator[str]:
             if tag.startswith(f"{host}/"):
                 client.images.remove(tag)
     client.close()
+
+
+@pytest.fixture
+def demo_alone() -> Iterator[None]:
+    """Keep other tests' demos away."""
+    with only_demo():
+        yield
 
 
 @pytest.fixture(scope="module")

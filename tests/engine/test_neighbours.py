@@ -44,6 +44,7 @@ def test_destroying_one_leaves_the_other_alone(both: World) -> None:
     assert both.preview("two", "--refresh") == {}
 
 
+@pytest.mark.usefixtures("demo_alone")
 def test_the_demo_comes_and_goes_through_pulumi_without_touching_the_others(both: World) -> None:
     if both.ours_by_name("demo"):
         pytest.skip("engine tier: another demo runs on this host: ./photos demo --down")
