@@ -11,7 +11,7 @@ import pytest
 
 from cli.docker_host import connect
 from tests.docker.running_stack import PROJECT, REGISTRY, Stack
-from tests.found import docker_answers
+from tests.found import docker_answers, only_demo
 
 
 def lacking() -> str | None:
@@ -57,6 +57,13 @@ def stack(images: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sta
             yield made
         finally:
             made.down(volumes=True)
+
+
+@pytest.fixture
+def demo_alone() -> Iterator[None]:
+    """Keep other tests' demos away."""
+    with only_demo():
+        yield
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from cli import generated
 from cli.docker_host import of_stack
 from cli.docker_runner import DockerRunner, remove_all
 from cli.first_run import write_marker
-from cli.recording import Recorder, config_text, plain, record
+from cli.recording import Recorded, Recorder, config_text, plain, record
 from components.service import Owner
 from stacks.config import NAMESPACE, flat_secrets, load
 from stacks.photo_system import declare
@@ -38,6 +38,22 @@ def free_port() -> int:
             return port
 
 
+class WatchingRunner(DockerRunner):
+    """A runner that notes which containers were healthy just before each one is created."""
+
+    def __init__(self, client: docker.DockerClient, identity: str) -> None:
+        super().__init__(client)
+        self.healthy_before: dict[str, set[str]] = {}
+        self._identity = identity
+
+    def create(self, resource: Recorded) -> dict[str, Any]:
+        if resource.type.endswith(":Container"):
+            there = self._client.containers.list(ignore_removed=True, filters=of_stack(self._identity))
+            healthy = {c.labels["photos.service"] for c in there if c.attrs["State"]["Health"]["Status"] == "healthy"}
+            self.healthy_before.setdefault(resource.name, healthy)
+        return super().create(resource)
+
+
 @dataclass
 class Stack:
     """A stack of the tests: own name, id, ports and library."""
@@ -48,6 +64,7 @@ class Stack:
     id: str = field(default_factory=lambda: str(uuid4()))
     secrets: dict[str, str] = field(default_factory=lambda: generated.values_for(sorted(flat_secrets())))
     recorder: Recorder = field(default_factory=Recorder)
+    healthy_before: dict[str, set[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         config = yaml.safe_load((PROJECT / "stacks/examples/Pulumi.dev.yaml").read_text())["config"]
@@ -69,7 +86,10 @@ class Stack:
 
     def up(self) -> Recorder:
         """Create everything, or create it again; volumes are kept."""
-        return self.declare(DockerRunner(self.client))
+        runner = WatchingRunner(self.client, self.id)
+        self.declare(runner)
+        self.healthy_before = runner.healthy_before
+        return runner
 
     def declare(self, recorder: Recorder) -> Recorder:
         """Run the program into `recorder`."""

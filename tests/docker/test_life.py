@@ -12,13 +12,13 @@ from typing import Any
 import httpx
 import pytest
 import yaml
-from docker.errors import APIError
+from docker.errors import APIError, ContainerError
 
 from cli.docker_host import of_stack
 from cli.docker_runner import DockerRunner, wait_until_healthy
 from cli.recording import Recorded, Recorder
 from tests.docker.running_stack import PROJECT, Stack
-from tests.docker.test_services import album, device_id
+from tests.docker.test_services import album, client_in, device_id
 
 CUT_SHORT = b"the first start of this database was cut short"
 CLEAN_STOPS = {"mariadb": 0, "photoprism": 0, "syncthing": 0, "drive": 0}
@@ -124,6 +124,25 @@ def test_a_foreign_container_of_the_same_name_is_left_alone(stack: Stack, fresh:
     assert stack.container("drive").status == "running"
 
 
+def test_two_stacks_side_by_side_neither_see_nor_touch_each_other(stack: Stack, fresh: Stack) -> None:
+    ours = {str(c.id): c.attrs["State"]["StartedAt"] for c in stack.containers()}
+    start_database(fresh)
+    wait_until_healthy(fresh.container("mariadb"), 120)
+    password = stack.secret_files("photoprism")["mariadb_password"]
+
+    with pytest.raises(ContainerError, match=r"Unknown (MySQL )?server host"):
+        client_in(fresh, "db", "photoprism", password, host=f"photos-{stack.name}-mariadb")
+    with pytest.raises(ContainerError, match="Access denied"):
+        client_in(fresh, "db", "photoprism", password)
+    fresh.down(volumes=True)
+    assert fresh.containers() == []
+    assert stack.client.volumes.list(filters=of_stack(fresh.id)) == []
+    assert {str(c.id): c.attrs["State"]["StartedAt"] for c in stack.containers()} == ours
+    assert len(stack.client.volumes.list(filters=of_stack(stack.id))) == 4
+    assert stack.sql("SELECT 1") == "1"
+
+
+@pytest.mark.usefixtures("demo_alone")
 def test_the_demo_comes_up_indexed_and_leaves_only_what_is_not_its_own(stack: Stack, tmp_path: Path) -> None:
     if stack.client.containers.list(all=True, filters={"label": "photos.stack=demo"}):
         pytest.skip("docker tier: another demo is on this host: ./photos demo --down")
@@ -139,6 +158,11 @@ def test_the_demo_comes_up_indexed_and_leaves_only_what_is_not_its_own(stack: St
     token = httpx.post(f"{address}/api/v1/session", json=login).json()["access_token"]
     indexed = httpx.get(f"{address}/api/v1/photos?count=50", headers={"X-Auth-Token": token}).json()
     assert len(indexed) == 6
+
+    photos(data, "demo", "--without-pulumi", "--yes")
+    token = httpx.post(f"{address}/api/v1/session", json=login).json()["access_token"]
+    again = httpx.get(f"{address}/api/v1/photos?count=50", headers={"X-Auth-Token": token}).json()
+    assert len(again) == 6, "a second start finds the same album, with the same login"
 
     mine = data / "demo/originals/mine.jpg"
     mine.write_bytes(b"a photo of the family")

@@ -7,13 +7,13 @@ import hashlib
 import json
 import re
 import ssl
-from datetime import datetime
 from typing import Any
 
 import httpx
 import pytest
 from docker.errors import ContainerError
 
+from cli.docker_host import of_stack
 from cli.samples import write_samples
 from tests.docker.running_stack import REGISTRY, Stack
 
@@ -34,21 +34,17 @@ def album(stack: Stack) -> httpx.Client:
 
 
 def test_the_database_is_healthy_before_the_album_is_created(stack: Stack) -> None:
-    healthy = stack.container("mariadb").attrs["State"]["Health"]["Log"][0]["Start"]
-    created = stack.container("photoprism").attrs["Created"]
-
-    assert (
-        datetime.fromisoformat(healthy[:26]).timestamp() < datetime.fromisoformat(created[:26]).timestamp() + 8 * 3600
-    )
+    assert set(stack.healthy_before) == set(SERVICES)
+    assert "mariadb" in stack.healthy_before["photoprism"]
     for service in SERVICES:
         assert stack.container(service).attrs["State"]["Health"]["Status"] == "healthy"
 
 
-def client_in(stack: Stack, network: str, user: str, password: str) -> str:
+def client_in(stack: Stack, network: str, user: str, password: str, host: str = "mariadb") -> str:
     """Log in to MariaDB from a throw-away container on a network of the stack."""
     output = stack.client.containers.run(
         f"{REGISTRY}/library/mariadb:11.8.8",
-        ["-c", f"exec mariadb --connect-timeout=5 -hmariadb -u{user} -N -B -e 'SELECT CURRENT_USER()'"],
+        ["-c", f"exec mariadb --connect-timeout=5 -h{host} -u{user} -N -B -e 'SELECT CURRENT_USER()'"],
         entrypoint=["sh"],
         environment={"MYSQL_PWD": password},
         network=f"photos-{stack.name}-{network}",
@@ -65,15 +61,21 @@ def test_the_generated_password_opens_the_database_from_its_own_network(stack: S
 
 
 @pytest.mark.parametrize(
-    ("network", "user", "password"),
-    [("apps", "photoprism", "right"), ("db", "photoprism", "wrong"), ("db", "root", "root")],
+    ("network", "user", "password", "answer"),
+    [
+        ("apps", "photoprism", "right", "Unknown (MySQL )?server host"),
+        ("db", "photoprism", "wrong", "Access denied"),
+        ("db", "root", "root", "Access denied"),
+    ],
 )
-def test_everybody_else_is_kept_out_of_the_database(stack: Stack, network: str, user: str, password: str) -> None:
+def test_everybody_else_is_kept_out_of_the_database(
+    stack: Stack, network: str, user: str, password: str, answer: str
+) -> None:
     known = {
         "right": stack.secret_files("photoprism")["mariadb_password"],
         "root": stack.secrets["mariadb_root_password"],
     }
-    with pytest.raises(ContainerError):
+    with pytest.raises(ContainerError, match=answer):
         client_in(stack, network, user, known.get(password, password))
 
 
@@ -120,6 +122,15 @@ def test_syncthing_s_admin_page_has_a_login_before_its_first_serve(stack: Stack)
     assert gui["password"].startswith("$2"), "a hash, never the password"
 
 
+@pytest.mark.parametrize(("right", "status"), [(True, 204), (False, 403)])
+def test_the_admin_page_of_syncthing_takes_its_login_and_no_other(stack: Stack, right: bool, status: int) -> None:
+    password = stack.secrets["syncthing_gui_password"] if right else "wrong-one"
+    login = {"username": "admin", "password": password}
+    answer = httpx.post(f"{stack.url('syncthing')}/rest/noauth/auth/password", json=login)
+
+    assert answer.status_code == status, answer.text
+
+
 def device_id(certificate: str) -> str:
     """Return Syncthing's device id of a certificate (lib/protocol/deviceid.go, luhn.go)."""
     letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
@@ -146,6 +157,9 @@ def test_the_drive_refuses_strangers_and_takes_its_login(stack: Stack) -> None:
     assert token["code"] == 200
     listed = httpx.get(f"{base}/api/admin/user/list", headers={"Authorization": token["data"]["token"]}).json()
     assert listed["code"] == 200
+    wrong = httpx.post(f"{base}/api/auth/login", json=login | {"password": "wrong-one"}).json()
+    assert wrong["code"] != 200
+    assert not wrong["data"]
 
 
 def test_the_drive_cannot_change_a_photo(stack: Stack) -> None:
@@ -209,6 +223,16 @@ def test_no_secret_shows_in_inspect_processes_or_logs(stack: Stack, service: str
 
     assert len(secrets) >= 9
     assert [(name, place) for name, value in secrets.items() for place in shown if value in shown[place]] == []
+
+
+def test_no_secret_shows_in_networks_and_volumes(stack: Stack) -> None:
+    networks = stack.client.networks.list(filters=of_stack(stack.id))
+    volumes = stack.client.volumes.list(filters=of_stack(stack.id))
+    shown = json.dumps([thing.attrs for thing in (*networks, *volumes)])
+    secrets = [*stack.secrets.values(), *(v for name in SERVICES for v in stack.secret_files(name).values())]
+
+    assert (len(networks), len(volumes)) == (2, 4)
+    assert [value for value in secrets if value in shown] == []
 
 
 def test_the_log_of_the_drive_names_no_password_at_all(stack: Stack) -> None:

@@ -46,11 +46,6 @@ def change_names(life: World, hostnames: list[dict[str, Any]]) -> None:
     life.change(STACK, "publish.hostnames", hostnames)
 
 
-def resting(life: World) -> None:
-    """Assert that nothing is left to do, neither by the state nor by what is really there."""
-    assert life.preview(STACK, "--refresh") == {}
-
-
 def test_without_a_token_nothing_is_created_and_the_message_says_how_to_make_one(
     life: World, cf: CloudflareDouble
 ) -> None:
@@ -86,8 +81,7 @@ def test_a_second_up_and_a_refresh_change_nothing(life: World, cf: CloudflareDou
     life.photos("up", STACK, "--yes")
 
     assert shapes(cf, before) == []
-    assert life.preview(STACK) == {}
-    resting(life)
+    assert life.preview(STACK, "--refresh") == {}
 
 
 def test_the_connector_has_the_token_of_this_tunnel_and_status_says_whether_it_is_connected(
@@ -167,7 +161,6 @@ def test_a_change_names_exactly_what_it_changes(
     found = {name: operation for name, operation in life.preview(STACK).items() if operation != "create-replacement"}
     assert {name: op.removesuffix("d") for name, op in found.items() if op != "delete-replaced"} == expected
     life.photos("up", STACK, "--yes")
-    resting(life)
 
 
 def test_a_rotated_tunnel_secret_changes_the_tunnel_and_its_connector_only(life: World, cf: CloudflareDouble) -> None:
@@ -179,7 +172,6 @@ def test_a_rotated_tunnel_secret_changes_the_tunnel_and_its_connector_only(life:
     ((same, after),) = cf.state.tunnel_secrets.items()
     assert same == tunnel
     assert after != before
-    resting(life)
 
 
 def test_what_was_changed_by_hand_is_shown_and_healed(life: World, cf: CloudflareDouble) -> None:
@@ -196,7 +188,6 @@ def test_what_was_changed_by_hand_is_shown_and_healed(life: World, cf: Cloudflar
     life.photos("up", STACK, "--refresh", "--yes")
     assert record["name"] in {item["name"] for item in cf.state.dns_records.values()}
     assert "everyone" not in str(cf.state.policies)
-    resting(life)
 
 
 def test_errors_in_the_middle_are_one_message_each_and_the_next_up_heals(life: World, cf: CloudflareDouble) -> None:
@@ -222,8 +213,6 @@ def test_errors_in_the_middle_are_one_message_each_and_the_next_up_heals(life: W
 
     assert "POST zones/*/dns_records 429" in shapes(cf)
     assert life.preview(STACK, "--refresh") == {}
-    change_names(life, now)
-    life.photos("up", STACK, "--yes")
 
 
 def test_another_api_token_needs_one_up_and_no_more(life: World, cf: CloudflareDouble) -> None:
@@ -231,7 +220,7 @@ def test_another_api_token_needs_one_up_and_no_more(life: World, cf: CloudflareD
     life.photos("config", "set", "--secret", "cloudflare:apiToken", cf.token, "--stack", STACK)
     life.photos("up", STACK, "--yes")
 
-    resting(life)
+    assert life.preview(STACK, "--refresh") == {}
 
 
 def state(life: World) -> str:
