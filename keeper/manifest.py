@@ -1,0 +1,242 @@
+"""What there is to keep: every file of every root with its size, time and SHA-256.
+
+Hashing reads a file only when size, time or inode changed, or when its turn has come: a thirtieth of the library is
+read again each day, so that bit rot at home is found within a month.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import hashlib
+import io
+import json
+import os
+import re
+import sqlite3
+import stat
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+import zstandard
+
+from keeper.names import trouble
+from keeper.report import now
+from keeper.settings import MARKER, STAGING, Settings
+
+SLICES = 30
+BLOCK = 1 << 20
+READERS = 2
+BATCH = 1000
+ALWAYS_LEFT_OUT = (STAGING, MARKER, ".stfolder", ".stversions", ".syncthing.*.tmp", "~syncthing~*.tmp")
+MEMORY = "hashes.sqlite"
+
+
+class Entry(NamedTuple):
+    """One file: size in bytes, time of its last change in nanoseconds, SHA-256 in hex."""
+
+    size: int
+    mtime_ns: int
+    sha256: str
+
+
+Manifest = dict[str, Entry]
+"""Path, from the root's name on, → entry."""
+
+
+@dataclass
+class Survey:
+    """What a walk over all roots found. `rotten`: files whose bytes changed while size and time did not."""
+
+    files: Manifest = field(default_factory=dict)
+    skipped: dict[str, str] = field(default_factory=dict)
+    rotten: list[str] = field(default_factory=list)
+    unreadable: list[str] = field(default_factory=list)
+
+
+class _Found(NamedTuple):
+    path: str
+    file: str
+    size: int
+    mtime_ns: int
+    inode: int
+
+
+def slice_of(path: str) -> int:
+    """Return which of the thirty slices a file belongs to; always the same one."""
+    return zlib.crc32(path.encode("utf-8", "surrogateescape")) % SLICES
+
+
+def survey(settings: Settings) -> Survey:
+    """Walk all roots, hash what is new or due, and remember it for the next time."""
+    result, known = Survey(), _Memory(settings.state / MEMORY)
+    encodings = frozenset(r.name_encoding for r in settings.remotes if r.encrypt)
+    due: list[_Found] = []
+    try:
+        for name, folder in settings.roots.items():
+            for found in _walk(folder, name, settings.leave_out.get(name, ()), result):
+                if problem := trouble(found.path, encodings):
+                    result.skipped[found.path] = problem
+                elif (entry := known.entry(found)) and not known.is_due(found.path):
+                    result.files[found.path] = entry
+                else:
+                    due.append(found)
+        with ThreadPoolExecutor(READERS) as readers:
+            for start in range(0, len(due), BATCH):
+                batch = due[start : start + BATCH]
+                for found, digest in zip(batch, readers.map(_digest, batch), strict=True):
+                    _take(found, digest, known, result)
+        known.forget_all_but(result)
+    finally:
+        known.close()
+    return result
+
+
+def _take(found: _Found, digest: str | OSError | None, known: _Memory, result: Survey) -> None:
+    if digest is None:
+        result.skipped[found.path] = "changed while it was read: the next run takes it"
+    elif isinstance(digest, OSError):
+        result.unreadable.append(f"{found.path}: {digest.strerror or digest}")
+    elif (entry := known.entry(found)) and entry.sha256 != digest:
+        result.rotten.append(found.path)
+        result.files[found.path] = entry
+    else:
+        result.files[found.path] = Entry(found.size, found.mtime_ns, digest)
+        known.learn(found, digest)
+
+
+def rehash(settings: Settings, path: str) -> Entry | None:
+    """Hash one file again that changed after the survey; None when it is gone, still changing or unreadable."""
+    root, _, below = path.partition("/")
+    file = settings.roots[root] / below
+    try:
+        status = file.stat()
+    except OSError:
+        return None
+    found = _Found(path, str(file), status.st_size, status.st_mtime_ns, status.st_ino)
+    digest = _digest(found)
+    return Entry(found.size, found.mtime_ns, digest) if isinstance(digest, str) else None
+
+
+def _walk(folder: Path, place: str, patterns: Iterable[str], result: Survey) -> Iterator[_Found]:
+    """Yield the files below `folder`; what cannot be covered goes into `result` by name."""
+    never, not_here = _any_of(ALWAYS_LEFT_OUT), _any_of(patterns)
+    pending = [(str(folder), place)]
+    while pending:
+        directory, path = pending.pop()
+        try:
+            entries = list(os.scandir(directory))
+        except OSError as error:
+            result.unreadable.append(f"{path}: {error.strerror}")
+            continue
+        for entry in entries:
+            below = f"{path}/{entry.name}"
+            if never.match(entry.name) or not_here.match(below[len(place) + 1 :]):
+                continue
+            try:
+                status = entry.stat(follow_symlinks=False)
+            except OSError as error:
+                result.unreadable.append(f"{below}: {error.strerror}")
+                continue
+            if stat.S_ISDIR(status.st_mode):
+                pending.append((entry.path, below))
+            elif stat.S_ISREG(status.st_mode):
+                yield _Found(below, entry.path, status.st_size, status.st_mtime_ns, status.st_ino)
+            elif stat.S_ISLNK(status.st_mode):
+                result.skipped[below] = "a link: links are not followed; put the file itself into the library"
+            else:
+                result.skipped[below] = "neither a file nor a folder"
+
+
+def _any_of(patterns: Iterable[str]) -> re.Pattern[str]:
+    return re.compile("|".join(fnmatch.translate(pattern) for pattern in patterns) or r"(?!)")
+
+
+def _digest(found: _Found) -> str | OSError | None:
+    """Return the SHA-256 of a file; None when it changes meanwhile; the error when it cannot be read."""
+    digest = hashlib.sha256()
+    try:
+        with open(found.file, "rb", buffering=0) as stream:  # noqa: PTH123 - hundreds of thousands of them
+            while block := stream.read(BLOCK):
+                digest.update(block)
+            after = os.fstat(stream.fileno())
+    except OSError as error:
+        return error
+    return digest.hexdigest() if (after.st_size, after.st_mtime_ns) == (found.size, found.mtime_ns) else None
+
+
+class _Memory:
+    """The hashes of earlier surveys, and the day (as `date.toordinal`) on which each file was last read."""
+
+    def __init__(self, file: Path) -> None:
+        self._today = now().date().toordinal()
+        self._database = sqlite3.connect(file)
+        self._database.execute(
+            "CREATE TABLE IF NOT EXISTS hashes"
+            " (path BLOB PRIMARY KEY, size, mtime_ns, inode, sha256 BLOB, day) WITHOUT ROWID"
+        )
+
+    def entry(self, found: _Found) -> Entry | None:
+        """Return what is known of a file that looks unchanged."""
+        row = self._database.execute(
+            "SELECT sha256 FROM hashes WHERE path = ? AND size = ? AND mtime_ns = ? AND inode = ?",
+            (os.fsencode(found.path), found.size, found.mtime_ns, found.inode),
+        ).fetchone()
+        return Entry(found.size, found.mtime_ns, row[0].hex()) if row else None
+
+    def is_due(self, path: str) -> bool:
+        """Whether a file that looks unchanged is to be read again today."""
+        (day,) = self._database.execute("SELECT day FROM hashes WHERE path = ?", (os.fsencode(path),)).fetchone()
+        return self._today - day >= SLICES or (day != self._today and slice_of(path) == self._today % SLICES)
+
+    def learn(self, found: _Found, digest: str) -> None:
+        """Remember a hash that was just made."""
+        self._database.execute(
+            "INSERT OR REPLACE INTO hashes VALUES (?, ?, ?, ?, ?, ?)",
+            (os.fsencode(found.path), found.size, found.mtime_ns, found.inode, bytes.fromhex(digest), self._today),
+        )
+
+    def forget_all_but(self, result: Survey) -> None:
+        """Drop what is no longer there."""
+        paths = [path for (path,) in self._database.execute("SELECT path FROM hashes")]
+        gone = [(path,) for path in paths if os.fsdecode(path) not in result.files]
+        self._database.executemany("DELETE FROM hashes WHERE path = ?", gone)
+
+    def close(self) -> None:
+        """Write it down."""
+        self._database.commit()
+        self._database.close()
+
+
+def pack(files: Mapping[str, Entry]) -> bytes:
+    """Write a manifest as compressed JSON lines, sorted by path."""
+    buffer = io.BytesIO()
+    with zstandard.ZstdCompressor(level=3).stream_writer(buffer, closefd=False) as stream:
+        for path in sorted(files):
+            entry = files[path]
+            line = {"path": os.fsencode(path).decode("latin-1"), "size": entry.size}
+            line |= {"mtime_ns": entry.mtime_ns, "sha256": entry.sha256}
+            stream.write(json.dumps(line, separators=(",", ":")).encode() + b"\n")
+    return buffer.getvalue()
+
+
+def unpack(packed: bytes) -> Manifest:
+    """Read what `pack` wrote.
+
+    Raises:
+        ValueError: it is cut short or not a manifest.
+    """
+    try:
+        with zstandard.ZstdDecompressor().stream_reader(packed) as stream:
+            text = io.TextIOWrapper(stream, "utf-8")
+            lines = (json.loads(line) for line in text)
+            return {
+                os.fsdecode(line["path"].encode("latin-1")): Entry(line["size"], line["mtime_ns"], line["sha256"])
+                for line in lines
+            }
+    except zstandard.ZstdError as error:
+        msg = f"not a manifest: {error}"
+        raise ValueError(msg) from error

