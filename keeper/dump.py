@@ -14,6 +14,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import zstandard
 
@@ -26,8 +27,11 @@ TRAILER = b"-- Dump completed"
 # breaks inside values are escaped.
 TABLE = re.compile(rb"^INSERT INTO `((?:[^`]|``)+)` VALUES")
 CREATE = re.compile(rb"^CREATE TABLE `((?:[^`]|``)+)`")
-OPTIONS = ("--single-transaction", "--quick", "--routines", "--events", "--triggers", "--hex-blob", "--no-tablespaces")
-OPTIONS += ("--skip-ssl-verify-server-cert",)
+OPTIONS = (
+    "--single-transaction", "--quick", "--routines", "--events", "--triggers", "--hex-blob", "--no-tablespaces",
+)  # fmt: skip
+# The server's certificate is its own; the password travels inside the stack's internal network.
+CONNECT = ("--skip-ssl-verify-server-cert",)
 
 
 def dump(settings: Settings, file: Path) -> dict[str, int]:
@@ -39,7 +43,7 @@ def dump(settings: Settings, file: Path) -> dict[str, int]:
     partial = file.with_name(f"{file.name}.partial")
     with _client_options(settings) as options:
         tables = _tables(settings.database, options)
-        command = ["mariadb-dump", options, *OPTIONS, settings.database.name]
+        command = ["mariadb-dump", options, *CONNECT, *OPTIONS, settings.database.name]
         with (
             partial.open("wb") as packed,
             subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child,
@@ -59,11 +63,11 @@ def dump(settings: Settings, file: Path) -> dict[str, int]:
     return rows
 
 
-def _pack(source: io.BufferedIOBase | object, packed: io.BufferedWriter) -> tuple[dict[str, int], bool]:
+def _pack(source: IO[bytes], packed: IO[bytes]) -> tuple[dict[str, int], bool]:
     """Compress the dump line by line; return table → rows, and whether it ends as a whole dump does."""
     count = _RowCount()
     with zstandard.ZstdCompressor(level=3).stream_writer(packed, closefd=False) as stream:
-        for line in source:  # type: ignore[attr-defined]
+        for line in source:
             count.see(line)
             stream.write(line)
     return count.rows, count.whole
@@ -120,7 +124,8 @@ def _client_options(settings: Settings) -> Iterator[str]:
     file.touch(mode=0o600)
     login = settings.database
     file.write_text(
-        f"[client]\nhost={login.host}\nport={login.port}\nuser={login.user}\npassword={settings.secret(PASSWORD)}\n", "utf-8"
+        f"[client]\nhost={login.host}\nport={login.port}\nuser={login.user}\npassword={settings.secret(PASSWORD)}\n",
+        "utf-8",
     )
     try:
         yield f"--defaults-extra-file={file}"
@@ -131,7 +136,10 @@ def _client_options(settings: Settings) -> Iterator[str]:
 def _tables(database: DatabaseSettings, options: str) -> set[str]:
     query = f"SELECT table_name FROM information_schema.tables WHERE table_schema = '{database.name}' AND table_type = 'BASE TABLE'"  # noqa: S608 - our own name
     done = subprocess.run(
-        ["mariadb", options, "--skip-ssl-verify-server-cert", "-N", "-B", "-e", query], capture_output=True, text=True, check=False
+        ["mariadb", options, *CONNECT, "-N", "-B", "-e", query],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode:
         raise KeeperError(Code.DUMP, f"the database does not answer, so no backup was made: {done.stderr.strip()}")

@@ -54,8 +54,8 @@ def check(before: Manifest | None, found: Survey, settings: GateSettings) -> lis
     if found.unreadable:
         reasons.append(f"{len(found.unreadable)} files cannot be read: {_some(found.unreadable)}")
     if before:
-        seen = found.files.keys() | found.skipped.keys()
-        changes = difference(before, found.files, found.skipped)
+        seen = found.files.keys() | found.skipped.keys() | found.refused.keys()
+        changes = difference(before, found.files, seen)
         reasons += too_many(changes.deleted, len(before), settings.max_delete_percent, settings.floor, "vanished")
         reasons += too_many(changes.changed, len(before), settings.max_change_percent, settings.floor, "changed")
         if len(seen) < FEWEST_SHARE * len(before) and len(before) - len(seen) > settings.floor:
@@ -82,9 +82,16 @@ def _top_folders(files: Collection[str]) -> set[str]:
     return {"/".join(path.split("/")[:2]) for path in files if path.count("/") > 1}
 
 
-def note(state: Path, run: str, fingerprint: str) -> None:
-    """Remember which changes the run `run` was stopped for, so that a person can accept just these."""
-    _write(state, _read(state) | {run: {"fingerprint": fingerprint, "accepted": False}})
+def stop(state: Path, run: str, reasons: list[str], changes: Difference) -> None:
+    """Stop a run, and remember for which changes, so that a person can accept just these.
+
+    Raises:
+        KeeperError: always, with `Code.GATE`.
+    """
+    _write(state, _read(state) | {run: {"fingerprint": changes.fingerprint, "accepted": False}})
+    raise KeeperError(
+        Code.GATE, f"stopped, nothing was sent: {'; '.join(reasons)}. If this is right: ./photos keeper accept {run}"
+    )
 
 
 def accept(state: Path, run: str) -> None:
@@ -101,13 +108,13 @@ def accept(state: Path, run: str) -> None:
     _write(state, known)
 
 
-def is_accepted(state: Path, fingerprint: str) -> bool:
+def is_accepted(state: Path, changes: Difference) -> bool:
     """Whether a person accepted exactly these changes."""
-    return any(item["accepted"] and item["fingerprint"] == fingerprint for item in _read(state).values())
+    return any(item["accepted"] and item["fingerprint"] == changes.fingerprint for item in _read(state).values())
 
 
 def spend(state: Path) -> None:
-    """Forget what was noted and accepted: a run went through."""
+    """Forget what was stopped and accepted: a run went through."""
     (state / ACCEPTED).unlink(missing_ok=True)
 
 

@@ -49,10 +49,15 @@ Manifest = dict[str, Entry]
 
 @dataclass
 class Survey:
-    """What a walk over all roots found. `rotten`: files whose bytes changed while size and time did not."""
+    """What a walk over all roots found.
+
+    `skipped` and `refused`: path → why it is left out, this time or until someone renames it; `rotten`: files whose
+    bytes changed while size and time did not, with their old hash in `files`.
+    """
 
     files: Manifest = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)
     rotten: list[str] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
 
@@ -79,7 +84,7 @@ def survey(settings: Settings) -> Survey:
         for name, folder in settings.roots.items():
             for found in _walk(folder, name, settings.leave_out.get(name, ()), result):
                 if problem := trouble(found.path, encodings):
-                    result.skipped[found.path] = problem
+                    result.refused[found.path] = problem
                 elif (entry := known.entry(found)) and not known.is_due(found.path):
                     result.files[found.path] = entry
                 else:
@@ -106,6 +111,16 @@ def _take(found: _Found, digest: str | OSError | None, known: _Memory, result: S
     else:
         result.files[found.path] = Entry(found.size, found.mtime_ns, digest)
         known.learn(found, digest)
+
+
+def stands(settings: Settings, path: str, entry: Entry) -> bool:
+    """Whether a file of the library still looks as its entry says."""
+    root, _, below = path.partition("/")
+    try:
+        status = (settings.roots[root] / below).stat()
+    except OSError:
+        return False
+    return (status.st_size, status.st_mtime_ns) == (entry.size, entry.mtime_ns)
 
 
 def rehash(settings: Settings, path: str) -> Entry | None:

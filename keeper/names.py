@@ -28,7 +28,9 @@ def heard(path: str) -> str:
 def trouble(path: str, encodings: frozenset[str]) -> str | None:
     """Say why a file cannot be backed up under its name; None when it can. `encodings`: those that remotes use."""
     if UNSPEAKABLE.search(path):
-        return "the name holds a character that rclone cannot carry (\u201b \uff0f \uff0e or a control picture): rename it"
+        return (
+            "the name holds a character that rclone cannot carry (\u201b \uff0f \uff0e or a control picture): rename it"
+        )
     limit = min((LONGEST[encoding] for encoding in encodings), default=255)
     for part in path.split("/"):
         if len(part.encode("utf-8", "surrogateescape")) > limit:

@@ -30,8 +30,10 @@ Progress = Callable[[int, int], None]
 # What rclone, its back ends and the kernel say, and what it means for a person. The first that fits counts.
 CAUSES = (
     (
-        r"\b401\b|\b403\b|unauthori[sz]ed|invalid_grant|AccessDenied|SignatureDoesNotMatch|InvalidAccessKey|oauth2: "
-        r"|couldn't fetch token|permission denied",
+        (
+            r"\b401\b|\b403\b|unauthori[sz]ed|invalid_grant|AccessDenied|SignatureDoesNotMatch|InvalidAccessKey|oauth2: "
+            r"|couldn't fetch token|permission denied"
+        ),
         "credentials: the login is refused; renew it",
     ),
     (
@@ -40,8 +42,10 @@ CAUSES = (
     ),
     (r"\b429\b|too many requests|rate limit", "busy: it asks for fewer requests"),
     (
-        r"connection refused|no such host|network is unreachable|i/o timeout|context deadline|connection reset|EOF"
-        r"|no route to host|\b50[0234]\b",
+        (
+            r"connection refused|no such host|network is unreachable|i/o timeout|context deadline|connection reset|EOF"
+            r"|no route to host|\b50[0234]\b"
+        ),
         "unreachable: no connection, or it broke off",
     ),
     (r"input/output error|read-only file system", "the disk reports errors; check it"),
@@ -97,17 +101,21 @@ class Rclone:
                 sizes[heard(path.decode("utf-8", "surrogateescape"))] = int(size)
         return sizes
 
-    def folders(self, place: str) -> list[str]:
+    def folders(self, place: str) -> tuple[str, ...]:
         """Return the names of the folders in `place`, sorted."""
         listing = self._run("lsf", place, "--dirs-only", absent_is_empty=True).decode()
-        return sorted(name.rstrip("/") for name in listing.splitlines())
+        return tuple(sorted(name.rstrip("/") for name in listing.splitlines()))
 
     def is_empty(self, place: str) -> bool:
         """Whether nothing at all lies in `place`."""
         return not self._run("lsf", place, absent_is_empty=True)
 
-    def copy(self, source: str, target: str, files: Iterable[str], *flags: str, progress: Progress | None = None) -> None:
+    def copy(
+        self, source: str, target: str, files: Iterable[str], *flags: str, progress: Progress | None = None
+    ) -> None:
         """Copy the files, whatever lies at the target."""
+        if not (files := list(files)):
+            return
         with _listed(files) as names:
             self._run(
                 "copy", source, target, "--files-from-raw", names, "--no-check-dest", "--no-traverse", *flags,
@@ -116,17 +124,23 @@ class Rclone:
 
     def move(self, source: str, target: str, files: Iterable[str], *flags: str) -> None:
         """Move the files, by the remote itself where it can."""
+        if not (files := list(files)):
+            return
         with _listed(files) as names:
             self._run("move", source, target, "--files-from-raw", names, "--no-check-dest", "--no-traverse", *flags)
 
     def delete(self, place: str, files: Iterable[str]) -> None:
         """Delete the files for good, and the folders that they leave empty."""
+        if not (files := list(files)):
+            return  # rclone could take an empty list for "everything"
         with _listed(files) as names:
             self._run("delete", place, "--files-from-raw", names, "--no-traverse")
         self._run("rmdirs", place, "--leave-root", absent_is_empty=True)
 
     def hashes(self, place: str, files: Iterable[str], *flags: str, progress: Progress | None = None) -> dict[str, str]:
         """Read the files back and return path → SHA-256 in hex; a file that cannot be read is left out."""
+        if not (files := list(files)):
+            return {}
         with _listed(files) as names, tempfile.NamedTemporaryFile() as found:
             command = ("hashsum", "sha256", place, "--download", "--files-from-raw", names, "--no-traverse")
             try:
@@ -146,7 +160,9 @@ class Rclone:
     def read(self, file: str) -> bytes | None:
         """Return the content of one small file; None when it is not there or cannot be decrypted."""
         folder, _, name = file.rpartition("/")
-        if name not in self._run("lsf", folder, "--files-only", absent_is_empty=True).decode(errors="replace").split("\n"):
+        if name not in self._run("lsf", folder, "--files-only", absent_is_empty=True).decode(errors="replace").split(
+            "\n"
+        ):
             return None
         return self._run("cat", file)
 

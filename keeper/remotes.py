@@ -129,7 +129,9 @@ def write_config(settings: Settings, file: Path) -> None:
         if remote.encrypt:
             password, salt = (settings.secret(remote.secret_name(key)) for key in ("crypt_password", "crypt_salt"))
             if not password:
-                raise KeeperError(Code.PREFLIGHT, f"{remote.name}: the secret {remote.secret_name('crypt_password')} is missing")
+                raise KeeperError(
+                    Code.PREFLIGHT, f"{remote.name}: the secret {remote.secret_name('crypt_password')} is missing"
+                )
             crypt = {
                 "type": "crypt",
                 "remote": f"{remote.name}-raw:{remote.path}",

@@ -30,6 +30,8 @@ class RemoteReport(BaseModel):
     repaired: list[str] = []
     upload_seconds: float = 0
     verify_seconds: float = 0
+    forgotten: int = 0
+    """Runs and old versions whose time was over."""
 
 
 class RunReport(BaseModel):

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from secrets import token_hex
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 SETTINGS_FILE = Path(os.environ.get("KEEPER_SETTINGS", "/etc/keeper/keeper.json"))
 MARKER = ".photos-id"
@@ -79,7 +80,7 @@ class KeepSettings(Model):
 class Settings(Model):
     """Everything the keeper knows. Paths are those inside its container.
 
-    `roots`: name → folder; each file's place in the backup is `<name>/<path below>`. `marked` names the roots that
+    `roots`: name → folder; each file's place in the backup is `<name>/<path below>`; all lie in one folder. `marked` names the roots that
     carry the stack's marker. `leave_out`: root → patterns of folders below it that can be made again.
     """
 
@@ -104,12 +105,36 @@ class Settings(Model):
     syncthing_url: str | None = None
     photoprism_url: str | None = None
 
+    @field_validator("roots")
+    @classmethod
+    def _side_by_side(cls, roots: dict[str, Path]) -> dict[str, Path]:
+        if not roots or any(folder.name != name for name, folder in roots.items()):
+            msg = "each root is a folder of its own name, e.g. originals: /library/originals"
+            raise ValueError(msg)
+        if len({folder.parent for folder in roots.values()}) > 1:
+            msg = "all roots lie in one folder, e.g. /library"
+            raise ValueError(msg)
+        return roots
+
+    @property
+    def library(self) -> Path:
+        """The folder in which all roots lie by their names."""
+        return next(iter(self.roots.values())).parent
+
     def secret(self, name: str) -> str:
         """Return a secret, without its line break; empty when there is none."""
         try:
             return (self.secrets / name).read_text("utf-8").rstrip("\n")
         except FileNotFoundError:
             return ""
+
+    @property
+    def holder(self) -> str:
+        """What tells this keeper from one on another machine: a name kept in its state."""
+        file = self.state / "holder"
+        if not file.exists():
+            file.write_text(token_hex(8), "utf-8")
+        return file.read_text("utf-8")
 
     @property
     def zone(self) -> ZoneInfo:
