@@ -91,7 +91,7 @@ class Rclone:
         self._config = config
         self._flags = flags
 
-    def list(self, place: str) -> dict[str, int]:
+    def sizes(self, place: str) -> dict[str, int]:
         """Return path → size in bytes of every file below `place`; nothing when the folder does not exist."""
         listing = self._run("lsf", place, "-R", "--files-only", "--format", "sp", absent_is_empty=True)
         sizes = {}
@@ -159,7 +159,8 @@ class Rclone:
 
     def read(self, file: str) -> bytes | None:
         """Return the content of one small file; None when it is not there or cannot be decrypted."""
-        folder, _, name = file.rpartition("/")
+        start = max(file.rfind("/"), file.rfind(":")) + 1
+        folder, name = file[:start], file[start:]
         if name not in self._run("lsf", folder, "--files-only", absent_is_empty=True).decode(errors="replace").split(
             "\n"
         ):

@@ -111,7 +111,7 @@ class Remote:
 
     def runs(self) -> list[str]:
         """Return the runs that are whole, that is end with `OK`, oldest first."""
-        names = self.rclone.list(self.at("runs"))
+        names = self.rclone.sizes(self.at("runs"))
         return sorted(run for path in names if path.endswith("/OK") and RUN.fullmatch(run := path.split("/")[0]))
 
 

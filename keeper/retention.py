@@ -74,13 +74,13 @@ def prune(remote: Remote, keep: KeepSettings, today: datetime) -> int:
     runs = remote.runs()
     leaving = to_forget(runs, keep, today)
     if leaving:
-        files = remote.rclone.list(remote.at("runs"))
+        files = remote.rclone.sizes(remote.at("runs"))
         # `OK` first: a run that is half deleted must not look whole.
         for last in (True, False):
             going = [path for path in files if path.split("/")[0] in leaving and path.endswith("/OK") is last]
             remote.rclone.delete(remote.at("runs"), going)
     versions: dict[str, list[str]] = defaultdict(list)
-    for name in remote.rclone.list(remote.at(VERSIONS)):
+    for name in remote.rclone.sizes(remote.at(VERSIONS)):
         run, _, path = name.partition("/")
         versions[run].append(path)
     total = sum(map(len, versions.values()))

@@ -31,10 +31,10 @@ class There:
 
 def look(remote: Remote) -> There:
     """List a remote. In a vault the newest content of a changed file lies in the newest of its versions."""
-    sizes = remote.rclone.list(remote.at(CURRENT))
+    sizes = remote.rclone.sizes(remote.at(CURRENT))
     folders = dict.fromkeys(sizes, CURRENT)
     if remote.is_vault:
-        versions = remote.rclone.list(remote.at(VERSIONS))
+        versions = remote.rclone.sizes(remote.at(VERSIONS))
         for name in sorted(versions):
             run, _, path = name.partition("/")
             folders[path], sizes[path] = f"{VERSIONS}/{run}", versions[name]

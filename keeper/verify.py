@@ -148,6 +148,6 @@ def _clear_the_way(remote: Remote, bad: list[str], run: str) -> str:
     """Put bad objects aside; return the folder that takes the good ones. In a vault that is a new one."""
     if remote.is_vault:
         return f"{VERSIONS}/{run}"
-    there = remote.rclone.list(remote.at(CURRENT))
+    there = remote.rclone.sizes(remote.at(CURRENT))
     remote.rclone.move(remote.at(CURRENT), remote.at(QUARANTINE, run), [path for path in bad if path in there])
     return CURRENT

@@ -1,0 +1,26 @@
+"""What the keeper's tests share: a real MariaDB for all of them, and a home of its own for each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("zstandard", reason="keeper tier: pip install -r requirements-dev.txt")
+
+from tests.keeper.home import Home
+from tests.keeper.server import Server, lacking, running
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    if reason := lacking():
+        pytest.skip(reason)
+    with running() as made:
+        yield made
+
+
+@pytest.fixture
+def home(server: Server, tmp_path: Path) -> Home:
+    return Home(tmp_path, server)
