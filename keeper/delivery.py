@@ -100,8 +100,7 @@ class Delivery:
             dict.fromkeys(verdict.moving, "changed while it was sent: the next run takes it")
         )
         verify.refuse_bad(verdict)
-        if number is not None:
-            verify.note_slice(self.settings, self.remote.name, number)
+        verify.note_whole_slices(self.settings, self.remote.name, wanted, where)
 
     def _seal(self, wanted: Manifest) -> None:
         """Put manifest, dump and report there, prove them, and write `OK` last: from now on the run exists."""

@@ -137,6 +137,10 @@ class Rclone:
             self._run("delete", place, "--files-from-raw", names, "--no-traverse")
         self._run("rmdirs", place, "--leave-root", absent_is_empty=True)
 
+    def delete_one(self, file: str) -> None:
+        """Delete one file for good."""
+        self._run("deletefile", file)
+
     def hashes(self, place: str, files: Iterable[str], *flags: str, progress: Progress | None = None) -> dict[str, str]:
         """Read the files back and return path → SHA-256 in hex; a file that cannot be read is left out."""
         if not (files := list(files)):
@@ -158,14 +162,8 @@ class Rclone:
         }
 
     def read(self, file: str) -> bytes | None:
-        """Return the content of one small file; None when it is not there or cannot be decrypted."""
-        start = max(file.rfind("/"), file.rfind(":")) + 1
-        folder, name = file[:start], file[start:]
-        if name not in self._run("lsf", folder, "--files-only", absent_is_empty=True).decode(errors="replace").split(
-            "\n"
-        ):
-            return None
-        return self._run("cat", file)
+        """Return the content of one small file; None when it is not there, cannot be decrypted or is empty."""
+        return self._run("cat", file, absent_is_empty=True) or None
 
     def write(self, file: str, content: bytes) -> None:
         """Write one small file."""

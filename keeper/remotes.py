@@ -98,7 +98,7 @@ class Remote:
             yield
         finally:
             with suppress(RcloneError):
-                self.rclone.delete(self.at(), [LEASE])
+                self.rclone.delete_one(self.at(LEASE))
 
     def _held_by_another(self, holder: str) -> str | None:
         """Return the run that another keeper is at; one of our own was killed, since we hold the lock of this machine."""

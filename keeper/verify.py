@@ -7,7 +7,7 @@ A bad object is put aside and sent again from the library.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -114,11 +114,11 @@ def refuse_bad(verdict: Verdict) -> None:
         )
 
 
-def note_slice(settings: Settings, remote: str, number: int) -> None:
-    """Remember that one slice was read back whole and is good."""
-    change_status(
-        settings.state, lambda status: status.remotes.setdefault(remote, RemoteStatus()).slices.update({number: now()})
-    )
+def note_whole_slices(settings: Settings, remote: str, files: Iterable[str], read_back: Collection[str]) -> None:
+    """Remember which slices of `files` were read back whole, and are good."""
+    open_slices = {slice_of(path) for path in files if path not in read_back}
+    whole = dict.fromkeys(set(range(SLICES)) - open_slices, now())
+    change_status(settings.state, lambda status: status.remotes.setdefault(remote, RemoteStatus()).slices.update(whole))
 
 
 def verify(settings: Settings, remote: Remote, *, everything: bool, progress: Progress | None = None) -> Verdict:
@@ -139,8 +139,7 @@ def verify(settings: Settings, remote: Remote, *, everything: bool, progress: Pr
         where = {path: there.folders.get(path, CURRENT) for path in wanted if slice_of(path) in numbers}
         verdict = check_and_mend(settings, remote, where, wanted, run=run, progress=progress)
         if not verdict.bad:
-            for number in numbers:
-                note_slice(settings, remote.name, number)
+            note_whole_slices(settings, remote.name, wanted, where)
     return verdict
 
 
