@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from components.cloudflared import CloudflaredConfig
 from components.fields import Section
@@ -23,6 +23,8 @@ MAIL_PROVIDERS = {
 }  # fmt: skip
 ANYONE = ("*", "everyone", "anyone", "all", "public")
 HOSTNAME = r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]*[a-z0-9])?"
+# Python reads these and cloudflared, written in Go, does not: look-arounds, atomic groups, conditions, back-references.
+UNKNOWN_TO_GO = r"\(\?<?[=!]|\(\?[>(]|\(\?P=|\\[1-9]"
 UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 
@@ -95,6 +97,11 @@ def _path(value: str) -> str:
     except re.error as error:
         msg = f'"{value}" is not a regular expression ({error}). Write e.g. ^/dav/'
         raise ValueError(msg) from None
+    if found := re.search(UNKNOWN_TO_GO, value):
+        msg = (
+            f'"{value}" holds {found[0]}, which cloudflared cannot read. Write e.g. ^/dav/, and order the paths instead'
+        )
+        raise ValueError(msg)
     if not value.startswith("^/"):
         msg = f'"{value}" would also match inside other paths. Begin it with ^/, e.g. ^/dav/'
         raise ValueError(msg)
@@ -125,6 +132,16 @@ class AllowConfig(Section):
     service_tokens: list[Annotated[str, AfterValidator(_token_name)]] = Field(
         [], description="names of service tokens to make, for programs that can send headers (rclone, scripts)"
     )
+
+    @field_validator("*")
+    @classmethod
+    def _each_once(cls, values: list[str]) -> list[str]:
+        """Cloudflare keeps a set: what stands twice would be shown as a change for ever."""
+        for value in values:
+            if values.count(value) > 1:
+                msg = f'"{value}" stands here twice. Leave out one'
+                raise ValueError(msg)
+        return values
 
     @property
     def people(self) -> bool:

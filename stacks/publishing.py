@@ -48,6 +48,11 @@ def _problems_of(entry: HostnameConfig, place: str, settings: Settings) -> Itera
             f"empty; {entry.hostname} would be open to everyone. Name those who may enter, e.g. emails: "
             "[mum@example.com], or write `access: public` if everyone shall",
         )
+    for token in {*entry.allow.service_tokens} & {*catalog()}:
+        yield problem(
+            f"{place}.allow.service_tokens",
+            f'"{token}" is a service: ./photos password {token} shows its login. Write another name, e.g. {token}-rclone',
+        )
     if entry.access == "public" and entry.allow:
         yield problem(f"{place}.allow", "has no effect with `access: public`. Leave out one of the two")
 

@@ -217,6 +217,16 @@ BAD = [
     name("PUB", "paths.0.service", {"paths": [{"path": "^/x", "service": "rclone"}]}, '"rclone" is not among services'),
     name("PUB", "paths.0.path", {"paths": [{"path": "/dav", "service": "drive"}]}, "inside other paths", "^/dav/"),
     name("PUB", "paths.0.path", {"paths": [{"path": "^/(", "service": "drive"}]}, "is not a regular expression"),
+    *(
+        name(
+            "PUB",
+            "paths.0.path",
+            {"paths": [{"path": path, "service": "drive"}]},
+            "which cloudflared cannot read",
+            note=path,
+        )
+        for path in ("^/(?!dav)", "^/(?<=a)b", "^/(?>a)", r"^/(a)\1", "^/(?P<x>a)(?P=x)")
+    ),
     name(
         "PUB",
         "access",
@@ -235,6 +245,18 @@ BAD = [
     name("PUB", "session", {"session": "forever"}, "is not a session length", "e.g. 30m or 24h"),
     name("PUB", "allow.groups.0", {"allow": {"groups": ["family"]}}, "is not an id", "as Cloudflare shows it"),
     name("PUB", "allow.service_tokens.0", {"allow": {"service_tokens": ["My Laptop"]}}, "cannot name a service token"),
+    name(
+        "PUB", "allow.service_tokens", {"allow": {"service_tokens": ["drive"]}}, '"drive" is a service', "drive-rclone"
+    ),
+    *(
+        name("PUB", f"allow.{key}", {"allow": {key: [value, value]}}, "stands here twice. Leave out one", note=key)
+        for key, value in (
+            ("emails", "mum@family.org"),
+            ("email_domains", "family.org"),
+            ("groups", "f174e90a-fafe-4643-bbbc-4a0ed4fc8415"),
+            ("service_tokens", "laptop"),
+        )
+    ),
     publish("PUB", "publish.access.team", {"access": {"team": "my-family.cloudflareaccess.com"}}, "is not a team name"),
     publish("PUB", "publish.access.team", {"access": {}}, "required. Write the name of your Zero Trust team"),
     publish("PUB", "publish.cloudflared.protocol", {"cloudflared": {"protocol": "tcp"}}, "'auto', 'quic' or 'http2'"),
