@@ -15,6 +15,7 @@ import pytest
 from cli.docker_host import connect
 from components.tunnel import connector_token
 from tests.cloudflare.double import CloudflareDouble
+from tests.cloudflare.history import rule_of
 from tests.engine.cloudflare import ACCOUNT, ID, ZONE, entry, needs_provider, publish, shapes
 from tests.engine.world import World
 
@@ -25,6 +26,7 @@ ALBUM, DRIVE, OPEN = "album.family.org", "drive.family.org", "open.family.org"
 TUNNEL_CONFIG, TUNNEL = "tunnel:ZeroTrustTunnelCloudflaredConfig", "tunnel:ZeroTrustTunnelCloudflared"
 
 
+DESK = {"service_tokens": ["desk"]}
 FIRST = [entry(ALBUM, "photoprism", allow={"emails": ["mum@family.org"], "service_tokens": ["laptop"]})]
 
 
@@ -57,7 +59,7 @@ def test_without_a_token_nothing_is_created_and_the_message_says_how_to_make_one
 
 
 def test_up_makes_exactly_the_expected_calls(life: World, cf: CloudflareDouble) -> None:
-    life.photos("config", "set", "--secret", "cloudflare:apiToken", cf.token, "--stack", STACK)
+    life.photos("config", "set", "--secret", "cloudflare:apiToken", "--stack", STACK, typed=cf.token)
     text = life.photos("up", STACK, "--yes")
 
     assert shapes(cf) == sorted(
@@ -126,11 +128,17 @@ def test_a_program_gets_the_two_headers_that_cloudflare_made(life: World, cf: Cl
     ("names", "expected"),
     [
         pytest.param(
-            [*FIRST, entry(DRIVE, "drive"), entry(OPEN, "photoprism", access="public")],
+            [
+                *FIRST,
+                entry(DRIVE, "drive", allow={"emails": ["mum@family.org"], **DESK}),
+                entry(OPEN, "photoprism", access="public"),
+            ],
             {
                 TUNNEL_CONFIG: "update",
+                "tunnel-desk:ZeroTrustAccessServiceToken": "create",
                 f"{DRIVE}:ZeroTrustAccessApplication": "create",
                 f"{DRIVE}-people:ZeroTrustAccessPolicy": "create",
+                f"{DRIVE}-programs:ZeroTrustAccessPolicy": "create",
                 f"{DRIVE}:DnsRecord": "create",
                 f"{OPEN}:DnsRecord": "create",
                 "drive:Container": "replace",
@@ -140,16 +148,25 @@ def test_a_program_gets_the_two_headers_that_cloudflare_made(life: World, cf: Cl
         pytest.param(
             [
                 *FIRST,
-                entry(DRIVE, "drive", allow={"emails": ["dad@family.org"]}),
+                entry(DRIVE, "drive", allow={"emails": ["dad@family.org"], **DESK}),
                 entry(OPEN, "photoprism", access="public"),
             ],
             {f"{DRIVE}-people:ZeroTrustAccessPolicy": "update"},
             id="another address",
         ),
         pytest.param(
-            [*FIRST, entry(DRIVE, "drive", allow={"emails": ["dad@family.org"]})],
-            {TUNNEL_CONFIG: "update", f"{OPEN}:DnsRecord": "delete"},
-            id="one name less",
+            FIRST,
+            {
+                TUNNEL_CONFIG: "update",
+                "tunnel-desk:ZeroTrustAccessServiceToken": "delete",
+                f"{DRIVE}:ZeroTrustAccessApplication": "delete",
+                f"{DRIVE}-people:ZeroTrustAccessPolicy": "delete",
+                f"{DRIVE}-programs:ZeroTrustAccessPolicy": "delete",
+                f"{DRIVE}:DnsRecord": "delete",
+                f"{OPEN}:DnsRecord": "delete",
+                "drive:Container": "replace",
+            },
+            id="two names less",
         ),
     ],
 )
@@ -161,6 +178,7 @@ def test_a_change_names_exactly_what_it_changes(
     found = {name: operation for name, operation in life.preview(STACK).items() if operation != "create-replacement"}
     assert {name: op.removesuffix("d") for name, op in found.items() if op != "delete-replaced"} == expected
     life.photos("up", STACK, "--yes")
+    assert life.preview(STACK, "--refresh") == {}
 
 
 def test_a_rotated_tunnel_secret_changes_the_tunnel_and_its_connector_only(life: World, cf: CloudflareDouble) -> None:
@@ -175,19 +193,31 @@ def test_a_rotated_tunnel_secret_changes_the_tunnel_and_its_connector_only(life:
 
 
 def test_what_was_changed_by_hand_is_shown_and_healed(life: World, cf: CloudflareDouble) -> None:
-    record = next(item for item in cf.state.dns_records.values() if item["name"] == ALBUM)
+    (record,) = cf.state.dns_records.values()
     policy = next(item for item in cf.state.policies.values() if item["decision"] == "allow")
+    (configuration,) = cf.state.configurations.values()
     record["content"] = "elsewhere.example.net"
     policy["include"] = [*policy["include"], {"everyone": {}}]
-    named = next(name for name in (ALBUM, DRIVE) if name in policy["name"])
+    del configuration["config"]["ingress"][0]["originRequest"]
 
-    assert life.preview(STACK, "--refresh") == {
+    shown = {
         f"{ALBUM}:DnsRecord": "update",
-        f"{named}-people:ZeroTrustAccessPolicy": "update",
+        f"{ALBUM}-people:ZeroTrustAccessPolicy": "update",
+        TUNNEL_CONFIG: "update",
     }
+    assert life.preview(STACK, "--refresh") == shown
+
+    # The login deleted as well: a new one has another audience.
+    cf.state.apps.clear()
+    assert life.preview(STACK, "--refresh") == {**shown, f"{ALBUM}:ZeroTrustAccessApplication": "create"}
     life.photos("up", STACK, "--refresh", "--yes")
-    assert record["name"] in {item["name"] for item in cf.state.dns_records.values()}
+    (tunnel,) = cf.state.tunnels
+    assert [item["content"] for item in cf.state.dns_records.values()] == [f"{tunnel}.cfargotunnel.com"]
     assert "everyone" not in str(cf.state.policies)
+    assert {rule.hostname: rule.audiences for rule in cf.history()[-1].rules} == {
+        ALBUM: (next(iter(cf.state.apps.values()))["aud"],),
+        "": (),
+    }
 
 
 def test_errors_in_the_middle_are_one_message_each_and_the_next_up_heals(life: World, cf: CloudflareDouble) -> None:
@@ -217,7 +247,7 @@ def test_errors_in_the_middle_are_one_message_each_and_the_next_up_heals(life: W
 
 def test_another_api_token_needs_one_up_and_no_more(life: World, cf: CloudflareDouble) -> None:
     cf.token = "another-token-of-the-double-0123456789-abcdef"
-    life.photos("config", "set", "--secret", "cloudflare:apiToken", cf.token, "--stack", STACK)
+    life.photos("config", "set", "--secret", "cloudflare:apiToken", "--stack", STACK, typed=cf.token)
     life.photos("up", STACK, "--yes")
 
     assert life.preview(STACK, "--refresh") == {}
@@ -237,7 +267,8 @@ def test_no_secret_is_in_state_logs_arguments_or_inspect(life: World, cf: Cloudf
         token = connector_token(ACCOUNT, next(iter(cf.state.tunnels)), tunnel_secret)
         places = {
             "state": state(life),
-            "output": "\n".join(text for text in life.output if "config set" not in text),
+            "output": "\n".join(life.output),
+            "command lines": "\n".join(life.arguments),
             "inspect": str(container.attrs) + str(container.top()),
             "logs": str(container.logs()),
             "stack file": life.stack_file(STACK).read_text(),
@@ -277,7 +308,9 @@ def test_at_no_moment_was_a_name_without_its_login(cf: CloudflareDouble) -> None
 
 
 def test_every_rule_asked_for_the_login_but_the_last_and_the_public_ones(cf: CloudflareDouble) -> None:
-    written = [rule for moment in cf.history() for rule in moment.rules]
+    bodies = [call.body for call in cf.calls if call.method == "PUT" and call.path.endswith("/configurations")]
+    written = [rule_of("", rule) for body in bodies if body for rule in body["config"]["ingress"]]
 
+    assert len(bodies) >= 5
     assert any(rule.hostname == OPEN and not rule.audiences for rule in written)
     assert [rule for rule in written if rule.hostname not in ("", OPEN) and not rule.audiences] == []

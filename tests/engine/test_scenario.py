@@ -159,6 +159,7 @@ def test_a_rotated_database_password_keeps_the_rows(life: World) -> None:
 def test_no_secret_appears_in_state_logs_arguments_labels_or_inspect(life: World) -> None:
     secrets = secret_values(life)
     assert len(secrets) >= 9, "config secrets and generated ones"
+    assert any(line.startswith("pulumi up") for line in life.arguments)
     with connect() as client:
         containers = client.containers.list(filters=of_stack(life.id(STACK)))
         places = {f"inspect of {c.name}": json.dumps(c.attrs) for c in containers}
@@ -166,6 +167,7 @@ def test_no_secret_appears_in_state_logs_arguments_labels_or_inspect(life: World
         places |= {f"processes of {c.name}": json.dumps(c.top(ps_args="axww")) for c in containers}
     places |= {f"state {file.name}": file.read_text() for file in (life.data / "state").rglob("*") if file.is_file()}
     places |= {"stack file": life.stack_file(STACK).read_text(), "output of ./photos": "\n".join(life.output)}
+    places |= {"command lines": "\n".join(life.arguments)}
 
     found = {(name, place) for place, text in places.items() for name, value in secrets.items() if value in text}
     assert found == set()

@@ -11,13 +11,16 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import docker
+import psutil
 import yaml
 
 from cli.docker_host import connect, of_stack
@@ -54,6 +57,7 @@ class World:
     root: Path
     registry: str
     output: list[str] = field(default_factory=list)
+    arguments: set[str] = field(default_factory=set)
     variables: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -97,25 +101,46 @@ class World:
             (self.root / "pulumi-home/plugins").symlink_to(plugins)
         return target
 
-    def photos(self, *words: str, check: bool = True, project: Path | None = None, **extra: str) -> str:
-        """Run ./photos and return all it printed; fail the test when it fails."""
-        done = subprocess.run(
-            ["./photos", *words],
-            cwd=project or self.project,
-            env=self.environment | extra,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=900,
-            check=False,
-        )
-        self.output.append(done.stdout)
+    def photos(self, *words: str, check: bool = True, project: Path | None = None, typed: str = "") -> str:
+        """Run ./photos, hand it what is `typed`, and return all it printed; fail the test when it fails."""
+        with (
+            subprocess.Popen(
+                ["./photos", *words],
+                cwd=project or self.project,
+                env=self.environment,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+            ) as run,
+            self.watching(run.pid),
+        ):
+            text, _ = run.communicate(typed, timeout=900)
+        self.output.append(text)
         if check:
-            assert done.returncode == 0, f"./photos {' '.join(words)} failed:\n{done.stdout[-6000:]}"
+            assert run.returncode == 0, f"./photos {' '.join(words)} failed:\n{text[-6000:]}"
         else:
-            assert done.returncode != 0, f"./photos {' '.join(words)} should have failed:\n{done.stdout[-3000:]}"
-        return done.stdout
+            assert run.returncode != 0, f"./photos {' '.join(words)} should have failed:\n{text[-3000:]}"
+        return text
+
+    @contextlib.contextmanager
+    def watching(self, pid: int) -> Iterator[None]:
+        """Note the command lines of all processes that descend from `pid`, as anyone on the machine can read them."""
+        over = threading.Event()
+
+        def look() -> None:
+            while not over.wait(0.1):
+                with contextlib.suppress(psutil.Error):
+                    for process in psutil.Process(pid).children(recursive=True):
+                        self.arguments.add(" ".join(process.cmdline()))
+
+        watcher = threading.Thread(target=look)
+        watcher.start()
+        try:
+            yield
+        finally:
+            over.set()
+            watcher.join()
 
     def timed(self, *words: str) -> float:
         start = time.monotonic()
