@@ -38,6 +38,11 @@ def backup(settings: Settings, *, trust_clock: bool = False, progress: Progress 
         except KeeperError as error:
             report.code = error.code
             report.problems.append(str(error))
+        except BaseException as error:
+            # A stop from outside, too: what did not come to its end is no good run.
+            report.code = Code.FAILED
+            report.problems.append(f"broken off: {type(error).__name__} {error}".rstrip())
+            raise
         finally:
             report.ended = now()
             change_status(settings.state, lambda status: _record(status, report))
