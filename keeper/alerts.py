@@ -1,0 +1,167 @@
+"""Alerts to the family through Apprise, and pings to a watcher outside of the house.
+
+Every channel stands for itself. What a channel did not take waits in `<state>/alerts/` and is sent again; nothing that
+happens here changes the result of a run, and no address, which holds a secret, reaches a log.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Literal
+
+import apprise
+import httpx
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from keeper.messages import Message, well
+from keeper.report import now, write_whole
+from keeper.settings import Settings
+from keeper.texts import clock, say
+
+URLS, PING_URL = "backup_alert_urls", "backup_ping_url"
+LIFE = timedelta(days=7)
+REPEAT = timedelta(hours=22)
+"""Daily, with room for a run that ends earlier than yesterday's."""
+FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=1)
+PING_SECONDS = 10
+
+log = logging.getLogger("keeper.alerts")
+# Both write addresses into their logs.
+for name in ("apprise", "httpx"):
+    logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+
+
+class Alert(BaseModel):
+    """One message on its way. `channels`: marks of those that have not taken it yet."""
+
+    raised: datetime
+    kind: Literal["failure", "success"]
+    title: str
+    body: str
+    channels: list[str]
+    tries: int = 0
+    next_try: datetime
+
+
+class Trouble(BaseModel):
+    """A problem that was told and is not over."""
+
+    kind: str
+    told: datetime
+
+
+TROUBLES = TypeAdapter(dict[str, Trouble])
+
+
+class Alerts:
+    """Tells problems once a day and their end once. `state`: the folder of the program that tells."""
+
+    def __init__(
+        self, settings: Settings, state: Path, *, repeat: timedelta = REPEAT, pause: timedelta = FIRST_PAUSE
+    ) -> None:
+        self._settings, self._folder, self._troubles = settings, state / "alerts", state / "troubles.json"
+        self._repeat, self._pause = repeat, pause
+        self._folder.mkdir(parents=True, exist_ok=True)
+
+    def problem(self, topic: str, message: Message) -> None:
+        """Tell a problem, unless the same one was told within a day."""
+        troubles = self._read_troubles()
+        known = troubles.get(topic)
+        if known and known.kind == message.kind and now() - known.told < self._repeat:
+            return
+        troubles[topic] = Trouble(kind=message.kind, told=now())
+        self._write_troubles(troubles)
+        self._raise(message, "failure")
+
+    def all_well(self, topic: str) -> None:
+        """Tell that a topic is well again, if a problem was told."""
+        troubles = self._read_troubles()
+        if troubles.pop(topic, None):
+            self._write_troubles(troubles)
+            self._raise(well(self._settings.language, topic), "success")
+
+    def send_waiting(self) -> None:
+        """Try the channels again that did not take an alert; give up after a week."""
+        for file in sorted(self._folder.glob("*.json")):
+            try:
+                alert = Alert.model_validate_json(file.read_bytes())
+            except ValidationError:
+                log.warning("the waiting alert %s is unreadable and was removed", file.name)
+                file.unlink()
+                continue
+            if now() - alert.raised > LIFE:
+                log.warning("an alert of %s was never taken by %s channels", alert.raised, len(alert.channels))
+                file.unlink()
+            elif now() >= alert.next_try:
+                self._deliver(alert, file)
+
+    def ping(self, suffix: str = "") -> None:
+        """Tell the watcher outside: "start", nothing for a good end, or the exit code of a bad one."""
+        if url := self._settings.secret(PING_URL).strip():
+            address = "/".join(part for part in (url.rstrip("/"), suffix) if part)
+            try:
+                httpx.get(address, timeout=PING_SECONDS, follow_redirects=True).raise_for_status()
+            except (httpx.HTTPError, httpx.InvalidURL) as error:
+                log.warning("the ping was not taken: %s", type(error).__name__)
+
+    def _raise(self, message: Message, kind: Literal["failure", "success"]) -> None:
+        moment = now()
+        raised = say(self._settings.language, "alert.raised", time=clock(moment, self._settings.zone))
+        body = "\n".join(line for line in (message.body, raised) if line)
+        title = f"{self._settings.stack}: {message.title}"
+        log.log(logging.INFO if kind == "success" else logging.WARNING, "%s", message.title)
+        channels = list(self._channels())
+        alert = Alert(raised=moment, kind=kind, title=title, body=body, channels=channels, next_try=moment)
+        if channels:
+            file = self._folder / f"{moment:%Y%m%dT%H%M%S%f}.json"
+            # Before anything is sent: a kill in between repeats the alert, it never loses it.
+            write_whole(file, alert.model_dump_json().encode())
+            self._deliver(alert, file)
+
+    def _deliver(self, alert: Alert, file: Path) -> None:
+        known = self._channels()
+        alert.channels = [
+            mark
+            for number, mark in enumerate(known, start=1)
+            if mark in alert.channels and not _send(known[mark], number, alert)
+        ]
+        if not alert.channels:
+            file.unlink()
+            return
+        alert.tries += 1
+        alert.next_try = now() + min(self._pause * 2 ** min(alert.tries - 1, 16), LONGEST_PAUSE)
+        write_whole(file, alert.model_dump_json().encode())
+
+    def _channels(self) -> dict[str, str]:
+        """Return mark → address; the mark is what the queue says instead of the address."""
+        urls = self._settings.secret(URLS).split()
+        return {hashlib.sha256(url.encode()).hexdigest()[:16]: url for url in urls}
+
+    def _read_troubles(self) -> dict[str, Trouble]:
+        try:
+            return TROUBLES.validate_json(self._troubles.read_bytes())
+        except (FileNotFoundError, ValidationError):
+            return {}
+
+    def _write_troubles(self, troubles: dict[str, Trouble]) -> None:
+        write_whole(self._troubles, TROUBLES.dump_json(troubles))
+
+
+def _send(url: str, number: int, alert: Alert) -> bool:
+    """Send through one channel; return whether it took it."""
+    kind = apprise.NotifyType.FAILURE if alert.kind == "failure" else apprise.NotifyType.SUCCESS
+    messenger = apprise.Apprise()
+    if not messenger.add(url):
+        log.warning("alert channel %s: Apprise does not understand its address", number)
+        return False
+    try:
+        taken = bool(messenger.notify(title=alert.title, body=alert.body, notify_type=kind))
+    except Exception as error:  # noqa: BLE001 - a plugin may fail in any way; the other channels and the run go on
+        log.warning("alert channel %s failed: %s", number, type(error).__name__)
+        return False
+    if not taken:
+        log.warning("alert channel %s did not take it; it is sent again later", number)
+    return taken
