@@ -58,7 +58,7 @@ def of_watch(language: Language, topic: str, *, since: str, run: str) -> Message
 
 def well(language: Language, topic: str) -> Message:
     """Return that a topic of the keeper or of the watch is well again."""
-    if topic in ("backup", "drill"):
+    if (topic := topic.partition(" ")[0]) in ("backup", "drill"):
         return Message("", say(language, f"well.{topic}"))
     return Message("", say(language, "well.watch", what=say(language, f"watch.{topic}.well")))
 
