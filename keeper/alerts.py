@@ -29,8 +29,8 @@ FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=1)
 PING_SECONDS = 10
 
 log = logging.getLogger("keeper.alerts")
-# Both write addresses into their logs.
-for name in ("apprise", "httpx"):
+# They write addresses into their logs.
+for name in ("apprise", "httpx", "httpcore", "urllib3"):
     logging.getLogger(name).setLevel(logging.CRITICAL + 1)
 
 

@@ -23,10 +23,6 @@ TEXTS: dict[str, Text] = {
     "alert.safe": Text("Safe: {text}", "安全的：{text}"),
     "alert.do": Text("To do: {text}", "要做的：{text}"),
     "alert.raised": Text("Noticed {time}", "发现于 {time}"),
-    "alert.see": Text(
-        "Open the keeper's page for the details, or run: ./photos keeper status",
-        "打开备份页面查看详情，或运行：./photos keeper status",
-    ),
     "run.FAILED": Text("The backup failed", "备份失败"),
     "run.FAILED.safe": Text("all earlier copies are unchanged.", "以前的副本都没有变动。"),
     "run.FAILED.do": Text(
@@ -151,6 +147,7 @@ TEXTS: dict[str, Text] = {
     "page.drill": Text("Last test restore", "上次恢复演练"),
     "page.passed": Text("passed", "通过"),
     "page.failed": Text("failed", "失败"),
+    "page.verdict": Text("{verdict}, {age}", "{verdict}，{age}"),
     "page.restored": Text(
         "{files} files and {rows} database rows came back whole", "{files} 个文件、{rows} 行数据完好恢复"
     ),
@@ -176,12 +173,12 @@ TEXTS: dict[str, Text] = {
         "很多照片消失或被改动。如果是您自己做的，运行 {command}；如果不是，先别动，查明原因。",
     ),
     "todo.old": Text(
-        "The last good backup is from {age}. Run it by hand: {command}", "上次成功备份是{age}。手动运行一次：{command}"
+        "The last good backup is from {age}. Run it by hand: {command}", "上次成功备份是 {age}。手动运行一次：{command}"
     ),
     "todo.problem": Text("The last backup reported: {problem}", "上次备份的报告：{problem}"),
     "todo.copy": Text("“{name}” has a problem: {problem}", "“{name}” 有问题：{problem}"),
     "todo.copy.old": Text(
-        "“{name}” is out of date: its newest backup is from {age}.", "“{name}” 太旧了：最近的备份是{age}。"
+        "“{name}” is out of date: its newest backup is from {age}.", "“{name}” 太旧了：最近的备份是 {age}。"
     ),
     "todo.copy.none": Text("“{name}” has no backup yet.", "“{name}” 还没有备份。"),
     "todo.verify": Text(
@@ -195,10 +192,15 @@ TEXTS: dict[str, Text] = {
     "todo.kit": Text(
         "Make the recovery kit and keep it outside of the house: {command}", "制作恢复包并存放在家以外的地方：{command}"
     ),
-    "todo.finding": Text("{problem}", "{problem}"),
     "todo.skipped": Text(
         "{count} files could not be backed up; they are listed below.", "有 {count} 个文件没能备份，列在下面。"
     ),
+    # What rclone's errors mean.
+    "cause.login": Text("credentials: the login is refused; renew it", "登录被拒绝，请更新账号或授权"),
+    "cause.full": Text("full: no space is left there", "空间已满"),
+    "cause.busy": Text("busy: it asks for fewer requests", "对方要求减少请求，稍后再试"),
+    "cause.unreachable": Text("unreachable: no connection, or it broke off", "连不上，或连接中断"),
+    "cause.disk": Text("the disk reports errors; check it", "磁盘报错，请检查硬盘"),
     # Time.
     "ago.moment": Text("a moment ago", "刚刚"),
     "ago.minutes": Text("{n} minutes ago", "{n} 分钟前"),
@@ -206,6 +208,9 @@ TEXTS: dict[str, Text] = {
     "ago.days": Text("{n} days ago", "{n} 天前"),
     "span.days": Text("{n} days", "{n} 天"),
 }
+
+CAUSES = {text.en: key for key, text in TEXTS.items() if key.startswith("cause.")}
+"""The causes as `keeper.rclone` words them → the key of their text."""
 
 
 def say(language: Language, key: str, **values: object) -> str:

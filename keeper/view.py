@@ -12,7 +12,7 @@ from keeper.errors import Code
 from keeper.manifest import SLICES
 from keeper.report import DrillReport, RemoteStatus, Status, now
 from keeper.settings import RemoteSettings, Settings
-from keeper.texts import TEXTS, Language, ago, clock, say, size
+from keeper.texts import CAUSES, TEXTS, Language, ago, clock, say, size
 from keeper.watch import Limits
 
 Level = Literal["good", "warn", "bad"]
@@ -21,6 +21,8 @@ LATE, TOO_LATE = Limits().good, timedelta(days=3)
 FRESH_SLICE = timedelta(days=30)
 ENOUGH_PERCENT = 90
 SKIPPED_SHOWN = 20
+# The parts of the gate's message that the page says in its own words.
+STOPPED, IF_RIGHT = "stopped, nothing was sent: ", ". If this is right:"
 
 
 @dataclass(frozen=True)
@@ -141,17 +143,18 @@ class _Builder:
         reasons = self._reasons()
         if status.waiting:
             command = f"./photos keeper accept {status.waiting}"
-            items.append(self._item("bad", "todo.gate", detail="; ".join(reasons), command=command))
+            items.append(self._item("bad", "todo.gate", detail=" ".join(reasons), command=command))
         elif report and report.code != Code.OK:
             level: Level = "warn" if report.code == Code.REMOTE else "bad"
             items += [self._item(level, "todo.problem", problem=reason) for reason in reasons]
-        if status.last_good and now() - status.last_good > LATE:
+        # While the gate waits, a run by hand would only stop there again.
+        if status.last_good and not status.waiting and now() - status.last_good > LATE:
             level = "bad" if now() - status.last_good > TOO_LATE else "warn"
             age = self._age(status.last_good)
             items.append(self._item(level, "todo.old", age=age, command="./photos keeper backup"))
         for remote in settings.remotes:
             items += self._of_copy(remote.name, self._known(remote))
-        items += [Item("bad", escape(finding), finding=True) for finding in settings.findings]
+        items += [Item("bad", escape(_sentence(text)), finding=True) for text in settings.findings]
         drill = status.last_drill
         if drill and now() - drill.ended > Limits().drill:
             age = say(self._language, "span.days", n=(now() - drill.ended).days)
@@ -165,7 +168,7 @@ class _Builder:
     def _of_copy(self, name: str, known: RemoteStatus) -> list[Item]:
         items = []
         if known.problem:
-            items.append(self._item("bad", "todo.copy", name=name, problem=known.problem))
+            items.append(self._item("bad", "todo.copy", name=name, problem=self._cause(known.problem)))
         elif known.newest_at is None:
             if self._status.last_run:
                 items.append(self._item("bad", "todo.copy.none", name=name))
@@ -183,7 +186,9 @@ class _Builder:
         report = self._status.last_run
         names = tuple(f"{remote.name}: " for remote in self._settings.remotes)
         found = report.problems if report else []
-        return found if self._status.waiting else [reason for reason in found if not reason.startswith(names)]
+        if self._status.waiting:
+            return [_sentence(reason.removeprefix(STOPPED).partition(IF_RIGHT)[0]) for reason in found]
+        return [self._cause(reason) for reason in found if not reason.startswith(names)]
 
     def _copy(self, remote: RemoteSettings, known: RemoteStatus) -> Copy:
         levels = [item.level for item in self._of_copy(remote.name, known)]
@@ -201,7 +206,7 @@ class _Builder:
             percent=verified_percent(known) if known.newest_at else None,
             drill=drill,
             drill_detail=detail,
-            problem=known.problem,
+            problem=self._cause(known.problem),
         )
 
     def _drill(self, drill: DrillReport | None) -> tuple[str, str]:
@@ -209,7 +214,8 @@ class _Builder:
             return self._say("page.none"), ""
         verdict = self._say("page.passed" if drill.passed else "page.failed")
         detail = self._say("page.restored", files=f"{drill.files_checked:,}", rows=f"{drill.rows:,}")
-        return f"{verdict}, {self._age(drill.ended)}", detail if drill.passed else drill.reason
+        told = self._say("page.verdict", verdict=verdict, age=self._age(drill.ended))
+        return told, detail if drill.passed else drill.reason
 
     def _known(self, remote: RemoteSettings) -> RemoteStatus:
         return self._status.remotes.get(remote.name, RemoteStatus())
@@ -225,8 +231,18 @@ class _Builder:
         text = escape(getattr(TEXTS[key], self._language))
         return Item(level, text.format(command=Markup("<code>{}</code>").format(command), **values), detail)
 
+    def _cause(self, problem: str) -> str:
+        """Return a problem with the causes that the keeper knows in the family's language."""
+        for english, key in CAUSES.items():
+            problem = problem.replace(english, self._say(key))
+        return problem
+
     def _age(self, moment: datetime) -> str:
         return ago(self._language, now() - moment)
 
     def _when(self, moment: datetime | None) -> str:
         return clock(moment, self._settings.zone) if moment else self._say("page.unknown")
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,170 @@
+"""Alerts through the real Apprise to a sink on loopback."""
+
+from __future__ import annotations
+
+import json
+import logging
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from keeper.alerts import LIFE, Alerts
+from keeper.messages import Message
+from keeper.report import now
+from keeper.settings import Settings
+from tests.keeper.service import closed_port, service_settings, sink
+
+AT_ONCE = timedelta()
+TROUBLE = Message("GATE", "the backup stopped", "Safe: all.\nTo do: look.")
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return service_settings(tmp_path)
+
+
+def channels(settings: Settings, *urls: str) -> None:
+    (settings.secrets / "backup_alert_urls").write_text("\n".join(urls) + "\n")
+
+
+def waiting(settings: Settings) -> list[Path]:
+    return sorted((settings.state / "alerts").glob("*.json"))
+
+
+def test_a_problem_is_told_with_the_stacks_name_and_its_time(settings: Settings) -> None:
+    with sink() as taken:
+        channels(settings, taken.channel)
+        Alerts(settings, settings.state).problem("backup", TROUBLE)
+
+    assert taken.titles == ["home: the backup stopped"]
+    assert "To do: look." in taken.bodies
+    assert "Noticed 20" in taken.bodies
+    assert waiting(settings) == []
+
+
+def test_a_dead_channel_neither_stops_the_second_one_nor_loses_the_alert(settings: Settings) -> None:
+    """F47: the sink is down; the second channel is used, the alert is queued and sent again."""
+    port = closed_port()
+    with sink() as second:
+        channels(settings, f"json://127.0.0.1:{port}/", second.channel)
+        alerts = Alerts(settings, settings.state, pause=AT_ONCE)
+        alerts.problem("backup", TROUBLE)
+        alerts.send_waiting()
+        queued = waiting(settings)
+        raised = json.loads(queued[0].read_text())["raised"]
+        with sink(port) as first:
+            alerts.send_waiting()
+
+    assert second.titles == ["home: the backup stopped"], "once, though the first channel was tried again"
+    assert len(queued) == 1
+    assert raised[:10].replace("-", "") == queued[0].name[:8]
+    assert first.titles == ["home: the backup stopped"]
+    assert waiting(settings) == []
+
+
+def test_an_address_that_apprise_does_not_understand_stops_nobody(settings: Settings) -> None:
+    with sink() as taken:
+        channels(settings, "nonsense", taken.channel)
+        Alerts(settings, settings.state).problem("backup", TROUBLE)
+
+    assert len(taken.titles) == 1
+    assert len(waiting(settings)) == 1
+
+
+def test_a_server_that_refuses_has_not_taken_the_alert(settings: Settings) -> None:
+    with sink() as taken:
+        taken.answer = 500
+        channels(settings, taken.channel)
+        alerts = Alerts(settings, settings.state, pause=AT_ONCE)
+        alerts.problem("backup", TROUBLE)
+        refused = len(waiting(settings))
+        taken.answer = 200
+        alerts.send_waiting()
+
+    assert refused == 1
+    assert taken.titles == ["home: the backup stopped"]
+
+
+def test_a_channel_that_stays_dead_is_tried_ever_more_seldom(settings: Settings) -> None:
+    channels(settings, f"json://127.0.0.1:{closed_port()}/")
+    alerts = Alerts(settings, settings.state, pause=timedelta(minutes=1))
+    alerts.problem("backup", TROUBLE)
+    for _ in range(3):
+        alerts.send_waiting()
+    alert = json.loads(waiting(settings)[0].read_text())
+
+    assert alert["tries"] == 1
+    assert alert["next_try"] > alert["raised"]
+
+
+def test_an_alert_is_given_up_after_a_week(settings: Settings) -> None:
+    channels(settings, f"json://127.0.0.1:{closed_port()}/")
+    alerts = Alerts(settings, settings.state, pause=AT_ONCE)
+    alerts.problem("backup", TROUBLE)
+    file = waiting(settings)[0]
+    alert = json.loads(file.read_text())
+    file.write_text(json.dumps(alert | {"raised": (now() - LIFE - timedelta(minutes=1)).isoformat()}))
+    alerts.send_waiting()
+
+    assert waiting(settings) == []
+
+
+def test_the_same_problem_is_told_daily_another_one_at_once_and_the_end_once(settings: Settings) -> None:
+    with sink() as taken:
+        channels(settings, taken.channel)
+        alerts = Alerts(settings, settings.state)
+        alerts.problem("backup", TROUBLE)
+        alerts.problem("backup", TROUBLE)
+        # A new process knows what was told.
+        Alerts(settings, settings.state).problem("backup", TROUBLE)
+        first = list(taken.titles)
+        alerts.problem("backup", Message("DUMP", "no dump"))
+        Alerts(settings, settings.state, repeat=timedelta()).problem("backup", Message("DUMP", "no dump"))
+        alerts.all_well("backup")
+        alerts.all_well("backup")
+
+    assert first == ["home: the backup stopped"]
+    assert taken.titles[1:] == ["home: no dump", "home: no dump", "home: All is well again: the backup worked"]
+
+
+def test_nothing_is_told_when_all_was_well_before(settings: Settings) -> None:
+    with sink() as taken:
+        channels(settings, taken.channel)
+        Alerts(settings, settings.state).all_well("backup")
+
+    assert taken.got == []
+
+
+def test_no_address_reaches_the_log_or_the_queue(settings: Settings, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    with sink() as taken:
+        dead = f"json://user:hook-4f9a-secret@127.0.0.1:{closed_port()}/hook-4f9a-secret"
+        channels(settings, dead, "nonsense://hook-4f9a-secret", taken.channel)
+        (settings.secrets / "backup_ping_url").write_text(f"http://127.0.0.1:{taken.port}/hook-4f9a-secret")
+        alerts = Alerts(settings, settings.state)
+        alerts.problem("backup", TROUBLE)
+        alerts.ping("start")
+        taken.answer = 404
+        alerts.ping()
+
+    assert "hook-4f9a-secret" not in caplog.text
+    assert not any("hook-4f9a" in file.read_text() for file in waiting(settings))
+    assert "channel 1 did not take it" in caplog.text
+    assert "the ping was not taken" in caplog.text
+
+
+def test_pings_say_start_end_and_the_exit_code(settings: Settings) -> None:
+    with sink() as taken:
+        (settings.secrets / "backup_ping_url").write_text(f"http://127.0.0.1:{taken.port}/ping/uuid/\n")
+        alerts = Alerts(settings, settings.state)
+        for suffix in ("start", "", "4"):
+            alerts.ping(suffix)
+
+    assert [path for path, _ in taken.got] == ["/ping/uuid/start", "/ping/uuid", "/ping/uuid/4"]
+
+
+def test_a_ping_to_nobody_changes_nothing(settings: Settings) -> None:
+    (settings.secrets / "backup_ping_url").write_text(f"http://127.0.0.1:{closed_port()}/")
+
+    Alerts(settings, settings.state).ping("start")

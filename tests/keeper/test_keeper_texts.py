@@ -1,0 +1,66 @@
+"""Both languages say the same, and every text that the code asks for exists."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from pathlib import Path
+from string import Formatter
+
+import pytest
+
+from keeper import messages, rclone, texts
+from keeper.errors import Code
+from keeper.report import RunReport, now
+from keeper.texts import LANGUAGES, TEXTS, say
+
+CODE = "\n".join(
+    file.read_text("utf-8") for file in Path(texts.__file__).parent.rglob("*") if file.suffix in {".py", ".html"}
+)
+
+
+def gaps(text: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(text) if name}
+
+
+@pytest.mark.parametrize("key", TEXTS)
+def test_both_languages_have_the_same_gaps_to_fill(key: str) -> None:
+    text = TEXTS[key]
+
+    assert text.en
+    assert text.zh
+    assert gaps(text.en) == gaps(text.zh)
+
+
+def test_every_text_that_is_asked_for_exists() -> None:
+    asked = set(re.findall(r'"((?:page|todo|alert|run|drill|well|watch|ago|span|cause)\.[a-z.]+[a-z])"', CODE))
+
+    assert asked - TEXTS.keys() - {"page.css", "page.html"} == set()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("code", [code for code in Code if code != Code.OK])
+def test_every_way_a_run_can_end_has_an_alert(code: Code, language: texts.Language) -> None:
+    message = messages.of_run(language, RunReport(run="20261122T030000Z-abcdef", started=now(), code=code))
+
+    assert message.title
+    assert "{" not in message.title + message.body
+
+
+def test_a_waiting_run_is_named_with_the_command_that_accepts_it() -> None:
+    report = RunReport(run="20261122T030000Z-abcdef", started=now(), code=Code.GATE)
+
+    assert "./photos keeper accept 20261122T030000Z-abcdef" in messages.of_run("zh", report).body
+
+
+def test_every_cause_that_rclone_can_have_is_known_in_chinese() -> None:
+    assert {meaning for _, meaning in rclone.CAUSES} == set(texts.CAUSES)
+
+
+def test_ages_and_sizes_are_said_as_people_say_them() -> None:
+    assert texts.ago("en", timedelta(seconds=30)) == "a moment ago"
+    assert texts.ago("en", timedelta(minutes=119)) == "119 minutes ago"
+    assert texts.ago("zh", timedelta(hours=47)) == "47 小时前"
+    assert texts.ago("en", timedelta(hours=49)) == "2 days ago"
+    assert [texts.size(count) for count in (5, 1_500, 312_400_000_000)] == ["5 bytes", "1.5 kB", "312 GB"]
+    assert say("zh", "page.passed") == "通过"
