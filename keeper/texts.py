@@ -112,7 +112,7 @@ TEXTS: dict[str, Text] = {
         "看备份页面。如果是您自己删的：./photos keeper accept {run}",
     ),
     "watch.gate.well": Text("the backup waits for nothing", "没有需要确认的事"),
-    "never": Text("the beginning", "开始"),
+    "never": Text("the start", "启用"),
     # The page.
     "page.title": Text("Family photos: are they safe?", "家庭照片备份：安全吗？"),
     "page.album": Text("Album “{stack}”", "相册“{stack}”"),
