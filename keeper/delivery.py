@@ -60,13 +60,11 @@ class Delivery:
         remote, job, report = self.remote, self.job, self.report
         runs = remote.runs()
         preflight.check_clock(runs, trust=job.trust_clock)
-        proven = read_manifest(remote, runs[-1]) if runs else {}
         # A copy: what changes while it is sent gets its entry made anew, at this remote.
         wanted = dict(job.files)
         there = upload.look(remote)
-        todo = upload.plan(remote, wanted, proven, there)
-        self._second_gate(todo, there, proven)
-        del proven
+        todo = upload.plan(remote, wanted, read_manifest(remote, runs[-1]) if runs else {}, there)
+        self._second_gate(todo, there)
         sending = [*todo.send, *todo.beside]
         report.sent_files, report.moved_files = len(sending), len(todo.away)
         report.sent_bytes = sum(wanted[path].size for path in sending)
@@ -79,10 +77,10 @@ class Delivery:
         # Only here: after a run that was proven, with a clock that was checked.
         report.forgotten = retention.prune(remote, self.settings.keep, now())
 
-    def _second_gate(self, todo: upload.Plan, there: upload.There, proven: Manifest) -> None:
-        reasons = upload.second_gate(todo, there, self.settings.gate)
-        if reasons and not self.job.accepted:
-            gate.stop(self.settings.state, self.job.report.run, reasons, gate.difference(proven, self.job.files))
+    def _second_gate(self, todo: upload.Plan, there: upload.There) -> None:
+        state, reasons = self.settings.state, upload.second_gate(todo, there, self.settings.gate)
+        if reasons and not self.job.accepted and not gate.is_accepted(state, todo.losses):
+            gate.stop(state, self.job.report.run, reasons, todo.losses)
 
     def _read_back(self, todo: upload.Plan, there: upload.There, wanted: Manifest) -> None:
         """Read back what was sent, and the slice of the rest whose turn it is."""

@@ -34,15 +34,15 @@ OPTIONS = (
 CONNECT = ("--skip-ssl-verify-server-cert",)
 
 
-def dump(settings: Settings, file: Path) -> dict[str, int]:
+def dump(settings: Settings, file: Path, *, password: str = PASSWORD) -> dict[str, int]:
     """Write the compressed dump to `file` and return table → rows. Until it is proven, it is called `<file>.partial`.
 
     Raises:
         KeeperError: with `Code.DUMP`; no `file` is left then.
     """
     partial = file.with_name(f"{file.name}.partial")
-    with _client_options(settings) as options:
-        tables = _tables(settings.database, options)
+    with client_options(settings, password) as options:
+        expected = tables(settings.database, options)
         command = ["mariadb-dump", options, *CONNECT, *OPTIONS, settings.database.name]
         with (
             partial.open("wb") as packed,
@@ -54,9 +54,9 @@ def dump(settings: Settings, file: Path) -> dict[str, int]:
             problem = child.stderr.read().decode(errors="replace").strip()
             code = child.wait()
             os.fsync(packed.fileno())
-    if code or not whole or set(rows) != tables:
+    if code or not whole or set(rows) != expected:
         partial.unlink(missing_ok=True)
-        missing = ", ".join(sorted(tables - set(rows)))
+        missing = ", ".join(sorted(expected - set(rows)))
         reason = problem or ("it is cut short" if not whole else f"it lacks {missing}")
         raise KeeperError(Code.DUMP, f"the database dump failed, so no backup was made: {reason}")
     partial.rename(file)
@@ -118,13 +118,16 @@ def sha256_of(file: Path) -> str:
 
 
 @contextmanager
-def _client_options(settings: Settings) -> Iterator[str]:
-    """Yield the option that names a private file with the login: never an argument that others could read."""
+def client_options(settings: Settings, password: str = PASSWORD) -> Iterator[str]:
+    """Yield the option that names a private file with the login: never an argument that others could read.
+
+    `password` is the name of the secret file.
+    """
     file = settings.state / "client.cnf"
     file.touch(mode=0o600)
     login = settings.database
     file.write_text(
-        f"[client]\nhost={login.host}\nport={login.port}\nuser={login.user}\npassword={settings.secret(PASSWORD)}\n",
+        f"[client]\nhost={login.host}\nport={login.port}\nuser={login.user}\npassword={settings.secret(password)}\n",
         "utf-8",
     )
     try:
@@ -133,14 +136,29 @@ def _client_options(settings: Settings) -> Iterator[str]:
         file.unlink()
 
 
-def _tables(database: DatabaseSettings, options: str) -> set[str]:
-    query = f"SELECT table_name FROM information_schema.tables WHERE table_schema = '{database.name}' AND table_type = 'BASE TABLE'"  # noqa: S608 - our own name
-    done = subprocess.run(
-        ["mariadb", options, *CONNECT, "-N", "-B", "-e", query],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def tables(database: DatabaseSettings, options: str) -> set[str]:
+    """Return the names of the tables that the server has.
+
+    Raises:
+        KeeperError: with `Code.DUMP` when it does not answer.
+    """
+    schema = f"table_schema = '{database.name}' AND table_type = 'BASE TABLE'"
+    return set(_ask(options, f"SELECT table_name FROM information_schema.tables WHERE {schema}"))  # noqa: S608 - our own name
+
+
+def count_rows(settings: Settings, names: list[str], *, password: str = PASSWORD) -> dict[str, int]:
+    """Return table → COUNT(*), as the server has it now."""
+    with client_options(settings, password) as options:
+        database = settings.database.name
+        return {
+            name: int(_ask(options, f"SELECT COUNT(*) FROM `{database}`.`{name}`")[0])  # noqa: S608 - names of the server
+            for name in names
+        }
+
+
+def _ask(options: str, query: str) -> list[str]:
+    command = ["mariadb", options, *CONNECT, "-N", "-B", "-e", query]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise KeeperError(Code.DUMP, f"the database does not answer, so no backup was made: {done.stderr.strip()}")
-    return set(done.stdout.split("\n")) - {""}
+    return done.stdout.splitlines()

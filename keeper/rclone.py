@@ -17,6 +17,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
@@ -24,6 +25,8 @@ from keeper.errors import Code, KeeperError
 from keeper.names import heard, spoken
 
 DIRECTORY_NOT_FOUND = 3
+PATIENCE = 4
+"""After so many errors of the way (login, space, connection) rclone is stopped: it would try every file in turn."""
 Progress = Callable[[int, int], None]
 """Called with bytes done and bytes in all."""
 
@@ -204,7 +207,15 @@ class Rclone:
             try:
                 child.stdin.write(stdin)
                 child.stdin.close()
-                errors = [message for line in child.stderr if (message := _error(line, progress))]
+                errors, blocked = [], 0
+                for line in child.stderr:
+                    if error := _error(line, progress):
+                        errors.append(error)
+                        blocked += error.cause is not None
+                    if blocked > PATIENCE:
+                        child.terminate()
+                        break
+                child.stderr.read()
             except BaseException:
                 child.terminate()
                 raise
@@ -213,29 +224,44 @@ class Rclone:
             result = output.read()
         if code == 0 or (absent_is_empty and code == DIRECTORY_NOT_FOUND):
             return result
-        message = explain(errors, code)
-        raise RcloneError(message, code, about_objects=not message.startswith(tuple(m for _, m in CAUSES)))
+        raise RcloneError(_explain(errors, code), code, about_objects=not any(e.cause for e in errors))
 
 
-def explain(errors: list[str], code: int) -> str:
-    """Return one line of what went wrong."""
-    text = "\n".join(errors)
-    for pattern, meaning in CAUSES:
-        if re.search(pattern, text, re.IGNORECASE):
-            return f"{meaning} ({errors[0][:200]})"
-    return errors[0][:300] if errors else f"rclone ended with {code}"
+class _Error(NamedTuple):
+    """One error that rclone logged: about which object, if any, and what it says."""
+
+    object: str
+    message: str
+
+    @property
+    def cause(self) -> str | None:
+        """What stands in the way to the remote; None when the error is about this object alone."""
+        found = (meaning for pattern, meaning in CAUSES if re.search(pattern, self.message, re.IGNORECASE))
+        return next(found, None)
+
+    def __str__(self) -> str:
+        return f"{self.object}: {self.message}" if self.object else self.message
 
 
-def _error(line: bytes, progress: Progress | None) -> str | None:
-    """Return the message of an error line; hands figures on to `progress`."""
+def _explain(errors: list[_Error], code: int) -> str:
+    """Return one line of what went wrong: the first error that names a cause, else the first."""
+    for error in errors:
+        if cause := error.cause:
+            return f"{cause} ({str(error)[:200]})"
+    return str(errors[0])[:300] if errors else f"rclone ended with {code}"
+
+
+def _error(line: bytes, progress: Progress | None) -> _Error | None:
+    """Return the error of a log line; hands figures on to `progress`."""
     try:
         entry = json.loads(line)
     except ValueError:
-        return line.decode(errors="replace").strip() or None
+        text = line.decode(errors="replace").strip()
+        return _Error("", text) if text else None
     if progress and (stats := entry.get("stats")):
         progress(int(stats.get("bytes", 0)), int(stats.get("totalBytes", 0)))
     if entry.get("level") in ("error", "critical", "fatal", "emergency"):
-        return f"{entry['object']}: {entry['msg']}" if entry.get("object") else str(entry.get("msg", ""))
+        return _Error(str(entry.get("object", "")), str(entry.get("msg", "")))
     return None
 
 

@@ -30,6 +30,17 @@ def vouched(remote: Remote, run: str) -> dict[str, str]:
     return {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
 
 
+def newest_run(remote: Remote) -> str:
+    """Return the newest whole run of a remote.
+
+    Raises:
+        KeeperError: with `Code.PREFLIGHT` when there is none.
+    """
+    if runs := remote.runs():
+        return runs[-1]
+    raise KeeperError(Code.PREFLIGHT, f"{remote.name}: there is no good run yet. First: ./photos keeper backup")
+
+
 def read_manifest(remote: Remote, run: str) -> Manifest:
     """Fetch the manifest of a good run.
 

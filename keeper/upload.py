@@ -54,6 +54,12 @@ class Plan:
     beside: list[str]
     doubtful: list[str]
 
+    @property
+    def losses(self) -> gate.Difference:
+        """What the remote's `current` loses."""
+        away, send = frozenset(self.away), frozenset(self.send)
+        return gate.Difference(added=send - away, changed=away & send, deleted=away - send)
+
 
 def plan(remote: Remote, wanted: Manifest, proven: Manifest, there: There) -> Plan:
     """Decide what to do. `proven`: the manifest of the newest good run at this remote."""
@@ -73,8 +79,11 @@ def plan(remote: Remote, wanted: Manifest, proven: Manifest, there: There) -> Pl
 
 def second_gate(todo: Plan, there: There, settings: GateSettings) -> list[str]:
     """Return why a remote must not be changed like this, whatever the first gate thought: it counts what lies there."""
-    limit = max(settings.max_delete_percent, settings.max_change_percent)
-    return gate.too_many(todo.away, len(there.sizes), limit, settings.floor, "would be moved away")
+    count, losses = len(there.sizes), todo.losses
+    return [
+        *gate.too_many(losses.deleted, count, settings.max_delete_percent, settings.floor, "would be moved away"),
+        *gate.too_many(losses.changed, count, settings.max_change_percent, settings.floor, "would be replaced"),
+    ]
 
 
 def has_room(remote: Remote, size: int) -> None:

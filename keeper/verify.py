@@ -17,7 +17,7 @@ from keeper.manifest import SLICES, Manifest, rehash, slice_of, stands
 from keeper.rclone import Progress
 from keeper.remotes import Remote
 from keeper.report import RemoteStatus, change_status, now, read_status
-from keeper.runs import new_run, read_manifest
+from keeper.runs import new_run, newest_run, read_manifest
 from keeper.settings import Settings
 from keeper.upload import CURRENT, LIBRARY, QUARANTINE, VERSIONS, look
 
@@ -130,10 +130,7 @@ def verify(settings: Settings, remote: Remote, *, everything: bool, progress: Pr
     run = new_run()
     with preflight.only_run(settings, f"verify {run}"):
         remote.greet(may_begin=False)
-        good = remote.runs()
-        if not good:
-            raise KeeperError(Code.PREFLIGHT, f"{remote.name}: there is no good run yet. First: ./photos keeper backup")
-        wanted, there = read_manifest(remote, good[-1]), look(remote)
+        wanted, there = read_manifest(remote, newest_run(remote)), look(remote)
         status = read_status(settings.state).remotes.get(remote.name, RemoteStatus())
         numbers = range(SLICES) if everything else [_longest_waiting(status)]
         where = {path: there.folders.get(path, CURRENT) for path in wanted if slice_of(path) in numbers}

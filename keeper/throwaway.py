@@ -1,0 +1,150 @@
+"""A MariaDB server that lives for one test restore: on a socket, in a scratch folder, gone afterwards."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+import zstandard
+
+from keeper.errors import Code, KeeperError
+from keeper.settings import Settings
+
+START_SECONDS = 60
+BLOCK = 1 << 20
+ESCAPES = {"n": "\n", "t": "\t", "0": "\0"}
+
+
+class Throwaway:
+    """A running server. Its one database has the name of the stack's."""
+
+    def __init__(self, socket: Path, database: str) -> None:
+        self._socket, self._database = socket, database
+
+    def load(self, packed: Path) -> None:
+        """Load a packed dump; the first statement that fails ends it.
+
+        Raises:
+            KeeperError: with `Code.VERIFY`.
+        """
+        load(packed, self._command(self._database))
+
+    def check(self) -> list[str]:
+        """Run CHECK TABLE over all tables; return what is not OK."""
+        tables = self.query("SHOW FULL TABLES WHERE Table_type = 'BASE TABLE'")
+        lines = [line for name, _ in tables for line in self.query(f"CHECK TABLE `{name}`")]
+        return ["\t".join(line) for line in lines if line[-1] not in ("OK", "Table is already up to date")]
+
+    def rows(self, tables: list[str]) -> dict[str, int]:
+        """Return table → COUNT(*); a missing table counts as -1."""
+        there = {name for (name,) in self.query("SHOW TABLES")}
+        return {
+            name: int(self.query(f"SELECT COUNT(*) FROM `{name}`")[0][0]) if name in there else -1  # noqa: S608 - from the dump
+            for name in tables
+        }
+
+    def query(self, sql: str) -> list[list[str]]:
+        """Return the rows of a query as text; NULL is "NULL"."""
+        done = subprocess.run(
+            [*self._command(self._database), "-e", sql],
+            capture_output=True,
+            text=True,
+            errors="surrogateescape",
+            check=False,
+        )
+        if done.returncode:
+            raise KeeperError(Code.VERIFY, f"the restored database does not answer: {done.stderr.strip()}")
+        return [[_unescaped(value) for value in line.split("\t")] for line in done.stdout.split("\n") if line]
+
+    def _command(self, *database: str) -> list[str]:
+        return ["mariadb", "--no-defaults", f"--socket={self._socket}", "-uroot", "-N", "-B", *database]
+
+
+def _unescaped(value: str) -> str:
+    """Undo what the client's batch mode does to tabs, line breaks and backslashes."""
+    return re.sub(r"\\(.)", lambda found: ESCAPES.get(found[1], found[1]), value)
+
+
+@contextmanager
+def running(settings: Settings) -> Iterator[Throwaway]:
+    """Yield a new, empty server in the scratch folder.
+
+    Raises:
+        KeeperError: with `Code.FAILED` when it does not start.
+    """
+    scratch = settings.state / "scratch"
+    scratch.mkdir(exist_ok=True)
+    with (
+        tempfile.TemporaryDirectory(prefix="mariadb-", dir=scratch) as name,
+        tempfile.TemporaryDirectory(prefix="k") as short,
+    ):
+        # The socket lies elsewhere: the kernel takes 107 bytes for its path.
+        folder = Path(short)
+        as_root = ["--user=root"] if os.geteuid() == 0 else []
+        install = ["mariadb-install-db", "--no-defaults", f"--datadir={name}/data", "--skip-test-db"]
+        install += ["--auth-root-authentication-method=normal", "--skip-name-resolve", *as_root]
+        done = subprocess.run(install, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise KeeperError(Code.FAILED, f"a server for the test cannot be made: {done.stderr.strip()[-300:]}")
+        command = [
+            "mariadbd",
+            "--no-defaults",
+            f"--datadir={name}/data",
+            f"--socket={folder}/socket",
+            "--skip-networking",
+        ]
+        command += ["--innodb-buffer-pool-size=64M", "--innodb-flush-log-at-trx-commit=0", "--skip-log-bin", *as_root]
+        with (Path(name) / "log").open("w+b") as log, subprocess.Popen(command, stdout=log, stderr=log) as process:
+            try:
+                _await(process, folder / "socket", log)
+                server = ["mariadb", "--no-defaults", f"--socket={folder}/socket", "-uroot"]
+                subprocess.run([*server, "-e", f"CREATE DATABASE `{settings.database.name}`"], check=True)
+                yield Throwaway(folder / "socket", settings.database.name)
+            finally:
+                process.terminate()
+
+
+def _await(process: subprocess.Popen[bytes], socket: Path, log: IO[bytes]) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    ping = ["mariadb-admin", "--no-defaults", f"--socket={socket}", "-uroot", "ping"]
+    while time.monotonic() < deadline and process.poll() is None:
+        if socket.exists() and subprocess.run(ping, capture_output=True, check=False).returncode == 0:
+            return
+        time.sleep(0.1)
+    log.seek(0)
+    raise KeeperError(
+        Code.FAILED, f"the server for the test does not start: {log.read()[-500:].decode(errors='replace')}"
+    )
+
+
+def load(packed: Path, command: list[str]) -> None:
+    """Feed a packed dump to a client. Never with --force: a dump that fails half way is no dump.
+
+    Raises:
+        KeeperError: with `Code.VERIFY`.
+    """
+    with packed.open("rb") as raw, subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as client:
+        assert client.stdin
+        assert client.stderr
+        try:
+            with zstandard.ZstdDecompressor().stream_reader(raw) as stream:
+                while block := stream.read(BLOCK):
+                    client.stdin.write(block)
+            client.stdin.close()
+            problem = ""
+        except BrokenPipeError:
+            problem = "the client stopped"
+        except zstandard.ZstdError as error:
+            client.kill()
+            problem = f"the dump is corrupt: {error}"
+        said = client.stderr.read().decode(errors="replace").strip()
+        code = client.wait()
+    if code or problem:
+        raise KeeperError(Code.VERIFY, f"the dump does not load: {said or problem}")

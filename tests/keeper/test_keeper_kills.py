@@ -1,0 +1,127 @@
+"""Runs that are killed, run twice at once, or run at a wrong time (F40-F42)."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+import pytest
+
+from keeper import preflight
+from keeper import report as report_module
+from keeper.errors import Code, KeeperError
+from keeper.run import backup
+from tests.keeper.home import PROJECT, Home
+
+RUN = "import sys; from keeper.settings import load; from keeper.run import backup; sys.exit(backup(load()).code)"
+
+
+def start(home: Home) -> subprocess.Popen[bytes]:
+    """Start a run as a process group of its own, so that its rclone dies with it."""
+    file = home.root / "keeper.json"
+    file.write_text(home.settings.model_dump_json())
+    return subprocess.Popen(
+        [sys.executable, "-c", RUN],
+        env={"KEEPER_SETTINGS": str(file), "PYTHONPATH": str(PROJECT), "PATH": "/usr/bin:/bin:/usr/sbin"},
+        start_new_session=True,
+    )
+
+
+def kill(process: subprocess.Popen[bytes]) -> None:
+    # Never kill(1) with a group: procps 4.0.2 reads -1234 as -1, all processes of the machine (seen).
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_run_killed_at_any_point_is_finished_by_the_next(home: Home, seed: int) -> None:
+    for number in range(200):
+        home.write(f"{number}.jpg", number.to_bytes(2, "big") * 20_000)
+    home.good_backup()
+    before = home.hashes()
+    for number in range(0, 200, 10):
+        home.write(f"{number}.jpg", b"edited" + number.to_bytes(2, "big") * 20_000)
+    process = start(home)
+    time.sleep(random.Random(seed).uniform(0.5, 3))  # noqa: S311 - no secret
+    kill(process)
+    whole = home.runs()
+    report = home.good_backup()
+
+    assert home.runs() == [*whole, report.run], "what was killed is not offered"
+    assert home.lost(before) == set()
+    assert set(home.hashes().values()) <= home.kept()
+    assert home.good_backup().remotes["disk"].sent_files == 0
+
+
+def test_a_second_run_at_the_same_time_is_refused_with_the_name_of_the_first(home: Home) -> None:
+    home.fill(3)
+    with (
+        preflight.only_run(home.settings, "the first"),
+        pytest.raises(KeeperError, match="locked by the first") as caught,
+    ):
+        home.backup()
+
+    assert caught.value.code == Code.LOCKED
+    assert home.good_backup().files == 3
+
+
+def shifted(by: dt.timedelta) -> Callable[[], dt.datetime]:
+    real = report_module.now
+    return lambda: real() + by
+
+
+@pytest.mark.parametrize(
+    ("by", "meaning"),
+    [
+        (dt.timedelta(days=-20_000), "Set the clock"),
+        (dt.timedelta(hours=-18), "Set the clock"),
+        (dt.timedelta(days=3650), "--trust-clock"),
+    ],
+)
+def test_a_clock_that_jumped_stops_the_run_and_forgets_nothing(
+    home: Home, monkeypatch: pytest.MonkeyPatch, by: dt.timedelta, meaning: str
+) -> None:
+    home.fill(3)
+    home.good_backup()
+    there = home.raw()
+    clock = shifted(by)
+    for module in ("keeper.preflight", "keeper.run", "keeper.runs", "keeper.delivery"):
+        monkeypatch.setattr(f"{module}.now", clock)
+    report = home.backup()
+
+    assert report.code == Code.PREFLIGHT
+    assert meaning in report.problems[0]
+    assert home.raw() == there
+
+
+def test_a_family_back_after_a_year_confirms_the_date(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    home.fill(3)
+    home.good_backup()
+    clock = shifted(dt.timedelta(days=365))
+    for module in ("keeper.preflight", "keeper.run", "keeper.runs", "keeper.delivery"):
+        monkeypatch.setattr(f"{module}.now", clock)
+
+    assert backup(home.settings, trust_clock=True).code == Code.OK
+
+
+def test_a_lost_state_does_not_hide_that_the_clock_went_back(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    home.fill(3)
+    home.good_backup()
+    for file in home.state.rglob("*"):
+        if file.is_file():
+            file.unlink()
+    clock = shifted(dt.timedelta(hours=-18))
+    for module in ("keeper.preflight", "keeper.run", "keeper.runs", "keeper.delivery"):
+        monkeypatch.setattr(f"{module}.now", clock)
+    report = home.backup()
+
+    assert report.remotes["disk"].code == Code.PREFLIGHT
+    assert "Set the clock" in report.problems[0]
