@@ -1,0 +1,242 @@
+"""Index after sync, between a fake of Syncthing and a fake of PhotoPrism."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+
+from keeper import sync_index
+from keeper.errors import KeeperError
+from keeper.report import read_status
+from keeper.settings import Settings
+from keeper.sync_index import Album, Folder, Pace, SyncIndex, import_now
+from tests.keeper.phones import KEY, PASSWORD, FakeAlbum, FakeSyncthing, serving
+from tests.keeper.service import closed_port, service_settings
+
+PACE = Pace(poll=0.3, settle=0.05, patience=60)
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sync_index, "FIRST_PAUSE", 0.1)
+    monkeypatch.setattr(sync_index, "LONGEST_PAUSE", 0.4)
+
+
+@pytest.fixture
+def phones() -> FakeSyncthing:
+    fake = FakeSyncthing()
+    fake.folder("anna")
+    fake.folder("grandpa")
+    return fake
+
+
+def until(condition: Callable[[], object], seconds: float = 10) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.02)
+
+
+def settings_of(folder: Path, syncthing: str, album: str) -> Settings:
+    settings = service_settings(folder, syncthing_url=syncthing, photoprism_url=album)
+    (settings.secrets / "syncthing_api_key").write_text(KEY)
+    (settings.secrets / "photoprism_admin_password").write_text(PASSWORD)
+    return settings
+
+
+@contextmanager
+def watching(settings: Settings, pace: Pace = PACE) -> Iterator[None]:
+    stop = threading.Event()
+    thread = threading.Thread(target=SyncIndex(settings, Album(settings), pace).run, args=(stop,))
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(10)
+        assert not thread.is_alive()
+
+
+@contextmanager
+def both(folder: Path, phones: FakeSyncthing, album: FakeAlbum, pace: Pace = PACE) -> Iterator[Settings]:
+    with ExitStack() as stack:
+        settings = settings_of(folder, stack.enter_context(serving(phones)), stack.enter_context(serving(album)))
+        stack.enter_context(watching(settings, pace))
+        yield settings
+
+
+def quiet(phones: FakeSyncthing) -> None:
+    """Wait until everything that was told has been looked at."""
+    seen = len(phones.requests)
+    until(lambda: phones.requests[seen:].count("/rest/events") >= 3)
+
+
+def test_every_folder_is_indexed_once_at_the_start(tmp_path: Path, phones: FakeSyncthing) -> None:
+    album = FakeAlbum()
+    with both(tmp_path, phones, album) as settings:
+        until(lambda: len(album.indexed) == 2)
+        quiet(phones)
+
+    assert album.indexed == ["phones/anna", "phones/grandpa"]
+    assert album.bodies[0] == {"path": "phones/anna", "rescan": False, "cleanup": False}
+    assert set(read_status(settings.state).indexed) == {"phones/anna", "phones/grandpa"}
+
+
+def test_only_the_folder_that_got_something_is_indexed_and_only_when_complete(
+    tmp_path: Path, phones: FakeSyncthing
+) -> None:
+    album = FakeAlbum()
+    with both(tmp_path, phones, album):
+        until(lambda: len(album.indexed) == 2)
+        phones.change("anna", state="syncing", needFiles=3, sequence=5)
+        quiet(phones)
+        while_syncing = len(album.indexed)
+        phones.change("anna", state="idle", needFiles=2, sequence=7)
+        quiet(phones)
+        incomplete = len(album.indexed)
+        phones.change("anna", state="idle", needFiles=0, sequence=9)
+        until(lambda: len(album.indexed) == 3)
+        quiet(phones)
+
+    assert (while_syncing, incomplete) == (2, 2)
+    assert album.indexed[2:] == ["phones/anna"]
+
+
+def test_an_event_that_changes_nothing_indexes_nothing(tmp_path: Path, phones: FakeSyncthing) -> None:
+    album = FakeAlbum()
+    with both(tmp_path, phones, album):
+        until(lambda: len(album.indexed) == 2)
+        phones.change("anna", state="idle")
+        quiet(phones)
+
+    assert len(album.indexed) == 2
+
+
+def test_a_folder_that_stays_incomplete_is_indexed_after_a_while(tmp_path: Path, phones: FakeSyncthing) -> None:
+    """A phone that left the house half way must not hide what it brought."""
+    album = FakeAlbum()
+    with both(tmp_path, phones, album, Pace(poll=0.3, settle=0.05, patience=0.6)):
+        until(lambda: len(album.indexed) == 2)
+        phones.change("anna", state="idle", needFiles=2, sequence=7)
+        until(lambda: len(album.indexed) == 3)
+
+    assert album.indexed[2:] == ["phones/anna"]
+
+
+def test_folders_elsewhere_and_paused_ones_are_left_alone(tmp_path: Path) -> None:
+    phones, album = FakeSyncthing(), FakeAlbum()
+    phones.folder("music", path="/music")
+    phones.folder("old", paused=True)
+    phones.folder("anna", path="/phones/anna/")
+    with both(tmp_path, phones, album):
+        until(lambda: album.indexed)
+        quiet(phones)
+
+    assert album.indexed == ["phones/anna"]
+
+
+def test_what_was_indexed_is_known_after_a_restart_of_the_keeper(tmp_path: Path, phones: FakeSyncthing) -> None:
+    album = FakeAlbum()
+    with serving(phones) as syncthing, serving(album) as photoprism:
+        settings = settings_of(tmp_path, syncthing, photoprism)
+        with watching(settings):
+            until(lambda: len(album.indexed) == 2)
+        phones.change("grandpa", tell=False, sequence=4)
+        with watching(settings):
+            until(lambda: len(album.indexed) == 3)
+            quiet(phones)
+
+    assert album.indexed[2:] == ["phones/grandpa"]
+
+
+def test_a_restart_of_syncthing_that_nobody_saw_loses_nothing(tmp_path: Path, phones: FakeSyncthing) -> None:
+    """It counts its events anew: waiting for the old number would wait for ever."""
+    album = FakeAlbum()
+    for _ in range(50):
+        phones.change("anna")
+    with both(tmp_path, phones, album):
+        until(lambda: len(album.indexed) == 2)
+        quiet(phones)
+        phones.restart()
+        phones.change("anna", sequence=9)
+        until(lambda: len(album.indexed) == 3)
+
+    assert album.indexed[2:] == ["phones/anna"]
+
+
+def test_neither_side_being_away_loses_anything_or_spins(tmp_path: Path, phones: FakeSyncthing) -> None:
+    album, syncthing_port, album_port = FakeAlbum(), closed_port(), closed_port()
+    settings = settings_of(tmp_path, f"http://127.0.0.1:{syncthing_port}", f"http://127.0.0.1:{album_port}")
+    with watching(settings):
+        time.sleep(0.5)
+        with serving(phones, syncthing_port):
+            time.sleep(1.5)
+            asked = phones.requests.count("/rest/db/status")
+            with serving(album, album_port):
+                until(lambda: len(album.indexed) == 2)
+                quiet(phones)
+        phones.restart()
+        phones.change("anna", tell=False, sequence=3)
+        with serving(phones, syncthing_port), serving(album, album_port):
+            until(lambda: len(album.indexed) == 3)
+
+    assert asked <= 14, "it waits longer and longer"
+    assert album.indexed == ["phones/anna", "phones/grandpa", "phones/anna"]
+
+
+def test_a_session_that_ended_is_renewed(tmp_path: Path, phones: FakeSyncthing) -> None:
+    album = FakeAlbum(uses=1)
+    with both(tmp_path, phones, album):
+        until(lambda: len(album.indexed) == 2)
+
+    assert album.logins == 2
+
+
+def test_a_folder_that_cannot_be_indexed_does_not_hold_up_the_others(tmp_path: Path, phones: FakeSyncthing) -> None:
+    album = FakeAlbum(refuse={"phones/anna": 400})
+    with both(tmp_path, phones, album):
+        until(lambda: album.indexed)
+
+    assert album.indexed == ["phones/grandpa"]
+
+
+def test_index_and_import_never_run_at_once(tmp_path: Path, phones: FakeSyncthing) -> None:
+    album = FakeAlbum(seconds=0.4)
+    with serving(phones) as syncthing, serving(album) as photoprism:
+        settings = settings_of(tmp_path, syncthing, photoprism)
+        with watching(settings):
+            imports = [threading.Thread(target=import_now, args=(settings,)) for _ in range(2)]
+            for thread in imports:
+                thread.start()
+            for thread in imports:
+                thread.join()
+            until(lambda: len(album.indexed) == 4)
+
+    assert album.most_at_once == 1
+    assert sorted(album.indexed) == ["import", "import", "phones/anna", "phones/grandpa"]
+    assert {"path": "", "move": False} in album.bodies, "a copy: nothing vanishes from the import folder"
+
+
+def test_an_import_without_an_album_says_what_to_do(tmp_path: Path) -> None:
+    settings = settings_of(tmp_path, "", f"http://127.0.0.1:{closed_port()}")
+    with pytest.raises(KeeperError, match=r"did not import: 127\.0\.0\.1 is not reachable"):
+        import_now(settings)
+
+
+@pytest.mark.parametrize(
+    ("path", "place"),
+    [
+        ("/phones/anna", "phones/anna"),
+        ("/phones/family/anna/", "phones/family/anna"),
+        ("/phones", "phones"),
+        ("/phonesx/anna", None),
+        ("/var/syncthing/Sync", None),
+    ],
+)
+def test_a_folders_place_in_the_album(path: str, place: str | None) -> None:
+    assert Folder(id="x", path=path).place == place
