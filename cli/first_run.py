@@ -17,7 +17,7 @@ def mark(stack: str, settings: Settings) -> None:
     """Create missing library folders, show what is in them, write the markers and then the id."""
     library = folders(settings.library)
     for folder in library.values():
-        _make(folder)
+        make_folder(folder)
     foreign = {key: folder for key, folder in library.items() if read_marker(folder)}
     pending = paths.data_folder() / "pending-ids" / stack
     identity = pending.read_text("utf-8") if pending.exists() else str(uuid4())
@@ -41,7 +41,7 @@ def mark(stack: str, settings: Settings) -> None:
 def make_places(settings: Settings) -> None:
     """Create the folders inside originals that something is mounted on; Docker would make them as root."""
     for name in (PHONES, *settings.library.others):
-        _make(Path(settings.library.originals) / name)
+        make_folder(Path(settings.library.originals) / name)
 
 
 def write_marker(folder: Path, identity: str) -> None:
@@ -58,7 +58,7 @@ def count_files(folder: Path) -> int:
     return sum(len(files) - (MARKER in files) for _, _, files in os.walk(folder))
 
 
-def _make(folder: Path) -> None:
+def make_folder(folder: Path) -> None:
     """Create a missing folder, never below a drive that is not mounted; give it to the person, not to root."""
     if folder.exists():
         return

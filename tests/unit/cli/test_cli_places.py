@@ -144,7 +144,7 @@ def test_folders_made_as_root_belong_to_the_person_and_those_above_stay(
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     monkeypatch.setattr(os, "chown", lambda path, uid, gid: given.update({path: (uid, gid)}))
-    first_run._make(tmp_path / "x/y/z")
+    first_run.make_folder(tmp_path / "x/y/z")
 
     assert given == {tmp_path / part: owner for part in ("x", "x/y", "x/y/z")}
 
@@ -156,7 +156,7 @@ def test_a_folder_that_is_there_is_neither_asked_about_nor_changed(
     folder = tmp_path / "there"
     folder.mkdir(mode=0o750)
     monkeypatch.setattr(first_run, "confirm", lambda _: pytest.fail("nothing to ask"))
-    first_run._make(folder)
+    first_run.make_folder(folder)
 
     assert stat.S_IMODE(folder.stat().st_mode) == 0o750
 

@@ -27,7 +27,7 @@ def test_a_drive_that_is_not_mounted_gets_no_folder_even_with_yes(
     monkeypatch.setattr(first_run, "absent_drive", lambda _: Path("/mnt/d"))
 
     with pytest.raises(typer.Exit):
-        first_run._make(tmp_path / "mnt/d/Photos")
+        first_run.make_folder(tmp_path / "mnt/d/Photos")
     assert "/mnt/d is not mounted. Is drive D: there?" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 

@@ -1,0 +1,162 @@
+"""The recovery kit: everything but the photos that a new machine needs, in one file that only a passphrase opens.
+
+The file is in the age format (https://age-encryption.org/v1), so that `age -d` opens it even without this project.
+"""
+
+from __future__ import annotations
+
+import html
+import io
+import json
+import string
+import tarfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pyrage
+
+from cli import engine, first_run, paths, stackfile
+from cli.console import confirm, fail, say
+from stacks.checks.library import read_marker
+from stacks.config import NAMESPACE
+
+SHORTEST_PASSPHRASE = 12
+PAGE = Path(__file__).with_name("kit.html")
+README = """photos: recovery kit of the stack "{stack}", made {made}
+id {id}
+
+New machine / 新电脑:
+1. Get the project and open this kit / 取得项目并打开恢复包:   ./photos keeper restore --kit FILE --stack {stack}
+   It puts back the stack file and its passphrase, starts the system and brings photos and database back.
+   它会放回配置文件和口令,启动系统,再取回照片和数据库。
+2. Without the project / 没有本项目时:   age -d FILE | tar xz
+   Pulumi.{stack}.yaml and passphrase are the stack file and what decrypts it (pulumi config get --show-secrets);
+   the copies are ordinary rclone crypt remotes. 备份就是普通的 rclone crypt 远程。
+
+Copies / 备份位置:
+{copies}
+"""
+
+
+def make(stack: str, folder: Path, passphrase: str) -> tuple[Path, Path]:
+    """Write the kit and its page to print into `folder`; return both.
+
+    The kit holds the stack file with its encrypted secrets, what decrypts them, and the state.
+    """
+    if len(passphrase) < SHORTEST_PASSPHRASE:
+        fail(
+            f"The passphrase is too short: at least {SHORTEST_PASSPHRASE} characters, e.g. five words that you will remember."
+        )
+    identity = stackfile.stack_id(paths.stack_file(stack))
+    if not identity or not paths.passphrase_file(stack).exists():
+        fail(f'The stack "{stack}" is not set up here, so there is nothing to recover. First: ./photos up {stack}')
+    made = datetime.now(UTC)
+    about = {"stack": stack, "id": identity, "made": made.isoformat(timespec="seconds")}
+    readme = README.format(**about, copies="\n".join(_copies(stack)) or "-")
+    members = {
+        "kit.json": json.dumps(about).encode(),
+        "READ-ME.txt": readme.encode(),
+        paths.stack_file(stack).name: paths.stack_file(stack).read_bytes(),
+        "passphrase": paths.passphrase_file(stack).read_bytes(),
+    }
+    if engine.state_file(stack).exists():
+        members["state.json"] = engine.state_file(stack).read_bytes()
+    kit, page = (folder / f"photos-kit-{stack}-{made:%Y%m%d}.{end}" for end in ("age", "html"))
+    kit.touch(mode=0o600)
+    kit.write_bytes(pyrage.passphrase.encrypt(_packed(members), passphrase))
+    values = {key: html.escape(value) for key, value in {**about, "file": kit.name}.items()}
+    copies = "".join(f"<li>{html.escape(line)}</li>" for line in _copies(stack))
+    page.write_text(string.Template(PAGE.read_text("utf-8")).substitute(values, copies=copies), "utf-8")
+    return kit, page
+
+
+def unpack(file: Path, passphrase: str) -> dict[str, bytes]:
+    """Return file name → content of a kit; end the program when it does not open."""
+    try:
+        content = pyrage.passphrase.decrypt(file.read_bytes(), passphrase)
+        with tarfile.open(fileobj=io.BytesIO(content), mode="r:gz") as bundle:
+            return {
+                member.name: (bundle.extractfile(member) or io.BytesIO()).read() for member in bundle if member.isfile()
+            }
+    except OSError as error:
+        fail(f"{file} cannot be read: {error.strerror}")
+    except (pyrage.DecryptError, tarfile.TarError):
+        fail(f"{file} does not open. Is the passphrase right, and is the file whole?")
+
+
+def put_back(file: Path, passphrase: str) -> str:
+    """Put stack file, passphrase and marked library folders of a kit in their places; return the stack's name.
+
+    Nothing that is there is overwritten: another identity under the same name ends the program.
+    """
+    members = unpack(file, passphrase)
+    about = json.loads(members["kit.json"])
+    stack = str(about["stack"])
+    places = {
+        paths.passphrase_file(stack): members["passphrase"],
+        paths.stack_file(stack): members[f"Pulumi.{stack}.yaml"],
+    }
+    for place, content in places.items():
+        if place.exists() and place.read_bytes() != content:
+            fail(
+                f"{place} is there already and differs from the kit's. Nothing was changed. Is this the machine that the "
+                "kit was made on? Then ./photos keeper restore needs no kit. Else move that file away first."
+            )
+    say(f'The kit of {about["made"]} holds the stack "{stack}", id {about["id"]}.')
+    for place, content in places.items():
+        paths.write_private(place, content.decode())
+    _library(stack, str(about["id"]))
+    return stack
+
+
+def _library(stack: str, identity: str) -> None:
+    """Create the library folders where they are missing, and mark them: the photos come back into them."""
+    settings = stackfile.offline(stack).settings
+    for folder in map(Path, settings.library.library().folders):
+        marker = read_marker(folder)
+        if marker not in (None, identity):
+            fail(
+                f"{folder} belongs to another stack (id {marker}). Change photos:library in stacks/Pulumi.{stack}.yaml"
+            )
+        if marker is None and folder.exists() and (count := first_run.count_files(folder)):
+            question = f"{folder} holds {count} files and no marker. Restore into it? What is there stays."
+            if not confirm(question):
+                fail("Nothing was restored.")
+        first_run.make_folder(folder)
+        first_run.write_marker(folder, identity)
+    first_run.make_places(settings)
+
+
+def confirm_kept(stack: str) -> None:
+    """Note that a person put the kit in a safe place, so that `doctor` no longer asks."""
+    paths.write_private(_confirmation(stack), datetime.now(UTC).isoformat(timespec="seconds"))
+
+
+def confirmed(stack: str) -> datetime | None:
+    """Return when a person last confirmed that the kit is kept safe."""
+    file = _confirmation(stack)
+    return datetime.fromisoformat(file.read_text("utf-8")) if file.exists() else None
+
+
+def _confirmation(stack: str) -> Path:
+    return paths.data_folder() / "kits" / stack
+
+
+def _copies(stack: str) -> list[str]:
+    """Return one line per remote of the stack file: what it is and where."""
+    section: dict[str, Any] = stackfile.read(paths.stack_file(stack)).get(f"{NAMESPACE}backup") or {}
+    return [
+        f"{name}: {remote.get('kind')}, {remote.get('type')}, {remote.get('path')}"
+        for name, remote in (section.get("remotes") or {}).items()
+    ]
+
+
+def _packed(members: dict[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as bundle:
+        for name, content in members.items():
+            info = tarfile.TarInfo(name)
+            info.size, info.mode = len(content), 0o600
+            bundle.addfile(info, io.BytesIO(content))
+    return buffer.getvalue()

@@ -1,0 +1,149 @@
+"""The recovery kit: made, opened by the right passphrase only, and put back on a machine that has nothing."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import typer
+import yaml
+
+from cli import kit, paths
+from cli.console import Unattended
+from components.storage import MARKER
+
+ID = "11111111-2222-4333-8444-555555555555"
+PASSPHRASE = "five words that we remember"
+
+
+@pytest.fixture
+def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A set-up stack in folders of the test."""
+    monkeypatch.setenv("PHOTOS_DATA", str(tmp_path / "data"))
+    monkeypatch.setattr(paths, "STACK_FILES", tmp_path / "stacks")
+    monkeypatch.setattr(Unattended, "yes", True)
+    config = yaml.safe_load((paths.EXAMPLES / "Pulumi.dev.yaml").read_text())["config"]
+    config |= {
+        "photos:id": ID,
+        "photos:library": {"originals": str(tmp_path / "lib/originals"), "import": str(tmp_path / "lib/import")},
+    }
+    text = yaml.safe_dump({"encryptionsalt": "v1:salt", "config": config})
+    paths.write_private(paths.stack_file("home"), text)
+    paths.write_private(paths.passphrase_file("home"), "the stack's own passphrase")
+    return "home"
+
+
+def made(stack: str, tmp_path: Path) -> Path:
+    return kit.make(stack, tmp_path, PASSPHRASE)[0]
+
+
+def lose_everything(tmp_path: Path) -> None:
+    shutil.rmtree(tmp_path / "data")
+    shutil.rmtree(tmp_path / "stacks")
+
+
+def test_a_bare_machine_gets_stack_file_passphrase_and_marked_folders_back(stack: str, tmp_path: Path) -> None:
+    text = paths.stack_file(stack).read_text()
+    file = made(stack, tmp_path)
+    lose_everything(tmp_path)
+
+    assert kit.put_back(file, PASSPHRASE) == stack
+    assert paths.stack_file(stack).read_text() == text
+    assert paths.passphrase_file(stack).read_text() == "the stack's own passphrase"
+    assert (tmp_path / "lib/originals" / MARKER).read_text().strip() == ID
+    assert (tmp_path / "lib/import" / MARKER).read_text().strip() == ID
+    assert paths.passphrase_file(stack).stat().st_mode & 0o077 == 0
+
+
+def test_the_kit_shows_nothing_without_its_passphrase(
+    stack: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = made(stack, tmp_path)
+    assert b"passphrase" not in file.read_bytes()[200:]
+    assert file.stat().st_mode & 0o077 == 0
+    with pytest.raises(typer.Exit):
+        kit.unpack(file, "another passphrase")
+
+    assert "does not open. Is the passphrase right" in capsys.readouterr().err
+
+
+def test_a_cut_kit_says_so(stack: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = made(stack, tmp_path)
+    file.write_bytes(file.read_bytes()[:-50])
+    with pytest.raises(typer.Exit):
+        kit.unpack(file, PASSPHRASE)
+
+    assert "is the file whole" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not shutil.which("age"), reason="unit tier: the program age is missing: apt-get install age")
+def test_the_standard_age_program_knows_the_format(stack: str, tmp_path: Path) -> None:
+    done = subprocess.run(["age", "-d", made(stack, tmp_path)], input=b"", capture_output=True, check=False)
+
+    assert b"passphrase" in done.stderr, "age asks for it on the terminal: the header was read"
+
+
+def test_another_stack_of_the_same_name_is_never_overwritten(
+    stack: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = made(stack, tmp_path)
+    paths.stack_file(stack).write_text("config: {}\n")
+    with pytest.raises(typer.Exit):
+        kit.put_back(file, PASSPHRASE)
+
+    assert "differs from the kit's. Nothing was changed" in capsys.readouterr().err
+    assert paths.stack_file(stack).read_text() == "config: {}\n"
+
+
+def test_a_library_of_another_stack_is_left_alone(
+    stack: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = made(stack, tmp_path)
+    lose_everything(tmp_path)
+    (tmp_path / "lib/originals").mkdir(parents=True)
+    (tmp_path / "lib/originals" / MARKER).write_text("99999999-0000-4000-8000-000000000000")
+    with pytest.raises(typer.Exit):
+        kit.put_back(file, PASSPHRASE)
+
+    assert "belongs to another stack" in capsys.readouterr().err
+
+
+def test_a_short_passphrase_is_refused(stack: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(typer.Exit):
+        kit.make(stack, tmp_path, "short")
+
+    assert "at least 12 characters" in capsys.readouterr().err
+    assert list(tmp_path.glob("*.age")) == []
+
+
+def test_a_stack_that_is_not_set_up_has_no_kit(stack: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    paths.passphrase_file(stack).unlink()
+    with pytest.raises(typer.Exit):
+        kit.make(stack, tmp_path, PASSPHRASE)
+
+    assert "not set up here" in capsys.readouterr().err
+
+
+def test_the_page_to_print_holds_no_secret_and_names_the_file(stack: str, tmp_path: Path) -> None:
+    file, page = kit.make(stack, tmp_path, PASSPHRASE)
+    text = page.read_text()
+
+    assert file.name in text
+    assert ID in text
+    assert PASSPHRASE not in text
+    assert "the stack's own passphrase" not in text
+
+
+def test_the_kit_says_inside_what_to_do(stack: str, tmp_path: Path) -> None:
+    members = kit.unpack(made(stack, tmp_path), PASSPHRASE)
+
+    assert set(members) == {"kit.json", "READ-ME.txt", "Pulumi.home.yaml", "passphrase"}
+    assert b"./photos keeper restore --kit" in members["READ-ME.txt"]
+
+
+def test_whether_the_kit_is_kept_safe_is_remembered(stack: str) -> None:
+    assert kit.confirmed(stack) is None
+    kit.confirm_kept(stack)
+    assert kit.confirmed(stack) is not None
