@@ -23,4 +23,5 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture
 def home(server: Server, tmp_path: Path) -> Home:
+    server.fresh_album()
     return Home(tmp_path, server)

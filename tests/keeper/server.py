@@ -14,12 +14,15 @@ from pathlib import Path
 
 PROGRAMS = ("mariadbd", "mariadb-install-db", "mariadb", "mariadb-dump")
 PACKAGES = "mariadb-server-core mariadb-client"
-SCHEMA = """
-CREATE DATABASE photoprism;
+USERS = """
 CREATE USER 'keeper'@'%' IDENTIFIED BY 'reads-only';
 GRANT SELECT, SHOW VIEW, TRIGGER, EVENT, LOCK TABLES ON photoprism.* TO 'keeper'@'%';
 CREATE USER 'photoprism'@'%' IDENTIFIED BY 'owns-it';
 GRANT ALL ON photoprism.* TO 'photoprism'@'%';
+"""
+ALBUM = """
+DROP DATABASE IF EXISTS photoprism;
+CREATE DATABASE photoprism;
 USE photoprism;
 CREATE TABLE files (file_uid VARCHAR(42) PRIMARY KEY, file_name VARCHAR(700) COLLATE utf8mb4_bin, file_root VARCHAR(16),
   file_missing INTEGER DEFAULT 0, note TEXT);
@@ -52,6 +55,10 @@ class Server:
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
 
+    def fresh_album(self) -> None:
+        """Make the album's database anew."""
+        self.sql(ALBUM)
+
     def stop(self) -> None:
         self.process.terminate()
         self.process.wait(30)
@@ -75,7 +82,8 @@ def running() -> Iterator[Server]:
         server = Server(port, folder / "socket", _start(folder, port), folder)
         try:
             _await(server)
-            server.sql(SCHEMA)
+            server.sql(USERS)
+            server.fresh_album()
             yield server
         finally:
             if server.process.poll() is None:
