@@ -18,12 +18,12 @@ from rich.progress import BarColumn, DownloadColumn, SpinnerColumn, TaskID, Text
 from rich.progress import Progress as Bars
 from rich.table import Table
 
-from keeper import gate, page, scheduler, sync_index, verify, watch
+from keeper import drill, gate, page, restore, scheduler, sync_index, verify, watch
 from keeper.alerts import Alerts
 from keeper.delivery import Progress
 from keeper.errors import Code, KeeperError
 from keeper.remotes import Remote
-from keeper.report import RunReport, read_status
+from keeper.report import RunReport, change_status, now, read_status
 from keeper.run import backup, open_remotes
 from keeper.settings import Settings, load
 from keeper.texts import say, size
@@ -126,12 +126,87 @@ def _verify_one(
     return None, verdict
 
 
+@app.command("drill")
+def drill_(
+    remote: Annotated[str, typer.Option(help="From this copy; by default the one whose turn it is.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Restore the newest run of a copy for a test, and say whether it is whole."""
+    with _reporting(as_json):
+        settings = load()
+        place = drill.in_turn(_chosen(settings, remote), read_status(settings.state))
+        with _bars(hidden=as_json) as progress:
+            report = drill.drill(settings, place, progress=progress)
+    if as_json:
+        print(report.model_dump_json(indent=1))
+    elif report.passed:
+        err.print(
+            f"PASS: run {report.run} from {report.remote}: {report.files_checked:,} files read back, "
+            f"{report.tables} tables with {report.rows:,} rows restored",
+            style="green",
+        )
+    else:
+        err.print(f"FAIL: {report.remote}: {report.reason}", style="red", markup=False)
+    raise typer.Exit(Code.OK if report.passed else Code.VERIFY)
+
+
+@app.command("restore")
+def restore_(
+    paths: Annotated[list[str] | None, typer.Argument(help="Files or folders, e.g. originals/2024.")] = None,
+    *,
+    everything: Annotated[bool, typer.Option("--everything", help="All files and the database.")] = False,
+    database: Annotated[bool, typer.Option("--database", help="The album's database.")] = False,
+    run: Annotated[str | None, typer.Option(help="From this run; by default the newest.")] = None,
+    remote: Annotated[str | None, typer.Option(help="From this copy; by default the first that answers.")] = None,
+    incomplete: Annotated[
+        bool, typer.Option("--incomplete", help="What is good, though something is missing.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Bring files or the database back. Nothing newer is overwritten."""
+    request = restore.Request(
+        paths=paths or [], everything=everything, database=database, run=run, remote=remote, incomplete=incomplete
+    )
+    with _reporting(as_json), _bars(hidden=as_json) as progress:
+        report = restore.restore(load(), request, progress=progress)
+    if as_json:
+        print(report.model_dump_json(indent=1))
+    else:
+        _tell_restore(report)
+    raise typer.Exit(Code.VERIFY if report.missing else Code.OK)
+
+
+def _tell_restore(report: restore.RestoreReport) -> None:
+    err.print(
+        f"from {report.remote}, run {report.run}: {report.placed:,} files restored, {report.unchanged:,} were there"
+    )
+    if report.database_rows:
+        err.print(f"database: {sum(report.database_rows.values()):,} rows in {len(report.database_rows)} tables")
+    if report.restore_point:
+        err.print(f"  as it was before: {report.restore_point}", markup=False)
+    for title, names in (
+        ("newer there, restored beside", report.beside),
+        ("replaced, the old one is", report.replaced),
+        ("missing or damaged", report.missing),
+    ):
+        for name in names:
+            err.print(f"  {title}: {name}", markup=False)
+
+
 @app.command()
 def accept(run: str, as_json: Json = False) -> None:
     """Let the changes through that stopped a run; once."""
     with _reporting(as_json):
         gate.accept(load().state, run)
         _done(as_json, "Accepted. The next run lets these changes through; to run now: ./photos keeper backup")
+
+
+@app.command("kit-is-safe")
+def kit_is_safe(as_json: Json = False) -> None:
+    """Note that the recovery kit lies outside of the house, so that the page stops asking for it."""
+    with _reporting(as_json):
+        change_status(load().state, lambda status: setattr(status, "kit_confirmed", now()))
+        _done(as_json, "Noted: the recovery kit lies in a safe place.")
 
 
 @app.command("import")
