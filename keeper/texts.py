@@ -128,10 +128,10 @@ TEXTS: dict[str, Text] = {
     "page.head.silent": Text("The backup keeper is not running.", "备份程序没有在运行。"),
     "page.head.gate": Text("The backup waits for your answer.", "备份在等您确认。"),
     "page.sub.good": Text(
-        "{files} files, {size}. Last backup {age}; the next one {next}.",
+        "{files} files, {size}. Last backup {age}; next: {next}.",
         "共 {files} 个文件，{size}。上次备份：{age}；下次：{next}。",
     ),
-    "page.sub.never": Text("No backup was made so far; the next one {next}.", "目前还没有备份；下次：{next}。"),
+    "page.sub.never": Text("No backup was made so far; next: {next}.", "目前还没有备份；下次：{next}。"),
     "page.todo": Text("What to do", "要做的事"),
     "page.todo.none": Text("Nothing. Enjoy your photos.", "没有。好好看照片吧。"),
     "page.copies": Text("The copies", "副本"),
@@ -151,12 +151,14 @@ TEXTS: dict[str, Text] = {
     "page.restored": Text(
         "{files} files and {rows} database rows came back whole", "{files} 个文件、{rows} 行数据完好恢复"
     ),
+    "page.running": Text("at work now", "正在进行"),
+    "page.state.note": Text("note", "说明"),
     "page.state.good": Text("good", "正常"),
     "page.state.warn": Text("look here", "请看"),
     "page.state.bad": Text("problem", "有问题"),
     "page.phones": Text("Phones", "手机"),
     "page.phones.shown": Text("new photos last shown in the album", "新照片上次进入相册"),
-    "page.skipped": Text("{count} files are not in the last backup", "有 {count} 个文件不在上次备份里"),
+    "page.skipped": Text("Files that are not in the last backup: {count}", "不在上次备份里的文件：{count} 个"),
     "page.skipped.more": Text("and {count} more", "还有 {count} 个"),
     "page.next": Text("What happens next", "接下来"),
     "page.next.run": Text("Next backup", "下次备份"),
@@ -193,7 +195,8 @@ TEXTS: dict[str, Text] = {
         "Make the recovery kit and keep it outside of the house: {command}", "制作恢复包并存放在家以外的地方：{command}"
     ),
     "todo.skipped": Text(
-        "{count} files could not be backed up; they are listed below.", "有 {count} 个文件没能备份，列在下面。"
+        "{count} files are not in the last backup; they are listed below, with the reason.",
+        "有 {count} 个文件不在上次备份里，原因列在下面。",
     ),
     # What rclone's errors mean.
     "cause.login": Text("credentials: the login is refused; renew it", "登录被拒绝，请更新账号或授权"),

@@ -15,8 +15,9 @@ from keeper.settings import RemoteSettings, Settings
 from keeper.texts import CAUSES, TEXTS, Language, ago, clock, say, size
 from keeper.watch import Limits
 
-Level = Literal["good", "warn", "bad"]
-ORDER: dict[Level, int] = {"bad": 0, "warn": 1, "good": 2}
+Level = Literal["good", "note", "warn", "bad"]
+"""A note is worth knowing and changes nothing about how safe the photos are."""
+ORDER: dict[Level, int] = {"bad": 0, "warn": 1, "note": 2, "good": 3}
 LATE, TOO_LATE = Limits().good, timedelta(days=3)
 FRESH_SLICE = timedelta(days=30)
 ENOUGH_PERCENT = 90
@@ -98,9 +99,11 @@ class _Builder:
             subline=self._subline(),
             items=items,
             copies=copies,
-            next_run=self._when(status.next_run),
-            next_drill=self._when(status.next_drill),
-            phones=[(place, self._age(moment)) for place, moment in sorted(status.indexed.items())],
+            next_run=self._next(status.next_run),
+            next_drill=self._next(status.next_drill),
+            phones=[
+                (place.removeprefix("phones/"), self._age(moment)) for place, moment in sorted(status.indexed.items())
+            ],
             skipped=skipped[:SKIPPED_SHOWN],
             skipped_count=len(skipped),
             made=self._when(now()),
@@ -118,18 +121,19 @@ class _Builder:
             return ("bad", self._say("page.head.none")) if status.last_run else ("warn", self._say("page.head.first"))
         if worst == "bad" and all(item.finding for item in items if item.level == "bad"):
             return "bad", self._say("page.head.thin")
+        worst = "good" if worst == "note" else worst
         return worst, self._say(f"page.head.{worst}")
 
     def _subline(self) -> str:
         status = self._status
         if status.last_good is None or status.last_run is None:
-            return self._say("page.sub.never", next=self._when(status.next_run))
+            return self._say("page.sub.never", next=self._next(status.next_run))
         return self._say(
             "page.sub.good",
             files=f"{status.last_run.files:,}",
             size=size(status.last_run.bytes),
             age=self._age(status.last_good),
-            next=self._when(status.next_run),
+            next=self._next(status.next_run),
         )
 
     def _items(self) -> list[Item]:
@@ -160,7 +164,7 @@ class _Builder:
             age = say(self._language, "span.days", n=(now() - drill.ended).days)
             items.append(self._item("warn", "todo.drill.old", age=age, command="./photos keeper drill"))
         if report and report.skipped:
-            items.append(self._item("warn", "todo.skipped", count=len(report.skipped)))
+            items.append(self._item("note", "todo.skipped", count=len(report.skipped)))
         if status.kit_confirmed is None and status.last_good:
             items.append(self._item("warn", "todo.kit", command="./photos keeper kit"))
         return items
@@ -239,6 +243,10 @@ class _Builder:
 
     def _age(self, moment: datetime) -> str:
         return ago(self._language, now() - moment)
+
+    def _next(self, moment: datetime | None) -> str:
+        # The scheduler sets the next time when a job has ended.
+        return self._say("page.running") if moment and moment <= now() else self._when(moment)
 
     def _when(self, moment: datetime | None) -> str:
         return clock(moment, self._settings.zone) if moment else self._say("page.unknown")
