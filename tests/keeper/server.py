@@ -95,7 +95,6 @@ def _start(folder: Path, port: int) -> subprocess.Popen[bytes]:
     options += [
         "--user=root",
         "--innodb-buffer-pool-size=32M",
-        "--innodb-flush-log-at-trx-commit=0",
         "--skip-name-resolve",
     ]
     return subprocess.Popen(
