@@ -15,9 +15,11 @@ from typing import Any
 import docker
 from docker.errors import ImageNotFound, NotFound
 from docker.models.containers import Container
+from docker.models.images import Image
 from docker.types import DeviceRequest, EndpointConfig, Healthcheck, LogConfig, Mount
 
 from cli.docker_host import of_stack
+from cli.paths import PROJECT
 from cli.recording import Recorded, Recorder, plain
 
 MEGABYTE = 1024**2
@@ -69,12 +71,29 @@ class DockerRunner(Recorder):
         return {}
 
     def _image(self, inputs: dict[str, Any]) -> dict[str, Any]:
-        _known(inputs, "name keepLocally")
+        _known(inputs, "name keepLocally build")
         try:
             image = self._client.images.get(inputs["name"])
         except ImageNotFound:
-            image = self._client.images.pull(*inputs["name"].rsplit(":", 1))
+            image = self._build(inputs) if "build" in inputs else self._pull(inputs["name"])
         return {"imageId": image.id, "repoDigest": ""}
+
+    def _pull(self, name: str) -> Image:
+        repository, _, tag = name.rpartition(":")
+        return self._client.images.pull(repository, tag)
+
+    def _build(self, inputs: dict[str, Any]) -> Image:
+        """Build an image; the context is a folder of the project, as for the provider."""
+        build = inputs["build"]
+        _known(build, "context buildArgs")
+        image, _ = self._client.images.build(
+            path=str(PROJECT / build["context"]),
+            buildargs=build["buildArgs"],
+            tag=inputs["name"],
+            rm=True,
+            forcerm=True,
+        )
+        return image
 
     def _container(self, inputs: dict[str, Any]) -> dict[str, Any]:
         options = dict(inputs)

@@ -18,7 +18,10 @@ COLOURS = {"ok": "green", "warning": "yellow", "error": "red"}
 
 def examine(stack: str) -> int:
     """Print what the checks see; return 1 when one of them is an error."""
-    seen = [*_tools(stack), *findings(stackfile.offline(stack)), warning("backup", NO_BACKUP.rstrip("."))]
+    config = stackfile.offline(stack)
+    seen = [*_tools(stack), *findings(config)]
+    if not config.settings.backup:
+        seen.append(warning("backup", NO_BACKUP.rstrip(".")))
     table = Table(*(Column(name, overflow="fold") for name in ("", "check", "seen", "what to do")))
     for finding in seen:
         table.add_row(

@@ -55,7 +55,7 @@ def passphrase(stack: str) -> None:
 def _secrets(stack: str) -> None:
     config = stackfile.offline(stack)
     present = stackfile.read(paths.stack_file(stack))
-    absent = [key for key in config.settings.secret_keys() if NAMESPACE + key not in present]
+    absent = [key for key in config.settings.generated_secret_keys() if NAMESPACE + key not in present]
     for key, value in generated.values_for(absent).items():
         # Through standard input: an argument could be read by any process of this machine.
         engine.ask(stack, "config", "set", "--secret", NAMESPACE + key, "--stack", stack, stdin=value)

@@ -13,6 +13,8 @@ import yaml
 from cli import paths
 from cli.console import confirm, fail, say
 from cli.recording import config_text
+from components.backup import ALERT_KEYS, CRYPT_KEYS
+from stacks.backup import PREFIX
 from stacks.config import NAMESPACE, PEM_SECRETS, StackConfig, flat_secrets, parse
 from stacks.problems import ConfigError
 from stacks.publishing import TOKEN_KEY, token_in_clear, token_problem
@@ -122,7 +124,11 @@ def offline_values(stack: str) -> tuple[dict[str, str], set[str]]:
     raw = {key: value for key, value in read(file).items() if key.startswith(NAMESPACE)}
     clear = {key: value for key, value in raw.items() if not _is_encrypted(value)}
     secret_keys = {key for key in raw if _is_encrypted(raw[key]) or _holds_encrypted(raw[key])}
-    hidden = {NAMESPACE + name: _hidden(name) for name in flat_secrets() if NAMESPACE + name not in clear}
+    sections = {key.removeprefix(NAMESPACE): value for key, value in config_text(clear).items()}
+    known = {NAMESPACE + name for name in flat_secrets(sections)}
+    # What `./photos` makes will be there; what a person types may be missing, and is said to be.
+    there = {key for key in known if key in raw or not key.startswith(NAMESPACE + PREFIX) or key.endswith(CRYPT_KEYS)}
+    hidden = {key: _hidden(key.removeprefix(NAMESPACE)) for key in there - set(clear)}
     return config_text({**clear, **hidden}), secret_keys | set(hidden)
 
 
@@ -134,7 +140,9 @@ def _file_or_example(stack: str) -> Path:
 
 
 def _hidden(name: str) -> str:
-    return "-----BEGIN HIDDEN-----" if name in PEM_SECRETS else "hidden from this command"
+    if name in PEM_SECRETS:
+        return "-----BEGIN HIDDEN-----"
+    return f"https://hidden/{name}" if name in ALERT_KEYS else f"hidden from this command: {name}"
 
 
 def _is_encrypted(value: Any) -> bool:

@@ -38,6 +38,7 @@ class VolumeMount:
 
     volume: pulumi.Input[str]
     target: str
+    read_only: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,9 +71,18 @@ class Devices:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ImageBuild:
+    """An image that is built on the host. `context` is a folder below the project: another checkout is no change."""
+
+    context: str
+    args: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
 class ContainerSpec:
     """One container. What is not here is a house rule and stands in `service.py`.
 
+    `image` is pulled, unless there is a `build`, which it then names, or `image_id`, which another service has made.
     `capabilities` are added to none; `wait_s` is how long `up` waits for health, None for not at all;
     `stop_grace_s` is how long Docker waits between TERM and KILL.
     """
@@ -81,6 +91,8 @@ class ContainerSpec:
     health: HealthCheck
     memory_mb: int
     networks: Sequence[NetworkRole]
+    build: ImageBuild | None = None
+    image_id: pulumi.Input[str] | None = None
     entrypoint: Sequence[str] = ()
     command: Sequence[str] = ()
     env: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)

@@ -10,6 +10,7 @@ from components.fields import Image, Memory, Rotation
 from components.service import DatabaseConnection, Foundation, Service, ServiceConfig
 
 DATABASE = USER = "photoprism"
+READER = "keeper"
 DATA = "/var/lib/mysql"
 
 # PhotoPrism's own compose file: setup/docker/compose.yaml in photoprism/photoprism.
@@ -50,6 +51,10 @@ fi
 exec docker-entrypoint.sh mariadbd "$@"
 """
 
+# What mariadb-dump reads with --routines --events --triggers; without SHOW CREATE ROUTINE, which servers know since
+# 11.3, it leaves functions out and says nothing (seen).
+READ = "SELECT, SHOW VIEW, TRIGGER, EVENT /*M!110301 , SHOW CREATE ROUTINE */"
+
 FIRST_START_DONE = f"rm -f {DATA}/.photos-first-start\n"
 
 
@@ -85,9 +90,9 @@ class DatabaseConfig(ServiceConfig):
 
 
 class Database(Service[DatabaseConfig, Foundation]):
-    """MariaDB with one database and one user for PhotoPrism.
+    """MariaDB with one database, one user for PhotoPrism, and with `dumped` one who may only read, for the keeper.
 
-    Creates: a `docker.RemoteImage`, a `docker.Container`, a `docker.Volume` and a `random.RandomPassword`.
+    Creates: a `docker.RemoteImage`, a `docker.Container`, a `docker.Volume` and a `random.RandomPassword` per user.
     Environment, `_FILE` variables and start order: docker-entrypoint.sh in MariaDB/mariadb-docker.
     """
 
@@ -95,10 +100,13 @@ class Database(Service[DatabaseConfig, Foundation]):
     secret_keys = ("mariadb_root_password",)
 
     connection: DatabaseConnection
+    reading: DatabaseConnection | None = None
+    """For the keeper."""
 
     def spec(self, config: DatabaseConfig, base: Foundation) -> ContainerSpec:
         """Describe the server; see the class."""
         self._password = self.password("password", config.password_rotation)
+        self._reader_password = self.password("keeper-password", config.password_rotation) if self._dumped else None
         flags = {"innodb-buffer-pool-size": f"{config.buffer_pool}M", **PHOTOPRISM_FLAGS, **config.flags}
         return ContainerSpec(
             image=config.image,
@@ -124,14 +132,7 @@ class Database(Service[DatabaseConfig, Foundation]):
                     path="/run/secrets/mariadb_root_password",
                     content=base.secrets["mariadb_root_password"],
                 ),
-                # Runs at every start: the image ignores a new password once there is data. IF EXISTS, because on
-                # the first start the image makes the user itself, after this file.
-                ContainerFile(
-                    path="/etc/mysql/photos-init.sql",
-                    content=pulumi.Output.concat(
-                        f"ALTER USER IF EXISTS '{USER}'@'%' IDENTIFIED BY '", self._password, "';\n"
-                    ),
-                ),
+                ContainerFile(path="/etc/mysql/photos-init.sql", content=self._users()),
             ],
             volumes=[self.volume("", DATA)],
             health=HealthCheck(command=["healthcheck.sh", "--connect", "--innodb_initialized"], start_period_s=60),
@@ -139,19 +140,36 @@ class Database(Service[DatabaseConfig, Foundation]):
             wait_s=300,
         )
 
+    def _users(self) -> pulumi.Output[str]:
+        """Return the SQL that runs at every start: the image ignores a new password once there is data."""
+        # IF EXISTS, because on the first start the image makes the user itself, after this file.
+        own = pulumi.Output.concat(f"ALTER USER IF EXISTS '{USER}'@'%' IDENTIFIED BY '", self._password, "';\n")
+        reader = f"'{READER}'@'%'"
+        if self._reader_password is None:
+            return pulumi.Output.concat(own, f"DROP USER IF EXISTS {reader};\n")
+        return pulumi.Output.concat(
+            own,
+            f"CREATE USER IF NOT EXISTS {reader};\nALTER USER {reader} IDENTIFIED BY '",
+            self._reader_password,
+            f"';\nGRANT {READ} ON {DATABASE}.* TO {reader};\n",
+        )
+
     def __init__(
         self,
         name: str,
         config: DatabaseConfig,
         base: Foundation,
+        *,
+        dumped: bool = False,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
+        self._dumped = dumped
         super().__init__(name, config, base, opts)
-        self.connection = DatabaseConnection(
-            host=name,
-            port=3306,
-            database=DATABASE,
-            user=USER,
-            password=self._password,
-            ready=self.container,
+        self.connection = self._connection(USER, self._password)
+        if self._reader_password is not None:
+            self.reading = self._connection(READER, self._reader_password)
+
+    def _connection(self, user: str, password: pulumi.Output[str]) -> DatabaseConnection:
+        return DatabaseConnection(
+            host=self._name, port=3306, database=DATABASE, user=user, password=password, ready=self.container
         )

@@ -96,7 +96,18 @@ def stack_labels(stack: str, stack_id: str) -> dict[str, str]:
     return {"photos.stack": stack, "photos.id": stack_id}
 
 
-ConfigT = TypeVar("ConfigT", bound=ServiceConfig)
+@dataclass(frozen=True, kw_only=True)
+class BackedUp:
+    """The volume of a service that belongs into the backup, readable by the photos' owner.
+
+    `leave_out` are patterns of folders in it that can be made again.
+    """
+
+    role: str
+    leave_out: tuple[str, ...] = ()
+
+
+ConfigT = TypeVar("ConfigT", bound=Section)
 BaseT = TypeVar("BaseT", bound=Foundation)
 
 
@@ -104,20 +115,28 @@ class Service(pulumi.ComponentResource, ABC, Generic[ConfigT, BaseT]):
     """One service of the photo system: a container and what it keeps.
 
     A subclass names its configuration in `Config`, the flat secrets that a person or `./photos` supplies in
-    `secret_keys`, what may be published in `endpoint`, and describes its container in `spec`.
+    `secret_keys`, what may be published in `endpoint`, what of it is backed up in `backed_up`, and describes its
+    container in `spec`.
 
-    Creates: one `docker.RemoteImage`, one `docker.Container`, and the volumes and passwords that `spec` asks for.
+    Creates: one `docker.RemoteImage`, unless it uses another service's, one `docker.Container`, and the volumes and passwords that `spec` asks for.
     """
 
-    Config: ClassVar[type[ServiceConfig]]
+    Config: ClassVar[type[Section]]
     secret_keys: ClassVar[tuple[str, ...]] = ()
     endpoint: ClassVar[Endpoint | None] = None
+    backed_up: ClassVar[BackedUp | None] = None
 
     container: docker.Container
+    image_id: pulumi.Input[str]
+    volumes: dict[str, VolumeMount]
+    """Role → data volume."""
+    shared: dict[str, pulumi.Output[str]]
+    """Generated secrets that another part of the stack needs, by the name of their file."""
 
     def __init__(self, name: str, config: ConfigT, base: BaseT, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(f"photos:service:{type(self).__name__}", name, {}, opts)
         self._name, self._base = name, base
+        self.volumes, self.shared = {}, {}
         self.container = self._run(self.spec(config, base))
         self.register_outputs({"container": self.container.name})
 
@@ -127,7 +146,7 @@ class Service(pulumi.ComponentResource, ABC, Generic[ConfigT, BaseT]):
 
     def volume(self, role: str, target: str) -> VolumeMount:
         """Declare a data volume of this service, `<prefix>-<service>[-<role>]`, mounted at `target`."""
-        return data_volume(
+        self.volumes[role] = data_volume(
             f"{self._name}-{role}" if role else self._name,
             target,
             prefix=self._base.prefix,
@@ -135,24 +154,31 @@ class Service(pulumi.ComponentResource, ABC, Generic[ConfigT, BaseT]):
             keep=self._base.keep_data,
             parent=self,
         )
+        return self.volumes[role]
 
     def password(self, role: str, rotation: int = 1) -> pulumi.Output[str]:
         """Generate a password that the stack can heal by itself."""
         return generated_password(f"{self._name}-{role}", parent=self, rotation=rotation)
 
-    def _run(self, spec: ContainerSpec) -> docker.Container:
-        base = self._base
+    def _image(self, spec: ContainerSpec) -> pulumi.Output[str]:
+        build = spec.build
         image = docker.RemoteImage(
             self._name,
-            name=image_reference(spec.image, base.image_registry),
+            name=spec.image if build else image_reference(spec.image, self._base.image_registry),
+            build=docker.RemoteImageBuildArgs(context=build.context, build_args=dict(build.args)) if build else None,
             keep_locally=True,
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=list(spec.depends_on) if build else None),
         )
+        return image.image_id
+
+    def _run(self, spec: ContainerSpec) -> docker.Container:
+        base = self._base
+        self.image_id = self._image(spec) if spec.image_id is None else spec.image_id
         network_names = {"db": base.networks.db, "apps": base.networks.apps}
         return docker.Container(
             self._name,
             name=f"{base.prefix}-{self._name}",
-            image=image.image_id,
+            image=self.image_id,
             hostname=self._name,
             entrypoints=list(spec.entrypoint) or None,
             command=list(spec.command) or None,
@@ -169,7 +195,9 @@ class Service(pulumi.ComponentResource, ABC, Generic[ConfigT, BaseT]):
                 for file in spec.files
             ],
             mounts=[
-                docker.ContainerMountArgs(type="volume", source=mount.volume, target=mount.target)
+                docker.ContainerMountArgs(
+                    type="volume", source=mount.volume, target=mount.target, read_only=mount.read_only or None
+                )
                 for mount in spec.volumes
             ]
             + [

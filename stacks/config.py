@@ -12,8 +12,10 @@ import pulumi
 from pulumi.runtime import config as runtime_config
 from pydantic import ValidationError
 
+from components.backup import ALERT_KEYS, secret_key
 from components.database import Database
 from components.services import catalog
+from stacks import backup
 from stacks.problems import ConfigError, problem, problems
 from stacks.publishing import TOKEN_KEY, publishing_problems, token_in_clear, token_problem
 from stacks.settings import Settings
@@ -31,7 +33,7 @@ class StackConfig:
     """One stack, ready to declare.
 
     `first_run`: nothing has been written yet, only a preview may go on. `token_problem`: why Cloudflare's API token
-    cannot work, which matters only where something is published.
+    cannot work, which matters only where something is published. `findings`: what is not good about the backup.
     """
 
     stack: str
@@ -39,6 +41,7 @@ class StackConfig:
     first_run: bool
     secrets: Mapping[str, pulumi.Output[str]] = field(default_factory=dict)
     token_problem: str | None = None
+    findings: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:
@@ -56,7 +59,7 @@ def load() -> StackConfig:
     config = parse(pulumi.get_stack(), values, secret_keys=_secret_keys(values), dry_run=pulumi.runtime.is_dry_run())
     secrets = {
         key: pulumi.Output.secret(values.get(key, "made at the first ./photos up"))
-        for key in config.settings.secret_keys()
+        for key in [*config.settings.secret_keys(), *(key for key in ALERT_KEYS if values.get(key))]
     }
     return replace(config, secrets=secrets, token_problem=token_problem(provider_config()))
 
@@ -70,7 +73,11 @@ def parse(stack: str, values: Mapping[str, str], *, secret_keys: set[str], dry_r
     found: list[str] = []
     if not STACK_NAME.fullmatch(stack):
         found.append(f'stack "{stack}": use at most 40 lower-case letters, digits and -, e.g. home')
-    flat = flat_secrets()
+    flat = flat_secrets(values)
+    unknown = backup.unknown_keys(values)
+    found += [backup.unknown_key_problem(key, values) for key in unknown]
+    values = {key: value for key, value in values.items() if key not in unknown}
+    secret_keys = secret_keys - set(unknown)
     found += _misplaced_secrets(values, secret_keys, flat)
     found += _secrets_in_clear(values, secret_keys, flat)
     settings: Settings | None = None
@@ -85,18 +92,24 @@ def parse(stack: str, values: Mapping[str, str], *, secret_keys: set[str], dry_r
             if not line.startswith(tuple(f"config photos:{key}{end}" for key in secret_keys - flat for end in ".:"))
         ]
     first_run = not values.get("id")
+    findings: list[str] = []
     if settings:
         found += _across(stack, settings)
+        found += backup.secret_problems(settings, values)
+        findings = backup.findings(settings, values)
         if not (first_run and dry_run):
-            found += _missing(settings, values)
+            found += _missing(stack, settings, values)
+            if settings.backup and settings.backup.strict:
+                found += [f"config photos:{finding}" for finding in findings]
     if found or not settings:
         raise ConfigError(found)
-    return StackConfig(stack=stack, settings=settings, first_run=first_run)
+    return StackConfig(stack=stack, settings=settings, first_run=first_run, findings=tuple(findings))
 
 
-def flat_secrets() -> set[str]:
-    """Return every flat secret that some service knows."""
-    return {key for keys in [Database.secret_keys, *(s.secret_keys for s in catalog().values())] for key in keys}
+def flat_secrets(values: Mapping[str, str] | None = None) -> set[str]:
+    """Return every flat secret that some service knows, and those that the backup in `values` asks for."""
+    known = {key for keys in [Database.secret_keys, *(s.secret_keys for s in catalog().values())] for key in keys}
+    return known | backup.flat_keys(values or {})
 
 
 def _values() -> dict[str, str]:
@@ -142,7 +155,10 @@ def _misplaced_secrets(values: Mapping[str, str], secret_keys: set[str], flat: s
 def _flat_name(key: str, text: str, flat: set[str]) -> str:
     """Name the flat key that a secret below `key` belongs under, or say how such keys are called."""
     try:
-        places = ["_".join(path) for path in _leaves(json.loads(text), (key,))]
+        leaves = list(_leaves(json.loads(text), (key,)))
+        if key == backup.SECTION:
+            return " or ".join(f"photos:{secret_key(path[2], path[-1])}" for path in leaves if "options" in path)
+        places = ["_".join(path) for path in leaves]
     except ValueError:
         places = [key]
     meant = sorted(name for name in flat if any(place == name or place.endswith(f"_{name}") for place in places))
@@ -169,6 +185,8 @@ def _secrets_in_clear(values: Mapping[str, str], secret_keys: set[str], flat: se
         elif key in PEM_SECRETS:
             if not value.startswith("-----BEGIN "):
                 found.append(problem(key, "is not a PEM block. Take it back from the copy of the stack file"))
+        elif key.startswith(backup.PREFIX):
+            continue  # keys and addresses have rules of their own
         elif len(value) not in PASSWORD_LENGTH or value.lower() in KNOWN_PASSWORDS or not value.isprintable():
             found.append(
                 problem(key, "is too weak. Write 8-72 printable characters that are not a known default password")
@@ -189,12 +207,12 @@ def _across(stack: str, settings: Settings) -> list[str]:
             found.append(f"{name} is {value}: a Docker host over ssh is not supported yet. Run ./photos on that host")
     if TOKEN_KEY in provider_config() and not _is_secret(TOKEN_KEY):
         found.append(token_in_clear())
-    return found + publishing_problems(settings)
+    return found + publishing_problems(settings) + backup.backup_problems(settings)
 
 
-def _missing(settings: Settings, values: Mapping[str, str]) -> list[str]:
-    missing = [key for key in settings.secret_keys() if not values.get(key)]
+def _missing(stack: str, settings: Settings, values: Mapping[str, str]) -> list[str]:
+    missing = [key for key in settings.generated_secret_keys() if not values.get(key)]
     if settings.id and not missing:
-        return []
+        return backup.missing_typed(settings, values, stack)
     what = "photos:id" if not settings.id else ", ".join(f"photos:{key}" for key in missing)
     return [f"config: {what} missing: this stack is not set up yet. Run ./photos setup, or ./photos up"]

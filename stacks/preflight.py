@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from stacks.checks import Finding
+from stacks.checks.backup import check_backup
 from stacks.checks.engine import check_docker
 from stacks.checks.library import check_library
 from stacks.checks.publishing import check_publishing
@@ -16,7 +17,13 @@ class HostError(Exception):
 
 def findings(config: StackConfig) -> list[Finding]:
     """Return what all checks saw."""
-    return [*check_library(config), *check_docker(config), *check_wsl(), *check_publishing(config)]
+    return [
+        *check_library(config),
+        *check_docker(config),
+        *check_wsl(),
+        *check_publishing(config),
+        *check_backup(config),
+    ]
 
 
 def check(config: StackConfig, *, leaving: bool = False) -> list[str]:

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from pydantic import Field, create_model, field_validator, model_validator
 
+from components.backup import BackupConfig
 from components.database import Database, DatabaseConfig
 from components.fields import HostPath, Registry, Section, TimeZone
 from components.publishing import PublishConfig
@@ -133,6 +134,7 @@ class Settings(Section):
     database: DatabaseConfig = Field(default_factory=DatabaseConfig, description="MariaDB")
     services: ServicesConfig = Field(description="the services to run")
     publish: PublishConfig | None = Field(None, description="what the internet may reach, see below")
+    backup: BackupConfig | None = Field(None, description="what is copied where, and when, see below")
     data: DataConfig = Field(default_factory=DataConfig, description="what destroy does with the volumes")
 
     def enabled(self) -> dict[str, ServiceConfig]:
@@ -144,9 +146,13 @@ class Settings(Section):
         urls = {name: self.publish.url_of(name) if self.publish else None for name in self.enabled()}
         return {name: getattr(self.enabled()[name], "site_url", None) or url for name, url in urls.items() if url}
 
-    def secret_keys(self) -> list[str]:
-        """Return the flat secrets that the stack needs."""
+    def generated_secret_keys(self) -> list[str]:
+        """Return the flat secrets that the stack needs and `./photos` makes."""
         keys = list(Database.secret_keys)
         for name in self.enabled():
             keys += catalog()[name].secret_keys
-        return keys
+        return keys + (self.backup.crypt_keys() if self.backup else [])
+
+    def secret_keys(self) -> list[str]:
+        """Return the flat secrets that the stack needs, those among them that only a person can supply."""
+        return self.generated_secret_keys() + (self.backup.typed_keys() if self.backup else [])

@@ -19,7 +19,7 @@ from components.container import (
     PublishedPort,
 )
 from components.fields import BindAddress, Image, Memory, Port, Schedule, Section, SiteUrl
-from components.service import Endpoint, Platform, Service, ServiceConfig
+from components.service import BackedUp, Endpoint, Platform, Service, ServiceConfig
 
 HTTP_PORT = 2342
 MINIMUM_MEMORY_MB = 1024
@@ -102,6 +102,7 @@ class PhotoPrism(Service[PhotoPrismConfig, Platform]):
     Config = PhotoPrismConfig
     secret_keys = ("photoprism_admin_password",)
     endpoint = Endpoint(port=HTTP_PORT)
+    backed_up = BackedUp(role="storage", leave_out=("cache",))
 
     def spec(self, config: PhotoPrismConfig, base: Platform) -> ContainerSpec:
         """Describe the album; see the class."""

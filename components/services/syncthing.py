@@ -13,7 +13,7 @@ from pydantic import AfterValidator, Field
 
 from components.container import BindMount, ContainerFile, ContainerSpec, HealthCheck, PublishedPort
 from components.fields import Image, Memory, Port
-from components.service import Endpoint, Platform, Service, ServiceConfig
+from components.service import BackedUp, Endpoint, Platform, Service, ServiceConfig
 
 HTTP_PORT, SYNC_PORT = 8384, 22000
 SECRETS = "/run/secrets"
@@ -71,11 +71,13 @@ class Syncthing(Service[SyncthingConfig, Platform]):
     Config = SyncthingConfig
     secret_keys = ("syncthing_gui_password", "syncthing_cert", "syncthing_key")
     endpoint = Endpoint(port=HTTP_PORT, admin=True)
+    # Its index of what it has; it scans anew without.
+    backed_up = BackedUp(role="", leave_out=("config/index-*",))
 
     def spec(self, config: SyncthingConfig, base: Platform) -> ContainerSpec:
         """Describe the service; see the class."""
         contents = {key: base.secrets[key] for key in self.secret_keys}
-        contents["syncthing_api_key"] = self.password("api-key")
+        self.shared["syncthing_api_key"] = contents["syncthing_api_key"] = self.password("api-key")
         return ContainerSpec(
             image=config.image,
             memory_mb=config.memory,

@@ -12,6 +12,8 @@ import docker
 import psutil
 from docker.errors import DockerException, ImageNotFound
 
+from components.fields import Section
+from components.keeper import WATCH_MEMORY_MB
 from stacks.checks import GIB, Finding, error, file_system, ok, unsafe_for_databases, warning
 from stacks.checks.library import folders
 from stacks.config import StackConfig
@@ -67,7 +69,7 @@ def _foreign_names(client: docker.DockerClient, config: StackConfig) -> Iterator
     ]
     held += [("network", n.name, n.attrs.get("Labels")) for n in client.networks.list()]
     held += [("volume", v.name, v.attrs.get("Labels")) for v in client.volumes.list()]
-    services = ("mariadb", *config.settings.enabled())
+    services = ["mariadb", *config.settings.enabled(), *(("keeper", "watch") if config.settings.backup else ())]
     names = {f"{prefix}-{name}" for name in (*services, "db", "apps", "photoprism-storage")}
     for kind, name, labels in held:
         if name not in names:
@@ -92,20 +94,23 @@ def _ports(client: docker.DockerClient, config: StackConfig) -> Iterator[Finding
         if binding.get("HostPort")
     }
     addresses = {address.address for nic in psutil.net_if_addrs().values() for address in nic} | {ANY_ADDRESS}
-    for name, service in config.settings.enabled().items():
+    sections: dict[str, Section] = {f"services.{name}": found for name, found in config.settings.enabled().items()}
+    if config.settings.backup:
+        sections["backup"] = config.settings.backup
+    for name, service in sections.items():
         for field in (field for field in type(service).model_fields if field.endswith("port")):
             # `port` answers on `bind`, `sync_port` on `sync_bind`; without such a key on 127.0.0.1.
             bind_field = f"{field.removesuffix('port')}bind"
             port, address = getattr(service, field), str(getattr(service, bind_field, "127.0.0.1"))
             if address not in addresses:
                 yield error(
-                    f"config photos:services.{name}.{bind_field}",
+                    f"config photos:{name}.{bind_field}",
                     f"{address} is not an address of this machine",
                     "Write 127.0.0.1, or one that `ip -brief address` shows",
                 )
             elif port not in ours and not _free(address, port):
                 yield error(
-                    f"config photos:services.{name}.{field}",
+                    f"config photos:{name}.{field}",
                     f"port {port} is in use by another program",
                     f"Choose another port, or see who it is: sudo ss -lntup 'sport = :{port}'",
                 )
@@ -127,10 +132,12 @@ def _free(address: str, port: int) -> bool:
 def _memory(info: dict[str, Any], settings: Settings) -> Finding:
     limits = {"database": settings.database.memory}
     limits |= {f"services.{name}": service.memory for name, service in settings.enabled().items()}
+    if settings.backup:
+        limits |= {"backup": settings.backup.memory, "watch": WATCH_MEMORY_MB}
     total, there = sum(limits.values()) / 1024, info.get("MemTotal", 0) / GIB
     text = f"the memory limits add up to {total:.1f} GB, this machine has {there:.1f} GB"
     if total > there:
-        largest = max(limits, key=lambda name: limits[name])
+        largest = max(limits.keys() - {"watch"}, key=lambda name: limits[name])
         return error("memory", text, f"Lower photos:{largest}.memory (photos:database.memory and the others count too)")
     return ok("memory", text)
 

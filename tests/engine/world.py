@@ -31,6 +31,7 @@ COPIED = (
     "cli",
     "components",
     "stacks",
+    "keeper",
     "tests",
     "photos",
     "Pulumi.yaml",

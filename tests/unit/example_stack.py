@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from cli.recording import Recorded, Recorder, config_text, plain, record
+from components.backup import ALERT_KEYS
 from components.service import Owner
 from stacks.config import PEM_SECRETS, flat_secrets, load
 from stacks.photo_system import declare
@@ -29,10 +30,20 @@ DROP = object()
 def example(name: str) -> Config:
     """Return the example stack file `name` as a person has it after the first `./photos up`."""
     document = yaml.safe_load((EXAMPLES_FOLDER / f"Pulumi.{name}.yaml").read_text("utf-8"))
-    secrets = {
-        key: f"-----BEGIN {CANARY}{key}-----" if key in PEM_SECRETS else f"{CANARY}{key}" for key in flat_secrets()
-    }
-    return {**document["config"], "photos:id": STACK_ID} | {f"photos:{key}": value for key, value in secrets.items()}
+    secrets = {f"photos:{key}": canary(key) for key in flat_secrets(sections(document["config"]))}
+    return {**document["config"], "photos:id": STACK_ID} | secrets
+
+
+def canary(key: str) -> str:
+    """Return a value for a flat secret that passes the checks and is easy to find."""
+    if key in PEM_SECRETS:
+        return f"-----BEGIN {CANARY}{key}-----"
+    return f"https://{CANARY}{key}/" if key in ALERT_KEYS else f"{CANARY}{key}"
+
+
+def sections(config: Config) -> dict[str, str]:
+    """Return the values of the namespace `photos:` without it, as the program reads them."""
+    return {key.removeprefix("photos:"): text for key, text in config_text(config).items() if key.startswith("photos:")}
 
 
 def changed(config: Config, changes: dict[str, Any]) -> Config:
@@ -51,9 +62,9 @@ def changed(config: Config, changes: dict[str, Any]) -> Config:
     return copy
 
 
-def secret_keys() -> set[str]:
-    """Return the full keys of all flat secrets."""
-    return {f"photos:{key}" for key in flat_secrets()}
+def secret_keys(config: Config | None = None) -> set[str]:
+    """Return the full keys of all flat secrets, those of the backup in `config` among them."""
+    return {f"photos:{key}" for key in flat_secrets(sections(config or {}))}
 
 
 def declare_stack(config: Config, stack: str = "dev", *, preview: bool = False) -> Recorder:
@@ -62,7 +73,7 @@ def declare_stack(config: Config, stack: str = "dev", *, preview: bool = False) 
         lambda: declare(load(), OWNER),
         stack=stack,
         config=config_text(config),
-        secret_keys=secret_keys(),
+        secret_keys=secret_keys(config),
         preview=preview,
     )
 
@@ -74,7 +85,7 @@ def outputs_of(config: Config, stack: str = "dev") -> dict[str, Any]:
         lambda: outputs.update(declare(load(), OWNER).outputs),
         stack=stack,
         config=config_text(config),
-        secret_keys=secret_keys(),
+        secret_keys=secret_keys(config),
     )
     return outputs
 

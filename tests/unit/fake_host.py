@@ -17,7 +17,7 @@ from example_stack import OWNER, STACK_ID, Config, changed, example, secret_keys
 
 from cli.recording import Recorder, config_text, record
 from components.storage import MARKER
-from stacks.checks import GIB, engine, wsl
+from stacks.checks import GIB, backup, engine, wsl
 from stacks.program import run
 from stacks.publishing import OTHER_LOGINS, TOKEN_VARIABLE
 
@@ -90,6 +90,9 @@ class FakeHost:
         self.taken: set[tuple[str, int]] = set()
         self.mount_points = {"/"}
         self.docker_problem: DockerException | None = None
+        self.second_disks: list[Path] = []
+        self.more: dict[str, Any] = {}
+        """Changes of the stack file that depend on this host."""
         self.open_clients = 0
         self._install()
 
@@ -107,11 +110,23 @@ class FakeHost:
         patch(os.path, "ismount", lambda path: str(path) in self.mount_points)
         patch(engine, "_free", lambda address, port: (address, port) not in self.taken)
         patch(wsl, "in_wsl", lambda: False)
+        patch(backup, "_device", self._device)
         for variable in ("DOCKER_HOST", "PHOTOS_DESTROY", "PULUMI_CONFIG", "PULUMI_CONFIG_SECRET_KEYS"):
             self.monkeypatch.delenv(variable, raising=False)
         for variable in OTHER_LOGINS:
             self.monkeypatch.delenv(variable, raising=False)
         self.monkeypatch.setenv(TOKEN_VARIABLE, "made-up-token-of-cloudflare-0123456789-abcdef")
+
+    def add_disk(self, name: str = "backup") -> Path:
+        """Add a disk of its own; return the folder on it that everyone may use."""
+        self.second_disks.append(self.root / name)
+        return self.make_folder(self.root / name / "photos", marker=None)
+
+    def _device(self, folder: Path) -> int | None:
+        if not folder.exists():
+            return None
+        found = [number for number, disk in enumerate(self.second_disks, start=2) if folder.is_relative_to(disk)]
+        return found[0] if found else 1
 
     def _client(self) -> FakeDocker:
         if self.docker_problem:
@@ -159,7 +174,7 @@ class FakeHost:
             "library.import": str(self.imports),
             "owner": {"uid": OWNER.uid, "gid": OWNER.gid},
         }
-        return changed(changed(example("dev"), here), dict(changes or {}))
+        return changed(changed(example("dev"), here), {**self.more, **(changes or {})})
 
     def run(
         self, config: Config | None = None, *, stack: str = "dev", preview: bool = False, secret: set[str] | None = None
@@ -167,7 +182,7 @@ class FakeHost:
         """Run the whole program. Return its error text, "" for none, and what it declared."""
         recorder = Recorder()
         values = self.config() if config is None else config
-        keys = secret_keys() if secret is None else secret
+        keys = secret_keys(values) if secret is None else secret
         try:
             record(run, stack=stack, config=config_text(values), secret_keys=keys, recorder=recorder, preview=preview)
         except pulumi.RunError as error:

@@ -102,7 +102,7 @@ def test_encrypted_values_are_never_read_offline(home: Path) -> None:
     (home / "stacks" / NAME).write_text(yaml.safe_dump(document))
     values, secrets = stackfile.offline_values("dev")
 
-    assert values["photos:drive_admin_password"] == "hidden from this command"
+    assert values["photos:drive_admin_password"].startswith("hidden from this command")
     assert "photos:drive_admin_password" in secrets
     assert str(stackfile.offline("dev").settings.id) == ID
 

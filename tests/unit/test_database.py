@@ -81,9 +81,25 @@ def test_the_init_file_gives_the_new_password_to_the_one_user_that_exists() -> N
     sql = uploads(recorder, "mariadb")["/etc/mysql/photos-init.sql"]
     password = secret_values(recorder)["mariadb-password"]
 
-    assert sql == f"ALTER USER IF EXISTS 'photoprism'@'%' IDENTIFIED BY '{password}';\n"
-    assert not re.search(r"\b(root|CREATE|GRANT|DROP)\b", sql, re.IGNORECASE), "the first start would fail or lock out"
+    own, other = sql.splitlines()
+    assert own == f"ALTER USER IF EXISTS 'photoprism'@'%' IDENTIFIED BY '{password}';"
+    assert other == "DROP USER IF EXISTS 'keeper'@'%';", "without a backup nobody else may read"
+    assert not re.search(r"\b(root|CREATE|GRANT|DROP)\b", own, re.IGNORECASE), "the first start would fail or lock out"
     assert "--init-file=/etc/mysql/photos-init.sql" in container(recorder, "mariadb")["command"]
+
+
+def test_with_a_backup_the_init_file_makes_a_user_who_may_only_read() -> None:
+    recorder = declared("home")
+    _, *lines = uploads(recorder, "mariadb")["/etc/mysql/photos-init.sql"].splitlines()
+    password = secret_values(recorder)["mariadb-keeper-password"]
+
+    assert lines == [
+        "CREATE USER IF NOT EXISTS 'keeper'@'%';",
+        f"ALTER USER 'keeper'@'%' IDENTIFIED BY '{password}';",
+        "GRANT SELECT, SHOW VIEW, TRIGGER, EVENT /*M!110301 , SHOW CREATE ROUTINE */ ON photoprism.* TO 'keeper'@'%';",
+    ]
+    assert uploads(recorder, "keeper")["/run/secrets/keeper_database_password"] == password
+    assert password != secret_values(recorder)["mariadb-password"]
 
 
 def test_server_and_album_get_the_same_password() -> None:

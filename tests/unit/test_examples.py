@@ -19,9 +19,9 @@ def test_the_documented_environments_exist() -> None:
 
 @each_example
 def test_an_example_declares_all_services(name: str) -> None:
-    connector = {"cloudflared"} if name == "home" else set()
+    more = {"cloudflared", "keeper", "watch"} if name == "home" else set()
 
-    assert {item.name for item in declared(name).of_type("Container")} == {"mariadb", *catalog(), *connector}
+    assert {item.name for item in declared(name).of_type("Container")} == {"mariadb", *catalog(), *more}
 
 
 @each_example
@@ -50,6 +50,8 @@ def test_an_example_passes_the_whole_program_on_a_healthy_host(name: str, host: 
         publish["zones"] = {"family.org": "f" * 32}
         for number, entry in enumerate(publish["hostnames"]):
             entry["hostname"] = f"name{number}.family.org"
+    if backup := config.get("photos:backup"):
+        backup["remotes"]["disk"]["path"] = str(host.add_disk())
 
     text, recorder = host.run(config, stack=name)
 

@@ -30,9 +30,22 @@ CONTAINERS = [
         "mariadb",
         *example(name)["photos:services"],
         *(["cloudflared"] if "photos:publish" in example(name) else []),
+        *(["keeper", "watch"] if "photos:backup" in example(name) else []),
     )
 ]
-VOLUMES = [(name, volume) for name in EXAMPLES for volume in ("mariadb", "drive", "photoprism-storage", "syncthing")]
+VOLUMES = [
+    (name, volume)
+    for name in EXAMPLES
+    for volume in (
+        "mariadb",
+        "drive",
+        "photoprism-storage",
+        "syncthing",
+        *(["keeper", "watch"] if "photos:backup" in example(name) else []),
+    )
+]
+IMAGE_OF = {"watch": "keeper"}
+"""Services that run in another one's image."""
 
 each_container = pytest.mark.parametrize(("stack", "service"), CONTAINERS)
 each_volume = pytest.mark.parametrize(("stack", "volume"), VOLUMES)
@@ -75,7 +88,7 @@ def test_every_volume_of_the_stack_is_under_these_rules(stack: str) -> None:
 
 @each_container
 def test_the_image_is_pinned_and_stays_on_the_host(stack: str, service: str) -> None:
-    image = plain(resource(declared(stack), "RemoteImage", service).inputs)
+    image = plain(resource(declared(stack), "RemoteImage", IMAGE_OF.get(service, service)).inputs)
 
     assert re.search(r":[\w.-]*\d[\w.-]*$", image["name"]), "a moving tag changes the system behind the family's back"
     assert image["keepLocally"] is True, "the image of another stack would be deleted"
@@ -160,9 +173,10 @@ def test_a_container_has_time_to_stop_and_its_successor_waits_for_it(stack: str,
 @each_container
 def test_up_waits_for_a_healthy_service(stack: str, service: str) -> None:
     inputs = inputs_of(stack, service)
-    expected = {"mariadb": (True, 300), "photoprism": (True, 600), "cloudflared": (False, 60)}
+    expected = {"mariadb": (True, 300), "photoprism": (True, 600)}
+    expected |= dict.fromkeys(("cloudflared", "keeper", "watch"), (False, 60))
 
-    # Nothing depends on the connector: without a network the album still comes up.
+    # Nothing depends on the connector and the keeper: without a network or an image the album still comes up.
     assert (inputs["wait"], inputs["waitTimeout"]) == expected.get(service, (True, 120))
 
 
@@ -199,7 +213,7 @@ def test_physical_names_carry_the_stack_and_neighbours_find_the_service_by_its_s
     assert all(network["aliases"] == [service] for network in inputs["networksAdvanced"])
 
 
-NETWORKS = {"mariadb": ["db"], "photoprism": ["db", "apps"]}
+NETWORKS = {"mariadb": ["db"], "photoprism": ["db", "apps"], "keeper": ["db", "apps"]}
 
 
 @each_container
@@ -212,6 +226,8 @@ def test_a_service_meets_only_the_networks_it_needs(stack: str, service: str) ->
 PORTS: dict[str, list[tuple[str, int, int, str]]] = {
     "mariadb": [],
     "cloudflared": [],
+    "keeper": [("127.0.0.1", 9410, 9410, "tcp")],
+    "watch": [],
     "photoprism": [("127.0.0.1", 12343, 2342, "tcp")],
     "drive": [("127.0.0.1", 5244, 5244, "tcp")],
     "syncthing": [
@@ -230,19 +246,24 @@ def test_only_declared_ports_are_open_and_only_phone_sync_beyond_this_machine(st
 
 
 @each_container
-def test_host_folders_are_bind_mounts_of_the_library_and_nothing_else(stack: str, service: str) -> None:
+def test_host_folders_are_bind_mounts_of_the_library_and_the_disks_and_nothing_else(stack: str, service: str) -> None:
     mounts = inputs_of(stack, service)["mounts"]
     library = [path for path in texts(example(stack)["photos:library"]) if "/" in path]
+    disks = ["/mnt/backup/photos"] if service == "keeper" else []
 
     assert {mount["type"] for mount in mounts} <= {"bind", "volume"}
     for mount in mounts:
         assert "docker.sock" not in json.dumps(mount), "who has the socket has the host"
         assert "propagation" not in json.dumps(mount)
         if mount["type"] == "bind":
-            assert any(mount["source"].endswith(path.lstrip("~")) for path in (*library, "/originals/phones"))
+            assert any(mount["source"].endswith(path.lstrip("~")) for path in (*library, "/originals/phones", *disks))
             assert mount["source"].startswith("/"), "Docker knows neither ~ nor a relative path"
         else:
-            assert mount["source"].startswith(f"photos-{stack}-{service}")
+            own = mount["source"].startswith(f"photos-{stack}-{service}")
+            assert own or mount["readOnly"] is True, (
+                "only the keeper and its watch see others' volumes, and change none"
+            )
+            assert own or service in ("keeper", "watch")
 
 
 @each_container
@@ -287,7 +308,7 @@ def test_a_secret_file_holds_the_secret_and_only_where_it_is_needed(stack: str) 
         "photoprism": ["/run/secrets/mariadb_password"],
         "drive": [],
         "syncthing": [],
-    } | ({"cloudflared": []} if stack == "home" else {})
+    } | ({"cloudflared": [], "keeper": [], "watch": []} if stack == "home" else {})
 
 
 @each_stack
@@ -328,11 +349,16 @@ TYPES = {
     "syncthing": "photos:service:Syncthing",
     "drive": "photos:service:Drive",
 }
-PUBLISHING_TYPES = {"tunnel": "photos:tunnel:Tunnel", "cloudflared": "photos:service:Cloudflared"}
+HOME_TYPES = {
+    "tunnel": "photos:tunnel:Tunnel",
+    "cloudflared": "photos:service:Cloudflared",
+    "keeper": "photos:service:Keeper",
+    "watch": "photos:service:Watch",
+}
 
 
 def types_of(stack: str) -> dict[str, str]:
-    return TYPES | (PUBLISHING_TYPES if stack == "home" else {})
+    return TYPES | (HOME_TYPES if stack == "home" else {})
 
 
 @each_stack
@@ -374,7 +400,8 @@ def test_outputs_are_plain_and_hold_no_secret(stack: str) -> None:
     for name, value in secret_values(declared(stack)).items():
         assert value not in text, f"{name} is exported"
     assert outputs["album_url"] == ("https://photos.example.com/" if stack == "home" else "http://localhost:12343/")
-    assert outputs["services"] == ["mariadb", "drive", "photoprism", "syncthing"]
+    backup = ["keeper", "watch"] if stack == "home" else []
+    assert outputs["services"] == ["mariadb", "drive", "photoprism", "syncthing", *backup]
     assert set(outputs) >= {"album_url", "album_user", "services", "library", "public", "backup"}
 
 

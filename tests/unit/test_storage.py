@@ -42,7 +42,7 @@ def test_no_container_but_album_and_phone_sync_can_write_to_the_library() -> Non
         item.name
         for item in recorder.of_type("Container")
         for mount in item.inputs["mounts"]
-        if mount["type"] == "bind" and not mount["readOnly"]
+        if mount["type"] == "bind" and not mount["readOnly"] and mount["source"].startswith("/srv/photos/")
     }
 
     assert writers == {"photoprism", "syncthing"}

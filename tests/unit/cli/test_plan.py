@@ -58,7 +58,7 @@ def test_volumes_that_destroy_deletes_are_called_so(checkout: Checkout, page: io
 
 
 def copied_project(folder: Path) -> Path:
-    for name in ("cli", "components", "stacks"):
+    for name in ("cli", "components", "stacks", "keeper"):
         shutil.copytree(
             PROJECT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "Pulumi.dev.yaml.*")
         )

@@ -1,0 +1,84 @@
+"""Can the copies be made: the folders of this machine that hold some, and what is not good about the set of copies."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from itertools import combinations
+from pathlib import Path
+
+from components.backup import RemoteConfig
+from components.service import Owner
+from stacks.backup import page_url
+from stacks.checks import Finding, error, ok, warning
+from stacks.checks.library import absent_drive, folders, library_owner
+from stacks.config import StackConfig
+
+CHECK = "backup"
+
+
+def check_backup(config: StackConfig) -> Iterator[Finding]:
+    """Look at every copy that is a folder of this machine, then at the set of all."""
+    backup = config.settings.backup
+    if not backup:
+        return
+    owner = library_owner(config.settings)
+    disks = {name: remote for name, remote in backup.remotes.items() if remote.is_local}
+    for name, remote in disks.items():
+        yield from _folder(f"config photos:backup.remotes.{name}.path", remote, owner, config)
+    for one, other in combinations(disks, 2):
+        devices = {_device(Path(disks[name].folder)) for name in (one, other)}
+        if len(devices) == 1 and None not in devices:
+            yield warning(CHECK, f"{one} and {other} are on one disk, which can be lost as a whole", "Use another disk")
+    for finding in config.findings:
+        text, _, fix = finding.rpartition(". ")
+        yield warning(CHECK, text, fix)
+    yield ok(CHECK, f"{len(backup.remotes)} copies; how it goes: {page_url(backup)}")
+
+
+def _folder(where: str, remote: RemoteConfig, owner: Owner, config: StackConfig) -> Iterator[Finding]:
+    folder = Path(remote.folder)
+    if not folder.is_dir():
+        yield _absent(where, folder, owner)
+        return
+    found = folder.stat()
+    if not _may_write(found, owner):
+        held_by = f"owner {found.st_uid}:{found.st_gid}, mode {stat.S_IMODE(found.st_mode):o}"
+        fix = f"sudo chown {owner.uid}:{owner.gid} {folder}"
+        yield error(where, f"user {owner.uid} cannot write into {folder} ({held_by})", fix)
+    if os.path.ismount(folder):
+        fix = f"Use a folder on it, e.g. {folder / 'photos'}"
+        yield error(where, f"{folder} is a mount point, and an absent disk would look like an empty one", fix)
+    for library in folders(config.settings.library).values():
+        if remote.kind == "disk" and _device(folder) == _device(library) is not None:
+            fix = "Use a folder on a second disk; what is on the same one is lost with it"
+            yield error(where, f"{folder} is on the same disk as the library {library}", fix)
+            return
+
+
+def _absent(where: str, folder: Path, owner: Owner) -> Finding:
+    if folder.exists():
+        return error(where, f"{folder} is a file", "Write the folder that holds it")
+    if drive := absent_drive(folder):
+        return error(where, f"{folder} does not exist", f"Is the disk mounted? (mount | grep {drive})")
+    fix = f"sudo mkdir -p {folder} && sudo chown {owner.uid}:{owner.gid} {folder}, if its disk is mounted"
+    return error(where, f"{folder} does not exist", fix)
+
+
+def _may_write(found: os.stat_result, owner: Owner) -> bool:
+    if found.st_uid == owner.uid:
+        bits = found.st_mode >> 6
+    elif found.st_gid == owner.gid:
+        bits = found.st_mode >> 3
+    else:
+        bits = found.st_mode
+    return bits & stat.S_IRWXO == stat.S_IRWXO
+
+
+def _device(folder: Path) -> int | None:
+    """Return what tells one file system from another; None when there is no such folder."""
+    try:
+        return folder.stat().st_dev
+    except OSError:
+        return None

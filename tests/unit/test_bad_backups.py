@@ -1,0 +1,337 @@
+"""What a person can get wrong in `photos:backup`, and what the whole program says before it declares anything.
+
+B30-B39 are rows of the table of bad inputs, BAK is beyond them.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from example_stack import CANARY, DROP, secret_keys
+from fake_host import Break, FakeHost
+from mistakes import Bad
+
+from components.backup import CRYPT_KEYS, secret_key
+
+BUCKET: dict[str, Any] = {
+    "kind": "mirror",
+    "type": "s3",
+    "path": "bucket/photos",
+    "options": {"provider": "Minio", "access_key_id": "family"},
+    "secrets": ["secret_access_key"],
+}
+VAULT = {**BUCKET, "kind": "vault", "path": "vault/photos"}
+ALERTS = "photos:backup_alert_urls"
+A_KEY, A_SALT, A_OPTION = (f"photos:backup_a_{name}" for name in (*CRYPT_KEYS, "secret_access_key"))
+# rclone obscure canary-of-backup-password-long
+OBSCURED = "T_eBtYapC60MtFWLFvnTCxwsL28cF-HcAI6fxGjyvg1Ug5YA4PTWn91ubw0Dfw"
+
+
+def disk(path: str, **more: Any) -> dict[str, Any]:
+    return {"kind": "disk", "type": "local", "path": path, **more}
+
+
+def keys_of(remotes: dict[str, Any]) -> dict[str, str]:
+    """Return good secrets for these copies."""
+    names = [(name, option) for name in remotes for option in (*CRYPT_KEYS, *remotes[name].get("secrets", []))]
+    return {f"photos:{secret_key(*pair)}": CANARY + "-".join(pair) for pair in names}
+
+
+def copies(row: str, remotes: dict[str, Any], *says: str, changes: dict[str, Any] | None = None, **more: Any) -> Bad:
+    """Return the mistake of these copies, or of what is changed beside them."""
+    good = {"backup": {"remotes": remotes}, **keys_of(remotes), ALERTS: f"ntfys://ntfy.example.org/{CANARY}"}
+    changes = {**good, **(changes or {})}
+    return Bad(row, {key: value for key, value in changes.items() if value is not DROP}, says, **more)
+
+
+def bucket(row: str, place: str, changes: dict[str, Any], *says: str, **more: Any) -> Bad:
+    """Return the mistake of one copy, reported at `place` below its name."""
+    entry = {**BUCKET, **changes}
+    return copies(row, {"a": entry}, f"config photos:backup.remotes.a{place}: ", *says, **more)
+
+
+def backup(row: str, changes: dict[str, Any], *says: str, **more: Any) -> Bad:
+    """Return the mistake of `changes` beside one good copy."""
+    return copies(row, {"a": BUCKET}, *says, changes=changes, **more)
+
+
+def strict(row: str, remotes: dict[str, Any], *says: str, **more: Any) -> Bad:
+    """Return what is a finding for others and an error here."""
+    return copies(row, remotes, *says, changes={"backup.strict": True, **more.pop("changes", {})}, **more)
+
+
+def on_host(row: str, note: str, breaks: Break, *says: str) -> Bad:
+    """Return the mistake of one disk, which `breaks` chooses."""
+    return Bad(row, {}, ("config photos:backup.remotes.a.path: ", *says), host=breaks, note=note)
+
+
+def uses(host: FakeHost, folder: Path) -> None:
+    """Let the stack file of `host` name `folder` as a second disk."""
+    remotes = {"a": disk(str(folder))}
+    host.more = {"backup": {"remotes": remotes}, **keys_of(remotes)}
+
+
+def a_file(host: FakeHost) -> None:
+    (host.root / "file").write_text("")
+    uses(host, host.root / "file")
+
+
+def a_mount_point(host: FakeHost) -> None:
+    folder = host.add_disk()
+    host.mount_points.add(str(folder))
+    uses(host, folder)
+
+
+def of_somebody_else(host: FakeHost) -> None:
+    folder = host.add_disk()
+    folder.chmod(0o755)
+    uses(host, folder)
+
+
+BAD = [
+    *(
+        backup("B30", {"backup.schedule": value}, "config photos:backup.schedule: ", says, 'e.g. "', note=value)
+        for value, says in (
+            ("0 3 30 2 *", "never fires within a year"),
+            ("0 3 29 2 *", "never fires within a year"),
+            ("every night", "is not a cron schedule. Write minute, hour, day"),
+            ("@daily", "is not a cron schedule"),
+            ("0 3 * * * *", "is not a cron schedule"),
+            ("61 3 * * *", "is not a cron schedule"),
+            ("*/5 * * * *", "fires more often than a run lasts. Write at most one time an hour"),
+            ("0,30 4 * * *", "fires more often than a run lasts"),
+        )
+    ),
+    backup("B30", {"backup.drill_schedule": "* * * * *"}, "photos:backup.drill_schedule: ", "more often than a run"),
+    *(
+        backup("B31", {f"backup.keep.{name}": days}, f"photos:backup.keep.{name}: {days} would keep nothing. Write")
+        for name in ("all_days", "weekly_days", "monthly_days")
+        for days in (0, -3)
+    ),
+    backup("B31", {"backup.keep": {"all_days": 200}}, "photos:backup.keep: ", "weekly_days must not be below all_days"),
+    backup(
+        "B31",
+        {"backup.schedule": "0 3 * * 0", "backup.keep": {"all_days": 3}},
+        "photos:backup: keep.all_days: 3 is less than the 7 days between two runs. Write at least 7",
+        note="interval",
+    ),
+    *(
+        strict("B32", remotes, f"photos:backup.remotes: have {have}. 3-2-1-1-0 also needs {lacks}. Add it", note=have)
+        for remotes, have, lacks in (
+            ({"a": BUCKET}, "a (mirror)", "a second copy and one that nobody can delete (kind: vault)"),
+            ({"a": VAULT}, "a (vault)", "a second copy"),
+            (
+                {"a": BUCKET, "b": {**BUCKET, "path": "x"}},
+                "a (mirror), b (mirror)",
+                "one that nobody can delete (kind: vault)",
+            ),
+            (
+                {"a": disk("/srv/x")},
+                "a (disk)",
+                "a second copy and one that is not in this house and one that nobody can delete (kind: vault)",
+            ),
+        )
+    ),
+    *(
+        copies(
+            "B33", {"a": one, "b": other}, '"a" and "b" are the same place or one lies', "Give each a place", note=note
+        )
+        for one, other, note in (
+            (BUCKET, {**VAULT, "path": "bucket/photos/"}, "same path"),
+            (BUCKET, {**BUCKET, "path": "bucket/photos/deep"}, "inside"),
+            (disk("/mnt/x/p"), disk("/mnt/x/p/"), "one folder"),
+            (disk("/mnt/x/p"), disk("/mnt/x/p/q"), "folder inside"),
+        )
+    ),
+    on_host(
+        "B34",
+        "inside the library",
+        lambda host: uses(host, host.originals / "backup"),
+        "and the library",
+        "lie in each other. Write a folder on another disk",
+    ),
+    on_host(
+        "B34",
+        "around the library",
+        lambda host: uses(host, host.originals.parent),
+        "lie in each other. Write a folder on another disk",
+    ),
+    on_host(
+        "B34",
+        "on its disk",
+        lambda host: uses(host, host.make_folder(host.root / "bak", marker=None)),
+        "is on the same disk as the library",
+        "Use a folder on a second disk",
+    ),
+    on_host("BAK", "absent", lambda host: uses(host, host.root / "x"), "does not exist", "sudo mkdir -p", "is mounted"),
+    on_host(
+        "BAK", "not mounted", lambda host: uses(host, Path("/mnt/q/x")), "Is the disk mounted? (mount | grep /mnt/q"
+    ),
+    on_host("BAK", "a file", a_file, "is a file. Write the folder that holds it"),
+    on_host(
+        "BAK", "mount point", a_mount_point, "is a mount point, and an absent disk would look", "Use a folder on it"
+    ),
+    on_host("BAK", "not writable", of_somebody_else, "user 1000 cannot write into", "sudo chown 1000:1000"),
+    copies("BAK", {"a": disk("/mnt/a:b")}, "photos:backup.remotes.a: path: ", "is not a plain path"),
+    copies("BAK", {"a": disk("D:\\backup")}, "photos:backup.remotes.a: path: ", "In WSL write /mnt/d/backup"),
+    bucket("BAK", "", {"kind": "disk"}, "a disk is a folder of this machine, and s3 is not. Write `type: local`"),
+    bucket("BAK", ".path", {"path": "/"}, "is not a folder. Write a folder of its own", "e.g. photos-backup"),
+    bucket("BAK", ".bandwidth", {"bandwidth": "fast"}, "is not a bandwidth. Write bytes per second, e.g. 2M"),
+    bucket("BAK", ".kind", {"kind": "cloud"}, "'disk', 'mirror' or 'vault' expected"),
+    bucket("BAK", "", {"options": {"region": "x\n[y]"}}, "options.region: holds a line break"),
+    bucket("BAK", "", {"options": {"secret_access_key": "x"}}, "secret_access_key stands in options, too"),
+    bucket("BAK", ".secrets.0", {"secrets": ["crypt_salt"]}, "is not the name of an option", "e.g. secret_access_key"),
+    backup("BAK", {"backup": {}, A_OPTION: DROP}, "config photos:backup.remotes: required. Write the copies, by name"),
+    backup(
+        "BAK", {"backup.port": 5244}, "config photos:backup.port: 5244 is used by drive.port already. Choose another"
+    ),
+    backup(
+        "BAK",
+        {"services.photoprism.memory": "16g"},
+        "the memory limits add up to 18.2 GB",
+        "Lower photos:services.photoprism.memory",
+        note="memory",
+    ),
+    copies(
+        "BAK",
+        {"a": {"kind": "mirror", "type": "openlist", "path": "/baidu/x"}},
+        "config photos:backup.remotes.a.type: openlist is the stack's OpenList",
+        "Write `drive: {}` under photos:services",
+        changes={"services": {"photoprism": {}}},
+        note="no OpenList",
+    ),
+    *(
+        copies(
+            "B35",
+            {name: {**BUCKET, "secrets": []}},
+            "photos:backup.remotes: ",
+            "cannot name a copy. Write up to",
+            note=name,
+        )
+        for name in ("Disk", "my-disk", "a_b", "1st", "a" * 21, "alert", "ping", "")
+    ),
+    *(
+        bucket("B35", ".type", {"type": value}, f'"{value}"', says, note=value)
+        for value, says in (
+            ("baidu", "rclone has no such type. Add the drive in OpenList (services.drive) and write `type: openlist`"),
+            ("AliyunDrive", "write `type: openlist`"),
+            ("115", "write `type: openlist`"),
+            ("quark", "write `type: openlist`"),
+            ("oss", "Write s3 with `options: {provider: Alibaba"),
+            ("one-drive", "Did you mean onedrive?"),
+            ("crypt", "wraps another remote. Write the remote itself; `encrypt: true` encrypts it"),
+            ("memory", "rclone has no such type"),
+        )
+    ),
+    *(
+        backup("B36", {key: value}, f"config {key}: ", *says, hides=value, note=note)
+        for key, value, note, *says in (
+            (A_KEY, "tiny-word", "short", "is too short", "or take it out: ./photos up makes one"),
+            (A_SALT, "tab\tinside-and-long", "tab", "is too short, or no plain text"),
+            (A_KEY, f"{CANARY}a-crypt_salt", "salt", "is the same as photos:backup_a_crypt_salt", "Take one out"),
+            (A_KEY, f"{CANARY}mariadb_root_password", "root", "is the same as photos:mariadb_root_password"),
+            (A_KEY, OBSCURED, "obscured", "looks obscured", "Write the plain one: rclone reveal"),
+        )
+    ),
+    backup(
+        "B36",
+        {A_OPTION: DROP},
+        f"config {A_OPTION}: missing. Run ./photos config set --secret {A_OPTION} --stack dev",
+        note="no option",
+    ),
+    backup("B36", {A_OPTION: "two\nlines"}, f"config {A_OPTION}: holds a line break. Run ./photos config set"),
+    backup("B36", {A_KEY: DROP}, f"{A_KEY} missing", "Run ./photos setup", note="no key"),
+    backup(
+        "B36",
+        {},
+        f"config {A_SALT}: stored in clear. Choose a new one",
+        secret=frozenset({*secret_keys(), A_KEY, A_OPTION, ALERTS}),
+        note="in clear",
+    ),
+    *(
+        copies(
+            "B36",
+            {"a": {**BUCKET, "options": {option: f"{CANARY}in-clear"}, "secrets": []}},
+            f"photos:backup: remotes.a.options.{option}: stored in clear. Choose a new one, write `secrets: [{option}]`",
+            f"run ./photos config set --secret photos:backup_a_{option}",
+            note=option,
+        )
+        for option in (
+            "pass",
+            "password",
+            "secret_access_key",
+            "token",
+            "client_secret",
+            "key",
+            "key_pem",
+            "sas_url",
+            "bearer_token",
+            "headers",
+            "api_key",
+        )
+    ),
+    copies(
+        "B47",
+        {"a": {**BUCKET, "options": {"pass": f"{CANARY}nested"}}},
+        "config photos:backup: holds a secret inside a section",
+        "the flat key photos:backup_a_pass with",
+        secret=frozenset({*secret_keys(), A_KEY, A_SALT, A_OPTION, ALERTS, "photos:backup"}),
+        note="in options",
+    ),
+    backup(
+        "B27",
+        {"photos:backup_a_secret_acces_key": f"{CANARY}typo"},
+        "config photos:backup_a_secret_acces_key: no copy asks for it. Did you mean photos:backup_a_secret_access_key?",
+        "./photos config rm photos:backup_a_secret_acces_key",
+        note="flat key",
+    ),
+    bucket(
+        "B37", "", {"encrypt": False}, "would lie there unencrypted. Write `encrypt: true`, or `accept_plain: true`"
+    ),
+    strict(
+        "B37",
+        {"a": disk("/srv/x", encrypt=False), "b": BUCKET, "c": VAULT},
+        "config photos:backup.remotes.a: not encrypted, whoever finds the disk sees the photos. Write `encrypt: true`",
+        note="disk",
+    ),
+    *(
+        backup(
+            "B38",
+            {f"backup.gate.{name}": value},
+            f"photos:backup.gate.{name}: {value} is not a percentage. Write a whole number from 1 to 50",
+            note=str(value),
+        )
+        for name in ("max_delete_percent", "max_change_percent")
+        for value in (0, 51, 0.02, -1, "2%", True)
+    ),
+    strict(
+        "B39",
+        {"a": disk("/srv/x"), "b": VAULT},
+        "config photos:backup: no alert target, a failed backup would stay unnoticed. Run ./photos config set --secret",
+        changes={ALERTS: DROP},
+        note="none",
+    ),
+    *(
+        backup("B39", {ALERTS: value}, "config photos:backup_alert_urls: address ", *says, hides="hunter2", note=value)
+        for value, *says in (
+            ("mialto://a:hunter2@b.c", '1 begins with "mialto", which Apprise does not know. Did you mean mailto://?'),
+            ("mailto://a:hunter2@b.c x:hunter2", "2 begins with", "Apprise does not know. Write e.g. mailto://"),
+            ("http://hunter2.example.org/x", "sends the alert over the internet in clear (http://). Write https://"),
+            ("json://hunter2.example.org/x", "in clear (json://). Write jsons://"),
+            ("ntfy://8.8.8.8/hunter2", "in clear (ntfy://). Write ntfys://"),
+        )
+    ),
+    backup(
+        "B39",
+        {"photos:backup_ping_url": "http://hc-ping.com/hunter2"},
+        "config photos:backup_ping_url: is not an https address. Write it as the watcher shows it",
+        hides="hunter2",
+    ),
+]
+
+
+@pytest.mark.parametrize("bad", BAD, ids=str)
+def test_a_mistake_in_the_backup_is_explained_with_its_remedy_and_nothing_is_declared(bad: Bad, host: FakeHost) -> None:
+    bad.is_explained(host)
