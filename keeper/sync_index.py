@@ -14,7 +14,7 @@ import json
 import logging
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from time import monotonic
@@ -89,6 +89,10 @@ class Album:
             base_url=settings.photoprism_url or "", timeout=httpx.Timeout(20, read=INDEX_SECONDS)
         )
 
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._client.close()
+
     def index(self, place: str) -> None:
         """Index one folder below originals, and wait until it is done."""
         with self._alone():
@@ -137,14 +141,15 @@ class SyncIndex:
     def run(self, stop: threading.Event) -> None:
         """Watch until told to stop. Whatever fails is tried again, ever more slowly."""
         pause = FIRST_PAUSE
-        while not stop.is_set():
-            try:
-                for _ in self._rounds(stop):
-                    pause = FIRST_PAUSE
-            except (httpx.HTTPError, ValueError, KeyError, OSError) as error:
-                log.warning("index after sync: %s; next try in %.0f s", _short(error), pause)
-                stop.wait(pause)
-                pause = min(pause * 2, LONGEST_PAUSE)
+        with closing(self._album), self._syncthing:
+            while not stop.is_set():
+                try:
+                    for _ in self._rounds(stop):
+                        pause = FIRST_PAUSE
+                except (httpx.HTTPError, ValueError, KeyError, OSError) as error:
+                    log.warning("index after sync: %s; next try in %.0f s", _short(error), pause)
+                    stop.wait(pause)
+                    pause = min(pause * 2, LONGEST_PAUSE)
 
     def _rounds(self, stop: threading.Event) -> Iterator[None]:
         """Look at every folder once, then at those that events name; yield after each round that went well."""
@@ -228,7 +233,8 @@ def import_now(settings: Settings) -> None:
         KeeperError: PhotoPrism does not do it.
     """
     try:
-        Album(settings).import_copies()
+        with closing(Album(settings)) as album:
+            album.import_copies()
     except (httpx.HTTPError, ValueError, KeyError) as error:
         raise KeeperError(
             Code.FAILED, f"the album did not import: {_short(error)}. Is it running? ./photos status"
