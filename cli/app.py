@@ -14,7 +14,7 @@ import typer
 from cli import adopt as adoption
 from cli import demo as demonstration
 from cli import doctor as diagnosis
-from cli import engine, logins, paths, sweep, tunnel
+from cli import engine, keeper, logins, paths, sweep, tunnel
 from cli import plan as planning
 from cli import setup as preparation
 from cli import status as overview
@@ -28,6 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,  # they print local variables, secrets among them
     help="A family's photo system as one stack. Any other word is handed to pulumi, e.g. ./photos stack ls.",
 )
+app.add_typer(keeper.app, name="keeper")
 
 TWO_FILES_AT_A_TIME = ("-n", "2", "--dist", "loadfile")
 """The upper tiers wait more than they compute; a file's tests build on each other, so files stay whole."""
@@ -221,6 +222,7 @@ def main() -> None:
     os.umask(0o077)
     words = sys.argv[1:]
     known = {command.name or command.callback.__name__ for command in app.registered_commands if command.callback}
+    known |= {str(group.name) for group in app.registered_groups}
     if words and not words[0].startswith("-") and words[0] not in known:
         try:
             sys.exit(engine.run(_stack_named_in(words), *words))

@@ -7,7 +7,7 @@ import shutil
 from rich.table import Column, Table
 from rich.text import Text
 
-from cli import stackfile, tools
+from cli import kit, stackfile, tools
 from cli.console import out
 from stacks.checks import Finding, error, ok, warning
 from stacks.photo_system import NO_BACKUP
@@ -22,6 +22,14 @@ def examine(stack: str) -> int:
     seen = [*_tools(stack), *findings(config)]
     if not config.settings.backup:
         seen.append(warning("backup", NO_BACKUP.rstrip(".")))
+    elif kit.confirmed(stack):
+        seen.append(ok("recovery kit", f"said to be safe on {kit.confirmed(stack):%Y-%m-%d}"))
+    else:
+        seen.append(
+            warning(
+                "recovery kit", "not made yet, or nobody said that it is safe", f"./photos keeper kit --stack {stack}"
+            )
+        )
     table = Table(*(Column(name, overflow="fold") for name in ("", "check", "seen", "what to do")))
     for finding in seen:
         table.add_row(

@@ -10,8 +10,9 @@ from docker.models.containers import Container
 from rich.table import Column, Table
 from rich.text import Text
 
-from cli import docker_host, paths, stackfile, tunnel
+from cli import docker_host, keeper, kit, paths, stackfile, tunnel
 from cli.console import fail, out, say, warn
+from stacks.backup import status_line
 from stacks.photo_system import NO_BACKUP
 
 LINES_OF_FAILURE = 15
@@ -28,7 +29,15 @@ def welcome(stack: str) -> None:
     if url := album_url(stack):
         say(f"\nThe album: {url}   user: admin   password: ./photos password{option}")
     tunnel.addresses(stack)
-    warn(NO_BACKUP)
+    backup = stackfile.offline(stack).settings.backup
+    if not backup:
+        warn(NO_BACKUP)
+        return
+    say(status_line(backup))
+    if not kit.confirmed(stack):
+        warn(
+            f"Make the recovery kit, without which an empty machine cannot read the copies: ./photos keeper kit{option}"
+        )
 
 
 def show(stack: str) -> int:
@@ -52,7 +61,10 @@ def show(stack: str) -> int:
     if url := album_url(stack):
         say(f"The album: {url}")
     tunnel.show(stack, {container.labels.get("photos.service"): _health(container) for container in containers})
-    warn(NO_BACKUP)
+    if stackfile.offline(stack).settings.backup:
+        keeper.summary(stack)
+    else:
+        warn(NO_BACKUP)
     return int(any(_health(container) != "healthy" for container in containers))
 
 
@@ -75,6 +87,13 @@ def explain_failure(stack: str) -> None:
         if _health(container) != "healthy":
             warn(f"\n{container.name} is {_health(container)}. Its last lines:")
             out.print(container.logs(tail=LINES_OF_FAILURE).decode(errors="replace"), markup=False)
+    if stackfile.offline(stack).settings.backup and not any(
+        _service(found) == "keeper" for found in _containers(stack)
+    ):
+        warn(
+            "The keeper does not run, so nothing is backed up; the album does not need it. Where its image cannot be built, "
+            "see the line that begins with `Error running buildx build`, and photos:backup.mirrors for a slow line."
+        )
     warn("Nothing of your photos was touched. After mending the cause run ./photos up again; it goes on from here.")
 
 
@@ -98,6 +117,10 @@ def _containers(stack: str) -> list[Container]:
         return docker.from_env().containers.list(all=True, ignore_removed=True, filters=_of(stack))
     except DockerException as problem:
         fail(f"Docker does not answer ({problem}). See: ./photos doctor")
+
+
+def _service(container: Container) -> str:
+    return str(container.labels.get("photos.service", ""))
 
 
 def _health(container: Container) -> str:
