@@ -13,10 +13,11 @@ from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from keeper import openlist
 from keeper.errors import Code, KeeperError
 from keeper.rclone import Rclone, RcloneError, obscure
 from keeper.report import now
-from keeper.settings import RemoteSettings, Settings
+from keeper.settings import OPENLIST, RemoteSettings, Settings
 
 CANARY = ".photo-canary"
 LEASE = "lease.json"
@@ -29,9 +30,9 @@ OBSCURED = {"pass", "password", "password2", "key_file_pass", "session_password"
 class Remote:
     """A remote of the stack. `settings` is what the stack says of it; `whole` is its root, decrypted."""
 
-    def __init__(self, rclone: Rclone, settings: RemoteSettings, identity: str) -> None:
+    def __init__(self, rclone: Rclone, settings: RemoteSettings, identity: str, admin_password: str = "") -> None:
         self.rclone, self.settings, self.name = rclone, settings, settings.name
-        self._identity = identity
+        self._identity, self._admin_password = identity, admin_password
         # A local path is absolute; anything else starts at the remote's own root.
         self._raw = f"{self.name}-raw:{settings.path}"
         self.whole = f"{self.name}:" if settings.encrypt else self._raw
@@ -58,6 +59,8 @@ class Remote:
         Raises:
             KeeperError: with `Code.PREFLIGHT` when another key, another stack or other files are found.
         """
+        if self.settings.type == OPENLIST:
+            openlist.ensure_user(self.settings.options["url"], self._admin_password)
         found = self.rclone.read(self.at(CANARY))
         if found is None:
             if not self.rclone.is_empty(self._raw):
@@ -119,10 +122,7 @@ def write_config(settings: Settings, file: Path) -> None:
     """Write rclone's configuration for all remotes, readable by this user only. Passwords are obscured, not encrypted."""
     lines: list[str] = []
     for remote in settings.remotes:
-        values = {"type": remote.type, **remote.options}
-        for option in remote.secrets:
-            secret = settings.secret(remote.secret_name(option))
-            values[option] = obscure(secret, remote.name) if option in OBSCURED else secret
+        values = {"type": remote.type, **remote.options, **_secrets(settings, remote)}
         if remote.type == "local":
             values.setdefault("encoding", "Slash,Dot")
         lines += _section(f"{remote.name}-raw", values)
@@ -143,6 +143,15 @@ def write_config(settings: Settings, file: Path) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     file.touch(mode=0o600)
     file.write_text("\n".join(lines) + "\n", "utf-8")
+
+
+def _secrets(settings: Settings, remote: RemoteSettings) -> dict[str, str]:
+    """Return the options that nobody else may read, as rclone wants them."""
+    secrets = {option: settings.secret(remote.secret_name(option)) for option in remote.secrets}
+    if remote.type == OPENLIST:
+        made = openlist.webdav(remote.options["url"], settings.secret(openlist.ADMIN_PASSWORD))
+        secrets = {"type": "webdav", **made}
+    return {option: obscure(value, remote.name) if option in OBSCURED else value for option, value in secrets.items()}
 
 
 def _section(name: str, values: dict[str, str]) -> list[str]:

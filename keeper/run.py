@@ -10,7 +10,7 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 
-from keeper import dump, gate, manifest, preflight
+from keeper import dump, gate, manifest, openlist, preflight
 from keeper.delivery import Delivery, Job, Progress
 from keeper.errors import Code, KeeperError
 from keeper.manifest import Manifest, Survey
@@ -55,7 +55,8 @@ def open_remotes(settings: Settings) -> list[Remote]:
     config = settings.state / RCLONE_CONFIG
     write_config(settings, config)
     rclone = Rclone(config)
-    return [Remote(rclone, remote, settings.id) for remote in settings.remotes]
+    admin_password = settings.secret(openlist.ADMIN_PASSWORD)
+    return [Remote(rclone, remote, settings.id, admin_password) for remote in settings.remotes]
 
 
 def _run(settings: Settings, report: RunReport, folder: Path, *, trust_clock: bool, progress: Progress) -> None:

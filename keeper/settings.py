@@ -17,6 +17,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 SETTINGS_FILE = Path(os.environ.get("KEEPER_SETTINGS", "/etc/keeper/keeper.json"))
 MARKER = ".photos-id"
 """The same name as `components.storage.MARKER` (tested): the keeper's image holds only this package."""
+OPENLIST = "openlist"
+"""The type of a remote that is a drive of the stack's OpenList; its option `url` is where that answers."""
 STAGING = ".photos-restore"
 """Folder inside a root in which a restore gathers files before they take their place; never backed up."""
 

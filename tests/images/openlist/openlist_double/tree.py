@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -52,6 +53,39 @@ class Tree:
                 root = Path(json.loads(storage["addition"])["root_folder_path"])
                 return root / full.relative_to(storage["mount_path"])
         return None
+
+    def put(self, user: User, path: PurePosixPath, content: bytes) -> int:
+        """Write a file; upstream makes the folders above it."""
+        real = self.real(user, path)
+        if real is None:
+            return 405
+        real.parent.mkdir(parents=True, exist_ok=True)
+        real.write_bytes(content)
+        return 201
+
+    def make(self, user: User, path: PurePosixPath) -> int:
+        """Make a folder."""
+        real = self.real(user, path)
+        if real is None or real.exists():
+            return 405
+        real.mkdir(parents=True)
+        return 201
+
+    def move(self, user: User, path: PurePosixPath, target: PurePosixPath) -> int:
+        """Move a file or folder to another place of the same mount."""
+        real, place = self.real(user, path), self.real(user, target)
+        if real is None or place is None or not real.exists() or not place.parent.is_dir():
+            return 409
+        real.rename(place)
+        return 201
+
+    def delete(self, user: User, path: PurePosixPath) -> int:
+        """Delete a file or a folder with all it holds."""
+        real = self.real(user, path)
+        if real is None or not real.exists():
+            return 404
+        shutil.rmtree(real) if real.is_dir() else real.unlink()
+        return 204
 
     def propfind(self, user: User, path: PurePosixPath, *, deep: bool) -> str:
         """A WebDAV listing of a file, or of a folder with what it holds."""

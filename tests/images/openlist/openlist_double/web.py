@@ -224,7 +224,7 @@ class Handler(BaseHTTPRequestHandler):
         }
 
     def _dav(self, path: PurePosixPath) -> None:  # noqa: PLR0911 - one way out per refusal
-        """WebDAV that reads: PROPFIND and GET. Logins, permissions and the lock are upstream's."""
+        """WebDAV on Local mounts. Logins, permissions and the lock are upstream's."""
         if self._locked():
             return self._send(429, b"")
         kind, _, value = self.headers.get("Authorization", "").partition(" ")
@@ -243,13 +243,22 @@ class Handler(BaseHTTPRequestHandler):
         if user["disabled"] or not user["permission"] >> DAV_READ & 1:
             return self._send(403, b"")
         if self.command in WRITES:
-            return self._send(501 if user["permission"] >> DAV_WRITE & 1 else 403, b"")
+            return self._send(self._change(user, path) if user["permission"] >> DAV_WRITE & 1 else 403, b"")
         real = self.tree.real(user, path)
         if self.command == "PROPFIND":
             return self._propfind(user, path)
         if real is None or not real.is_file():
             return self._send(404, b"Not Found")
         return self._send(200, real.read_bytes(), "application/octet-stream")
+
+    def _change(self, user: dict[str, Any], path: PurePosixPath) -> int:
+        """Do what a writing request asks and return its status; upstream turns a driver's errors into 405."""
+        if self.command == "MOVE":
+            target = PurePosixPath("/" + unquote(urlsplit(self.headers["Destination"]).path).removeprefix("/dav/"))
+            return self.tree.move(user, path, target)
+        if self.command == "PUT":
+            return self.tree.put(user, path, self.raw)
+        return {"MKCOL": self.tree.make, "DELETE": self.tree.delete}[self.command](user, path)
 
     def _propfind(self, user: dict[str, Any], path: PurePosixPath) -> None:
         try:
