@@ -30,8 +30,11 @@ app = typer.Typer(
 )
 app.add_typer(keeper.app, name="keeper")
 
-TWO_FILES_AT_A_TIME = ("-n", "2", "--dist", "loadfile")
-"""The upper tiers wait more than they compute; a file's tests build on each other, so files stay whole."""
+TWO_FILES_AT_A_TIME = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
+"""The upper tiers wait more than they compute; a file's tests build on each other, so files stay whole.
+
+In their order, since by number of tests the longest files would come last, one after the other.
+"""
 
 Stack = Annotated[str, typer.Argument(envvar="PHOTOS_STACK", help="the stack: dev, wsl, home or your own")]
 StackOption = Annotated[str, typer.Option("--stack", "-s", envvar="PHOTOS_STACK", help="the stack")]

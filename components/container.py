@@ -53,13 +53,16 @@ class PublishedPort:
 
 @dataclass(frozen=True, kw_only=True)
 class HealthCheck:
-    """How Docker asks whether the service works. Times in seconds."""
+    """How Docker asks whether the service works. Times in seconds.
+
+    Docker first asks after one whole interval, and `up` waits so long for each service that others depend on.
+    """
 
     command: Sequence[str]
-    interval_s: int = 10
+    interval_s: int = 5
     timeout_s: int = 5
     start_period_s: int = 30
-    retries: int = 6
+    retries: int = 12
 
 
 @dataclass(frozen=True, kw_only=True)
