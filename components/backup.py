@@ -18,6 +18,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, field_validator, mo
 from components.fields import Memory, Port, Section, host_path
 
 OPENLIST = "openlist"
+OPENLIST_OWN = ("url", "vendor", "user", "pass", "bearer_token")
+"""What the keeper sets itself for a drive of the stack's OpenList."""
 LOCAL = "local"
 # `rclone help backends` of 1.75, without those that wrap another remote, can only read or forget everything.
 RCLONE_TYPES = (
@@ -177,6 +179,9 @@ class RemoteConfig(Section):
                 raise ValueError(msg) from None
         elif self.kind == "disk":
             msg = f"kind: a disk is a folder of this machine, and {self.type} is not. Write `type: local`, or `kind: mirror`"
+            raise ValueError(msg)
+        if self.type == OPENLIST and (taken := sorted({*self.options, *self.secrets} & set(OPENLIST_OWN))):
+            msg = f"{taken[0]}: the stack's own OpenList needs no login here. Leave it out, or for another server write `type: webdav`"
             raise ValueError(msg)
         for option, value in self.options.items():
             if not value.isprintable():

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import pulumi
 
-from components.backup import ALERT_KEYS, OPENLIST, BackupConfig, MirrorsConfig, RemoteConfig, secret_key
+from components.backup import ALERT_KEYS, OPENLIST, BackupConfig, MirrorsConfig, RemoteConfig
 from components.container import BindMount, ContainerFile, ContainerSpec, HealthCheck, ImageBuild, PublishedPort
 from components.fields import PROJECT
 from components.service import DatabaseConnection, Foundation, Platform, Service
@@ -102,9 +102,8 @@ class Keeper(Service[BackupConfig, Platform]):
         """Return file name → content of every key that a copy, an alert or the index after sync needs."""
         flat, services = self._base.secrets, self._args.services
         found = {"keeper_database_password": self._args.reading.password}
-        for name, remote in config.remotes.items():
-            if remote.type == OPENLIST and "pass" not in remote.secrets:
-                found[secret_key(name, "pass")] = flat[DRIVE_LOGIN]
+        if any(remote.type == OPENLIST for remote in config.remotes.values()):
+            found[DRIVE_LOGIN] = flat[DRIVE_LOGIN]
         found |= {key: flat[key] for key in (*config.crypt_keys(), *config.typed_keys())}
         found |= {key: flat[key] for key in ALERT_KEYS if key in flat}
         if "photoprism" in services:
@@ -184,23 +183,26 @@ def settings_of(config: BackupConfig, base: Platform, args: KeeperArgs) -> Setti
 
 
 def _remote(name: str, remote: RemoteConfig, drive: str) -> RemoteSettings:
-    kind, options, secrets = remote.type, dict(remote.options), list(remote.secrets)
-    if remote.type == OPENLIST:
-        kind = "webdav"
-        options = {"url": f"{drive}/dav", "vendor": "other", "user": "admin", **options}
-        secrets = list(dict.fromkeys([*secrets, "pass"]))
+    options = {**remote.options, "url": drive} if remote.type == OPENLIST else remote.options
     return RemoteSettings(
         name=name,
         kind=remote.kind,
-        type=kind,
-        path=str(REMOTES / name) if remote.is_local else remote.path,
-        options=options,
-        secrets=secrets,
+        type=remote.type,
+        path=_path(name, remote),
+        options=dict(options),
+        secrets=list(remote.secrets),
         encrypt=remote.encrypt,
         name_encoding=remote.name_encoding,
         bandwidth=remote.bandwidth,
         transfers=remote.transfers,
     )
+
+
+def _path(name: str, remote: RemoteConfig) -> str:
+    if remote.is_local:
+        return str(REMOTES / name)
+    # Below OpenList's WebDAV, not below the server's root.
+    return remote.path.strip("/") if remote.type == OPENLIST else remote.path
 
 
 def source_hash(base_image: str, folder: Path = PROJECT / SOURCES) -> str:

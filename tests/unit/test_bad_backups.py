@@ -204,6 +204,16 @@ BAD = [
     ),
     *(
         copies(
+            "BAK",
+            {"a": {"kind": "mirror", "type": "openlist", "path": "/baidu/x", **own}},
+            "config photos:backup.remotes.a: ",
+            "the stack's own OpenList needs no login here. Leave it out, or for another server write `type: webdav`",
+            note=str(own),
+        )
+        for own in ({"options": {"url": "http://nas/dav"}}, {"options": {"user": "admin"}}, {"secrets": ["pass"]})
+    ),
+    *(
+        copies(
             "B35",
             {name: {**BUCKET, "secrets": []}},
             "photos:backup.remotes: ",
