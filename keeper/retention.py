@@ -44,7 +44,7 @@ def kept(runs: Collection[str], keep: KeepSettings, today: datetime) -> set[str]
 def to_forget(runs: Collection[str], keep: KeepSettings, today: datetime) -> list[str]:
     """Return the runs that go now: the oldest first, a fifth of all at the most."""
     leaving = sorted(set(runs) - kept(runs, keep, today))
-    return leaving[: max(1, int(len(runs) * SHARE_AT_ONCE))] if len(runs) > NEWEST else []
+    return leaving[: max(1, int(len(runs) * SHARE_AT_ONCE))]
 
 
 def unneeded(versions: Mapping[str, Iterable[str]], runs: Collection[str]) -> list[str]:
