@@ -90,7 +90,7 @@ def running(settings: Settings) -> Iterator[Throwaway]:
         as_root = ["--user=root"] if os.geteuid() == 0 else []
         install = ["mariadb-install-db", "--no-defaults", f"--datadir={name}/data", "--skip-test-db"]
         # --rpm, as upstream's image does it: without, it looks up host names with a program that is not everywhere.
-    install += ["--auth-root-authentication-method=normal", "--rpm", *as_root]
+        install += ["--auth-root-authentication-method=normal", "--rpm", *as_root]
         done = subprocess.run(install, capture_output=True, text=True, check=False)
         if done.returncode:
             raise KeeperError(Code.FAILED, f"a server for the test cannot be made: {done.stderr.strip()[-300:]}")
