@@ -153,6 +153,8 @@ def test_a_waiting_gate_is_recalled_with_its_command_and_forgotten_when_answered
     watch.look()
     watch.look()
     watch.look()
+    # A new process does not know since when the gate waits: that is no answer.
+    watch_of(settings).look()
     told = list(family.titles)
     set_status(settings, now())
     watch.look()
