@@ -189,6 +189,7 @@ def _remote(name: str, remote: RemoteConfig, drive: str) -> RemoteSettings:
         kind=remote.kind,
         type=remote.type,
         path=_path(name, remote),
+        place=remote.folder if remote.is_local else f"{remote.type}: {remote.path}",
         options=dict(options),
         secrets=list(remote.secrets),
         encrypt=remote.encrypt,

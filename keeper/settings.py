@@ -34,13 +34,15 @@ class RemoteSettings(Model):
 
     `kind`: disk and mirror hold the newest state and old versions; a vault only ever gets new objects. `type` and
     `options` are rclone's, `secrets` names those options whose values are in secret files. `path` is the folder on the
-    remote. `bandwidth` is rclone's --bwlimit, a rate or a timetable, in bytes per second with suffix.
+    remote. `bandwidth` is rclone's --bwlimit, a rate or a timetable, in bytes per second with suffix. `place` is where a
+    person finds it, for the page: the folder of this machine is another one inside the container.
     """
 
     name: str
     kind: Literal["disk", "mirror", "vault"]
     type: str
     path: str
+    place: str = ""
     options: dict[str, str] = {}
     secrets: list[str] = []
     encrypt: bool = True

@@ -202,7 +202,7 @@ class _Builder:
         return Copy(
             name=remote.name,
             kind=self._say(f"page.kind.{remote.kind}"),
-            where=remote.path if remote.type == "local" else f"{remote.type}: {remote.path}",
+            where=remote.place or f"{remote.type}: {remote.path}",
             encrypted=remote.encrypt,
             level=min(levels, key=lambda level: ORDER[level], default="good"),
             newest=clock(known.newest_at, self._settings.zone) if known.newest_at else self._say("page.none"),

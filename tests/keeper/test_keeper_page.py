@@ -28,7 +28,7 @@ from tests.keeper.service import service_settings
 RUN = "20261122T030000Z-abcdef"
 SHOTS = Path(__file__).parents[2] / ".cache" / "page"
 REMOTES: list[dict[str, Any]] = [
-    {"name": "disk", "kind": "disk", "type": "local", "path": "/mnt/backup/photos"},
+    {"name": "disk", "kind": "disk", "type": "local", "path": "/remotes/disk", "place": "/mnt/backup/photos"},
     {"name": "netdrive", "kind": "mirror", "type": "webdav", "path": "family/photos"},
 ]
 
@@ -93,6 +93,12 @@ def set_status(settings: Settings, status: Status) -> None:
 def test_all_is_well(settings: Settings) -> None:
     assert stands(settings, well()) == ("good", "Your photos are safe.", [])
     assert stands(settings, well(), "zh")[1] == "照片都是安全的。"
+
+
+def test_a_copy_is_shown_where_people_find_it(settings: Settings) -> None:
+    found = [copy.where for copy in view_of(settings, well(), "en").copies]
+
+    assert found == ["/mnt/backup/photos", "webdav: family/photos"]
 
 
 def test_findings_are_red(settings: Settings) -> None:
