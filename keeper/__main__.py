@@ -33,7 +33,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 out, err = Console(highlight=False), Console(stderr=True, highlight=False)
 Json = Annotated[bool, typer.Option("--json", help="Print a report for machines instead.")]
 WATCH_FRESH_SECONDS = 300
-COLOURS = {"good": "green", "warn": "yellow", "bad": "red"}
+COLOURS = {"good": "green", "note": "", "warn": "yellow", "bad": "red"}
 
 
 @app.command()
@@ -234,16 +234,10 @@ def _show(settings: Settings, view: View) -> None:
         return say(settings.language, key)
 
     out.print(view.headline, style=f"bold {COLOURS[view.level]}")
-    out.print(view.subline, markup=False)
+    out.print(view.subline, markup=False, soft_wrap=True)
     for item in view.items:
-        out.print(
-            "- ",
-            item.text.striptags(),
-            f" ({item.detail})" if item.detail else "",
-            sep="",
-            markup=False,
-            style=COLOURS[item.level],
-        )
+        detail = f" ({item.detail})" if item.detail else ""
+        out.print(f"- {item.text.striptags()}{detail}", style=COLOURS[item.level], markup=False, soft_wrap=True)
     table = Table("", text("page.newest"), text("page.verified"), text("page.drill"))
     for copy in view.copies:
         share = text("page.none") if copy.percent is None else f"{copy.percent} %"

@@ -61,6 +61,8 @@ class Scheduler:
         """Go round until told to stop; `tick` is in seconds."""
         status = read_status(self._settings.state)
         self._due = {name: self._first(name, status, settle) for name in ("backup", "drill")}
+        for name, due in self._due.items():
+            log.info("next %s: %s", name, due)
         while not stop.is_set():
             try:
                 self._round()

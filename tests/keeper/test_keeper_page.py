@@ -210,7 +210,7 @@ def test_whatever_comes_from_files_and_servers_is_escaped(settings: Settings) ->
 
     assert "<script" not in html
     assert "&lt;script&gt;" in html
-    assert "49" not in re.sub(r"[\d:-]{10,}", "", html)
+    assert "{{7*7}}{0}" in html, "as it came: neither the template nor a format filled it in"
 
 
 @pytest.fixture
