@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import httpx
 import pytest
 import yaml
@@ -14,7 +16,8 @@ from tests.engine.world import World
 def two_stacks(world: World) -> World:
     for stack in ("one", "two"):
         world.write(stack)
-        world.photos("up", stack, "--yes")
+    with ThreadPoolExecutor() as at_once:
+        list(at_once.map(lambda stack: world.photos("up", stack, "--yes"), ("one", "two")))
     return world
 
 
