@@ -89,6 +89,19 @@ def test_an_accepted_deletion_passes_once_and_goes_into_the_versions(full: Home)
     assert full.backup().code == Code.GATE, "an acceptance counts for what was shown, and once"
 
 
+def test_the_same_deletion_a_second_time_is_stopped_again(full: Home) -> None:
+    photos = {file: file.read_bytes() for file in sorted((full.originals / "2024").glob("*.jpg"))[:50]}
+    delete(full, 50)
+    gate.accept(full.state, full.backup().run)
+    full.good_backup()
+    for file, content in photos.items():
+        file.write_bytes(content)
+    full.good_backup()
+    delete(full, 50)
+
+    assert full.backup().code == Code.GATE
+
+
 def test_more_than_what_was_accepted_is_stopped_again(full: Home) -> None:
     delete(full, 100)
     stopped = full.backup()

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
+import pytest
+
 from keeper.errors import Code
+from keeper.rclone import Rclone
 from tests.keeper.home import Home
 
 
@@ -51,3 +57,32 @@ def test_a_run_without_a_database_stops_before_anything_is_sent(home: Home) -> N
     assert report.code == Code.DUMP
     assert "no backup was made" in report.problems[0]
     assert home.raw() == {}
+
+
+def damaging(monkeypatch: pytest.MonkeyPatch, folder: Path, pattern: str) -> None:
+    """Let the disk below `folder` change the last byte of whatever is written there and matches `pattern`."""
+    real = Rclone.copy
+
+    def copy(self: Rclone, source: str, target: str, *arguments: Any, **options: Any) -> None:
+        real(self, source, target, *arguments, **options)
+        for file in folder.glob(pattern):
+            content = file.read_bytes()
+            file.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+
+    monkeypatch.setattr(Rclone, "copy", copy)
+
+
+@pytest.mark.parametrize("pattern", ["current/originals/2024/*", "runs/*/db.sql.zst", "runs/*/manifest.jsonl.zst"])
+def test_ok_comes_last_and_only_when_photos_manifest_and_dump_read_back_right(
+    home: Home, monkeypatch: pytest.MonkeyPatch, pattern: str
+) -> None:
+    home.remotes = [home.local("disk", encrypt=False)]
+    home.fill(3)
+    with monkeypatch.context() as patch:
+        damaging(patch, home.root / "remote-disk", pattern)
+        report = home.backup()
+
+    assert report.code == Code.VERIFY
+    assert "read back" in report.problems[0]
+    assert home.runs() == []
+    assert home.good_backup().run in home.runs()
