@@ -26,7 +26,7 @@ from keeper.remotes import Remote
 from keeper.report import RunReport, change_status, now, read_status
 from keeper.run import backup, open_remotes
 from keeper.settings import Settings, load
-from keeper.texts import say, size
+from keeper.texts import for_stack, say, size
 from keeper.view import View, view_of
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -103,7 +103,7 @@ def verify_(
             results[place.name] = {"problem": str(problem or ""), **vars(verdict)}
             code = problem.code if problem else code
             if not as_json:
-                err.print(f"{place.name}: {problem or f'{verdict.checked:,} files read back, all good'}", markup=False)
+                _tell(f"{place.name}: {problem or f'{verdict.checked:,} files read back, all good'}")
     if as_json:
         print(json.dumps({"code": code, "remotes": results}, indent=1))
     raise typer.Exit(code)
@@ -140,13 +140,13 @@ def drill_(
     if as_json:
         print(report.model_dump_json(indent=1))
     elif report.passed:
-        err.print(
+        _tell(
             f"PASS: run {report.run} from {report.remote}: {report.files_checked:,} files read back, "
             f"{report.tables} tables with {report.rows:,} rows restored",
-            style="green",
+            "green",
         )
     else:
-        err.print(f"FAIL: {report.remote}: {report.reason}", style="red", markup=False)
+        _tell(f"FAIL: {report.remote}: {report.reason}", "red")
     raise typer.Exit(Code.OK if report.passed else Code.VERIFY)
 
 
@@ -177,20 +177,18 @@ def restore_(
 
 
 def _tell_restore(report: restore.RestoreReport) -> None:
-    err.print(
-        f"from {report.remote}, run {report.run}: {report.placed:,} files restored, {report.unchanged:,} were there"
-    )
+    _tell(f"from {report.remote}, run {report.run}: {report.placed:,} files restored, {report.unchanged:,} were there")
     if report.database_rows:
-        err.print(f"database: {sum(report.database_rows.values()):,} rows in {len(report.database_rows)} tables")
+        _tell(f"database: {sum(report.database_rows.values()):,} rows in {len(report.database_rows)} tables")
     if report.restore_point:
-        err.print(f"  as it was before: {report.restore_point}", markup=False)
+        _tell(f"  as it was before: {report.restore_point}")
     for title, names in (
         ("newer there, restored beside", report.beside),
         ("replaced, the old one is", report.replaced),
         ("missing or damaged", report.missing),
     ):
         for name in names:
-            err.print(f"  {title}: {name}", markup=False)
+            _tell(f"  {title}: {name}")
 
 
 @app.command()
@@ -249,19 +247,20 @@ def _show(settings: Settings, view: View) -> None:
 
 
 def _tell_run(report: RunReport) -> None:
-    style = "green" if report.code == Code.OK else "red"
-    err.print(
+    _tell(
         f"run {report.run}: {report.files:,} files, {size(report.bytes)}, ended with {report.code} {report.code.name}",
-        style=style,
+        "green" if report.code == Code.OK else "red",
     )
     for name, remote in report.remotes.items():
-        told = (
-            remote.problem
-            or f"sent {remote.sent_files:,} files, {size(remote.sent_bytes)}; read back {remote.verified_files:,}"
-        )
-        err.print(f"  {name}: {told}", markup=False)
+        sent = f"sent {remote.sent_files:,} files, {size(remote.sent_bytes)}; read back {remote.verified_files:,}"
+        _tell(f"  {name}: {remote.problem or sent}")
     for problem in report.problems:
-        err.print(f"  {problem}", markup=False)
+        _tell(f"  {problem}")
+
+
+def _tell(text: str, style: str = "") -> None:
+    """Say something to the person at the terminal; standard output is for reports."""
+    err.print(for_stack(text, load().stack), style=style, markup=False, soft_wrap=True)
 
 
 def _chosen(settings: Settings, name: str) -> list[Remote]:
@@ -296,7 +295,7 @@ def _reporting(as_json: bool) -> Iterator[None]:
         if as_json:
             print(json.dumps({"code": error.code, "problem": str(error)}))
         else:
-            err.print(str(error), style="red", markup=False)
+            _tell(str(error), "red")
         raise typer.Exit(error.code) from error
 
 
@@ -308,7 +307,7 @@ def _done(as_json: bool, text: str) -> None:
     if as_json:
         print(json.dumps({"code": Code.OK, "problem": ""}))
     else:
-        out.print(text)
+        _tell(text)
 
 
 @contextmanager

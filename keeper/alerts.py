@@ -19,7 +19,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from keeper.messages import Message, well
 from keeper.report import now, write_whole
 from keeper.settings import Settings
-from keeper.texts import clock, say
+from keeper.texts import clock, for_stack, say
 
 URLS, PING_URL = "backup_alert_urls", "backup_ping_url"
 LIFE = timedelta(days=7)
@@ -110,7 +110,7 @@ class Alerts:
     def _raise(self, message: Message, kind: Literal["failure", "success"]) -> None:
         moment = now()
         raised = say(self._settings.language, "alert.raised", time=clock(moment, self._settings.zone))
-        body = "\n".join(line for line in (message.body, raised) if line)
+        body = "\n".join(line for line in (for_stack(message.body, self._settings.stack), raised) if line)
         title = f"{self._settings.stack}: {message.title}"
         log.log(logging.INFO if kind == "success" else logging.WARNING, "%s", message.title)
         channels = list(self._channels())

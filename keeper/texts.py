@@ -3,12 +3,16 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple, get_args
 from zoneinfo import ZoneInfo
 
 Language = Literal["en", "zh"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
+DEFAULT_STACK = "dev"
+"""The stack that `./photos` means when none is named."""
+COMMAND = re.compile(r"\./photos (?:keeper [a-z-]+|status|logs [a-z]+)\b|\./photos up\b")
 
 
 class Text(NamedTuple):
@@ -219,6 +223,15 @@ CAUSES = {text.en: key for key, text in TEXTS.items() if key.startswith("cause."
 def say(language: Language, key: str, **values: object) -> str:
     """Return a text with its values."""
     return str(getattr(TEXTS[key], language)).format(**values)
+
+
+def for_stack(text: str, stack: str) -> str:
+    """Return a text whose commands name the stack, so that they can be typed as they stand."""
+    if stack == DEFAULT_STACK:
+        return text
+    return COMMAND.sub(
+        lambda found: f"{found[0]} {stack}" if found[0].endswith(" up") else f"{found[0]} --stack {stack}", text
+    )
 
 
 def ago(language: Language, span: timedelta) -> str:

@@ -12,7 +12,7 @@ from keeper.errors import Code
 from keeper.manifest import SLICES
 from keeper.report import DrillReport, RemoteStatus, Status, now
 from keeper.settings import RemoteSettings, Settings
-from keeper.texts import CAUSES, TEXTS, Language, ago, clock, say, size
+from keeper.texts import CAUSES, TEXTS, Language, ago, clock, for_stack, say, size
 from keeper.watch import Limits
 
 Level = Literal["good", "note", "warn", "bad"]
@@ -182,7 +182,7 @@ class _Builder:
             command = "./photos keeper verify --all"
             items.append(self._item("warn", "todo.verify", name=name, percent=percent, command=command))
         if known.last_drill and not known.last_drill.passed:
-            items.append(self._item("bad", "todo.drill", name=name, problem=known.last_drill.reason))
+            items.append(self._item("bad", "todo.drill", name=name, problem=self._cause(known.last_drill.reason)))
         return items
 
     def _reasons(self) -> list[str]:
@@ -219,7 +219,7 @@ class _Builder:
         verdict = self._say("page.passed" if drill.passed else "page.failed")
         detail = self._say("page.restored", files=f"{drill.files_checked:,}", rows=f"{drill.rows:,}")
         told = self._say("page.verdict", verdict=verdict, age=self._age(drill.ended))
-        return told, detail if drill.passed else drill.reason
+        return told, detail if drill.passed else self._cause(drill.reason)
 
     def _known(self, remote: RemoteSettings) -> RemoteStatus:
         return self._status.remotes.get(remote.name, RemoteStatus())
@@ -233,13 +233,14 @@ class _Builder:
     def _item(self, level: Level, key: str, *, detail: str = "", command: str = "", **values: object) -> Item:
         """Make an item; whatever is filled in is escaped, a command stands out."""
         text = escape(getattr(TEXTS[key], self._language))
-        return Item(level, text.format(command=Markup("<code>{}</code>").format(command), **values), detail)
+        shown = Markup("<code>{}</code>").format(for_stack(command, self._settings.stack))
+        return Item(level, text.format(command=shown, **values), detail)
 
     def _cause(self, problem: str) -> str:
         """Return a problem with the causes that the keeper knows in the family's language."""
         for english, key in CAUSES.items():
             problem = problem.replace(english, self._say(key))
-        return problem
+        return for_stack(problem, self._settings.stack)
 
     def _age(self, moment: datetime) -> str:
         return ago(self._language, now() - moment)

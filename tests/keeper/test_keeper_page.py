@@ -121,7 +121,7 @@ def test_a_waiting_gate_shows_the_exact_command_and_why(settings: Settings) -> N
     view = view_of(settings, status, "en")
 
     assert (view.level, view.headline) == ("bad", "The backup waits for your answer.")
-    assert f"<code>./photos keeper accept {RUN}</code>" in view.items[0].text
+    assert f"<code>./photos keeper accept --stack home {RUN}</code>" in view.items[0].text
     assert view.items[0].detail == "50 of 60 files vanished"
     assert not any("./photos keeper backup" in item.text for item in view.items), "it would only stop there again"
 
@@ -173,7 +173,7 @@ def test_a_failed_test_restore_and_a_copy_that_is_not_read_back_are_shown(settin
     assert level == "bad"
     assert items == [
         "bad: The test restore from “disk” failed: 2 rows are missing",
-        "warn: Only 0 % of “netdrive” was read back in the last 30 days. Check it: ./photos keeper verify --all",
+        "warn: Only 0 % of “netdrive” was read back in the last 30 days. Check it: ./photos keeper verify --stack home --all",
     ]
 
 

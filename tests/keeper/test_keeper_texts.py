@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from datetime import timedelta
 from pathlib import Path
@@ -9,6 +10,7 @@ from string import Formatter
 
 import pytest
 
+from cli import app, keeper
 from keeper import messages, rclone, texts
 from keeper.errors import Code
 from keeper.report import RunReport, now
@@ -55,6 +57,25 @@ def test_a_waiting_run_is_named_with_the_command_that_accepts_it() -> None:
 
 def test_every_cause_that_rclone_can_have_is_known_in_chinese() -> None:
     assert {meaning for _, meaning in rclone.CAUSES} == set(texts.CAUSES)
+
+
+@pytest.mark.parametrize(
+    ("text", "typed"),
+    [
+        ("run: ./photos keeper accept R.", "run: ./photos keeper accept --stack home R."),
+        ("./photos keeper verify --all", "./photos keeper verify --stack home --all"),
+        ("./photos up - and see ./photos status", "./photos up home - and see ./photos status --stack home"),
+        ("look at ./photos-old", "look at ./photos-old"),
+    ],
+)
+def test_commands_name_the_stack_unless_it_is_the_one_that_is_meant_anyway(text: str, typed: str) -> None:
+    assert texts.for_stack(text, "home") == typed
+    assert texts.for_stack(text, texts.DEFAULT_STACK) == text
+
+
+def test_the_stack_that_is_meant_is_that_of_the_command_line() -> None:
+    for command in (app.up, app.status, keeper.backup):
+        assert inspect.signature(command).parameters["stack"].default == texts.DEFAULT_STACK
 
 
 def test_ages_and_sizes_are_said_as_people_say_them() -> None:

@@ -160,7 +160,7 @@ def test_a_waiting_gate_is_recalled_with_its_command_and_forgotten_when_answered
     watch.look()
 
     assert told == ["home: The backup still waits for your answer"]
-    assert "./photos keeper accept 20261122T030000Z-abcdef" in family.bodies
+    assert "./photos keeper accept --stack home 20261122T030000Z-abcdef" in family.bodies
     assert family.titles[1:] == ["home: All is well again: the backup waits for nothing"]
 
 
