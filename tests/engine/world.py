@@ -243,8 +243,8 @@ def save_run(figures: dict[str, float]) -> None:
     RUN_FILE.parent.mkdir(exist_ok=True)
     document = {
         "versions": {
-            "pulumi": found,
-            **{name: version(name) for name in ("pulumi", "pulumi-docker", "pulumi-random")},
+            "pulumi command": found,
+            **{name: version(name) for name in ("pulumi", "pulumi-docker", "pulumi-random", "pulumi-cloudflare")},
             "docker": docker.from_env().version()["Version"],
         },
         "sha256_of_components_and_stacks": tree_hash(),
