@@ -16,6 +16,7 @@ import docker
 import typer
 from docker.models.containers import Container
 from docker.types import LogConfig, Mount
+from docker.utils.socket import STDERR, frames_iter
 
 from cli import docker_host, engine, kit, paths, stackfile, sweep
 from cli import setup as preparation
@@ -203,21 +204,24 @@ def _execute(client: docker.DockerClient, container: Container, command: list[st
     surroundings = {"COLUMNS": str(size.columns), "LINES": str(size.lines), "TERM": os.environ.get("TERM", "dumb")}
     started = client.api.exec_create(str(container.id), command, tty=terminal, environment=surroundings)
     try:
-        _show(client.api.exec_start(started["Id"], tty=terminal, stream=True, demux=not terminal))
+        _show(client.api.exec_start(started["Id"], tty=terminal, socket=True), terminal=terminal)
     except KeyboardInterrupt:
         warn("It goes on inside the keeper. How it goes: ./photos keeper status")
         return 130
     return int(client.api.exec_inspect(started["Id"])["ExitCode"])
 
 
-def _show(stream: Any) -> None:
-    """Write what a container writes: one stream with a terminal, else pairs of output and errors."""
-    for piece in stream:
-        output, errors = piece if isinstance(piece, tuple) else (piece, None)
-        for content, target in ((output, sys.stdout), (errors, sys.stderr)):
-            if content:
-                target.buffer.write(content)
-                target.flush()
+def _show(connection: Any, *, terminal: bool) -> None:
+    """Write what a container writes until it ends, output and errors each to its own; then hang up."""
+    try:
+        for number, content in frames_iter(connection, terminal):  # type: ignore[no-untyped-call]
+            target = sys.stderr if number == STDERR else sys.stdout
+            target.buffer.write(content)
+            target.flush()
+    finally:
+        # Docker's client keeps the connection open with the answer that it belongs to.
+        connection._response.close()  # noqa: SLF001
+        connection.close()
 
 
 def _disturbed(what: list[str], *, everything: bool, database: bool) -> list[str]:
@@ -254,7 +258,8 @@ def _in_container_of_its_own(client: docker.DockerClient, stack: str, keeper: Co
         for folder, content in files:
             container.put_archive(str(Path(folder).parent if not folder.endswith("/") else folder), content)
         container.start()
-        _show(_attached(client, container, terminal))
+        attached = client.api.attach_socket(str(container.id), {"stdout": 1, "stderr": 1, "logs": 1, "stream": 1})
+        _show(attached, terminal=terminal)
         return int(container.wait()["StatusCode"])
     except KeyboardInterrupt:
         warn("Stopping; what was only gathered is removed again ...")
@@ -262,12 +267,6 @@ def _in_container_of_its_own(client: docker.DockerClient, stack: str, keeper: Co
         return 130
     finally:
         container.remove(force=True)
-
-
-def _attached(client: docker.DockerClient, container: Container, terminal: bool) -> Any:
-    if terminal:
-        return client.api.attach(str(container.id), stream=True, logs=True)
-    return client.api.attach(str(container.id), stream=True, logs=True, demux=True)
 
 
 def _like(keeper: Container, stack: str) -> dict[str, Any]:

@@ -157,7 +157,7 @@ class RemoteConfig(Section):
         {}, description="rclone's options for the type, as text; nothing secret"
     )
     secrets: list[Annotated[str, AfterValidator(_option_name)]] = Field(
-        [], description="options whose values are the flat secrets `photos:backup_<remote>_<option>`"
+        [], description="options whose values are the flat secrets `photos:backup_NAME_OPTION`"
     )
     encrypt: bool = Field(True, description="encrypt contents and names with a key of this remote's own")
     accept_plain: bool = Field(False, description="yes, everyone who gets at this copy may see the photos")

@@ -14,8 +14,11 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from cli import keeper
 from cli.app import app
+from components.backup import ALERT_KEYS, CRYPT_KEYS, secret_key
 from components.cloudflared import CloudflaredConfig
+from components.fields import _memory
 from components.services import catalog
 from stacks import photo_system
 from stacks.config import flat_secrets
@@ -53,6 +56,12 @@ TYPES: dict[object, tuple[str, str]] = {
     "_team": ("name", "名称"),
     "_duration": ("duration", "时长"),
     "_path": ("path", "路径"),
+    "_cron": ("cron", "cron"),
+    "_type": ("type", "类型"),
+    "_remote_path": ("path", "路径"),
+    "_option_name": ("option", "选项"),
+    "_bandwidth": ("bandwidth", "带宽"),
+    "_percent": ("number 1-50", "数字 1-50"),
 }
 CONTAINERS: dict[object, tuple[str, str]] = {list: ("list: ", "列表: "), dict: ("name: ", "名称: ")}
 BEFORE_THE_FOLD = 25
@@ -97,7 +106,7 @@ def default_text(field: FieldInfo, language: int) -> str:
     assert value is not PydanticUndefined
     if value in (None, {}, []):
         return ("none", "无")[language]
-    if any(isinstance(item, BeforeValidator) for item in field.metadata):  # memory, kept in megabytes
+    if any(isinstance(item, BeforeValidator) and item.func is _memory for item in field.metadata):  # in megabytes
         return f"`{value // 1024}g`" if value % 1024 == 0 else f"`{value}m`"
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
@@ -108,8 +117,10 @@ def section_of(field: FieldInfo) -> type[BaseModel] | None:
     return next((c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)), None)
 
 
-def is_list_of_sections(field: FieldInfo) -> bool:
-    return get_origin(field.annotation) is list and section_of(field) is not None
+def mark_of_many(field: FieldInfo) -> str:
+    """Return how the tables write that there are several such sections: in a list, or by name."""
+    marks: dict[object, str] = {list: "[]", dict: ".NAME"}
+    return marks.get(get_origin(field.annotation), "") if section_of(field) else ""
 
 
 def rows(
@@ -117,9 +128,10 @@ def rows(
 ) -> Iterator[tuple[str, str, str, str]]:
     """Yield key, type, default and English meaning of every key a person may write."""
     for name, field in model.model_fields.items():
-        path = f"{prefix}{field.alias or name}{'[]' if is_list_of_sections(field) else ''}"
+        many = mark_of_many(field)
+        path = f"{prefix}{field.alias or name}{many}"
         if section := section_of(field):
-            inner = optional or type(None) in get_args(field.annotation) or is_list_of_sections(field)
+            inner = optional or type(None) in get_args(field.annotation) or bool(many)
             yield from rows(language, section, f"{path}.", optional=inner)
             continue
         default = default_text(field, language)
@@ -157,13 +169,17 @@ def test_the_chinese_table_has_the_same_keys_types_and_defaults_and_its_own_mean
 
 @each_language
 def test_every_flat_secret_is_explained(name: str) -> None:
-    assert {f"`photos:{key}`" for key in flat_secrets()} == {row[0] for row in table_rows(name, "secrets")}
+    of_copies = {secret_key("NAME", option) for option in (*CRYPT_KEYS, "OPTION")}
+    known = flat_secrets() | set(ALERT_KEYS) | of_copies
+
+    assert {f"`photos:{key}`" for key in known} == {row[0] for row in table_rows(name, "secrets")}
 
 
 @each_language
 def test_the_services_table_has_every_service_with_its_image(name: str) -> None:
     defaults = {"mariadb": Settings.model_fields["database"].get_default(call_default_factory=True).image}
     defaults["cloudflared"] = CloudflaredConfig.model_fields["image"].default
+    defaults |= dict.fromkeys(("keeper", "watch"), "keeper/")
     defaults |= {service: kind.Config.model_fields["image"].default for service, kind in catalog().items()}
 
     found = {row[0].strip("`"): row[1].strip("`") for row in table_rows(name, "services")}
@@ -172,7 +188,15 @@ def test_the_services_table_has_every_service_with_its_image(name: str) -> None:
 
 
 def commands() -> set[str]:
-    return {c.name or c.callback.__name__ for c in app.registered_commands if c.callback}
+    groups = {str(group.name) for group in app.registered_groups}
+    return groups | {c.name or c.callback.__name__ for c in app.registered_commands if c.callback}
+
+
+@each_language
+def test_every_command_of_the_keeper_is_named_and_every_named_one_exists(name: str) -> None:
+    named = set(re.findall(r"\./photos keeper ([a-z]+)", read(name)))
+
+    assert {c.name or c.callback.__name__ for c in keeper.app.registered_commands if c.callback} == named
 
 
 @each_language
@@ -191,7 +215,7 @@ def test_every_named_option_exists(name: str) -> None:
         for option in re.findall(r"(?<= )--?[a-z][a-z-]*", line)
     } | set(re.findall(r"`(--?[a-z][a-z-]*)`", read(name)))
     declared = {"--help"}
-    for command in app.registered_commands:
+    for command in (*app.registered_commands, *keeper.app.registered_commands):
         declared |= option_names(command.callback)
 
     assert options <= declared, f"{name} names an option that no command has"
@@ -202,7 +226,8 @@ def option_names(callback: Callable[..., Any] | None) -> set[str]:
     names = set()
     for parameter, hint in getattr(callback, "__annotations__", {}).items():
         names |= {f"--{parameter}", *re.findall(r"'(--?[a-z][a-z-]*)'", str(hint))}
-    return names | set(re.findall(r'"(--?[a-z][a-z-]*)"', read("cli/app.py")))
+    code = read("cli/app.py") + read("cli/keeper.py")
+    return names | set(re.findall(r'"(--?[a-z][a-z-]*)"', code))
 
 
 def variables(name: str) -> set[str]:
@@ -236,12 +261,11 @@ def test_both_languages_name_the_same_commands_variables_keys_and_chapters() -> 
     assert chapters[0] == chapters[1], "the same chapters in the same order"
 
 
-@pytest.mark.parametrize(("name", "line"), [(ENGLISH, "No backup runs yet"), (CHINESE, "目前还没有任何备份在运行")])
-def test_the_missing_backup_is_said_first_for_as_long_as_it_is_missing(name: str, line: str) -> None:
-    missing = hasattr(photo_system, "NO_BACKUP")
-
-    assert missing == (line in "\n".join(read(name).splitlines()[:BEFORE_THE_FOLD]))
-    assert not missing or name == CHINESE or photo_system.NO_BACKUP in read(name), "one wording everywhere"
+@pytest.mark.parametrize(
+    ("name", "line"), [(ENGLISH, photo_system.NO_BACKUP), (CHINESE, "stack 文件里没有 photos:backup 就没有任何备份")]
+)
+def test_that_nothing_is_backed_up_by_itself_is_said_first(name: str, line: str) -> None:
+    assert line in "\n".join(read(name).splitlines()[:BEFORE_THE_FOLD])
 
 
 def documents() -> list[str]:
