@@ -26,6 +26,8 @@ SECRETS = PurePosixPath("/run/secrets")
 SETTINGS_FILE = "/etc/keeper/keeper.json"
 STATE, WATCH_STATE = "/var/lib/keeper", "/var/lib/watch"
 LIBRARY, REMOTES = PurePosixPath("/library"), PurePosixPath("/remotes")
+MARKER_ROOTS = ["originals", "import"]
+"""The folders of `/library` that carry the marker of the stack."""
 DRIVE_LOGIN = "drive_admin_password"
 ALBUM_LOGIN = "photoprism_admin_password"
 WATCH_MEMORY_MB = 256
@@ -164,8 +166,8 @@ def settings_of(config: BackupConfig, base: Platform, args: KeeperArgs) -> Setti
         id=base.id,
         timezone=base.timezone,
         language=config.language,
-        roots={name: Path(LIBRARY / name) for name in ("originals", "import", *kept)},
-        marked=["originals", "import"],
+        roots={name: Path(LIBRARY / name) for name in (*MARKER_ROOTS, *kept)},
+        marked=MARKER_ROOTS,
         leave_out={name: list(volume.leave_out) for name, volume in kept.items()},
         database=DatabaseSettings(
             host=args.reading.host, port=args.reading.port, name=args.reading.database, user=args.reading.user
