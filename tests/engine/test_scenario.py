@@ -72,7 +72,7 @@ def test_up_makes_every_service_healthy_and_says_how_to_get_in(life: World) -> N
     FIGURES["first up"] = round(time.monotonic() - start, 2)
 
     assert "user: admin" in text
-    assert "No backup runs yet" in text
+    assert "No backup runs without photos:backup" in text
     assert life.ours(STACK) == [f"photos-{STACK}-{name}" for name in ("drive", "mariadb", "photoprism", "syncthing")]
     assert life.photos("status", "--stack", STACK).count("healthy") == 4
 
