@@ -1,37 +1,34 @@
 """Bring photos, folders, the database or everything back from a remote.
 
-Always beside, verified, then swapped: files are gathered in a staging folder of their root, checked against the
-run's hashes, and only when all of them are good do they take their places. Nothing that lies there is overwritten: a
-newer file stays and the restored one comes beside it, an older or rotten one moves into the staging folder.
+Always beside, verified, then swapped: the dump is proven in a server of its own and the files are gathered and checked
+against the run's hashes; only when all of it is good does anything take its place. No photo that lies there is
+overwritten: a newer one stays and the restored one comes beside it, an older or rotten one moves into the staging folder.
 """
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import tempfile
-from collections import defaultdict
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic import BaseModel
 
-from keeper import dump, preflight, throwaway
+from keeper import preflight
 from keeper.delivery import Progress
-from keeper.drill import fetch, prove_rows
+from keeper.drill import fetch, loaded
 from keeper.errors import Code, KeeperError
-from keeper.locate import Places
-from keeper.manifest import Entry, Manifest
+from keeper.exchange import PASSWORD, exchange
+from keeper.manifest import Manifest
+from keeper.rclone import RcloneError
 from keeper.remotes import Remote
 from keeper.run import open_remotes
 from keeper.runs import DATABASE, new_run, read_manifest
-from keeper.settings import STAGING, DatabaseSettings, Settings
-from keeper.upload import LIBRARY
+from keeper.scratch import scratch
+from keeper.settings import STAGING, Settings
+from keeper.stage import Stage
 
-PASSWORD = "restore_database_password"  # noqa: S105 - a file's name
-RESTORE_POINTS = "restore-points"
-SPARE_BYTES = 256 << 20
+__all__ = ["PASSWORD", "Listing", "Request", "RestoreReport", "find", "restore"]
 
 
 class Request(BaseModel):
@@ -48,9 +45,18 @@ class Request(BaseModel):
     remote: str | None = None
     incomplete: bool = False
 
+    @property
+    def wants_database(self) -> bool:
+        """Whether the database is to come back."""
+        return self.database or self.everything
+
 
 class RestoreReport(BaseModel):
-    """What was done. `beside`: restored files that lie beside newer ones; `replaced`: where the older ones went."""
+    """What was done. `beside`: restored files that lie beside newer ones; `replaced`: where the older ones went.
+
+    `passed_over`: why a newer run or another remote was not taken; `left_out`: roots of the run that the stack no longer
+    has.
+    """
 
     run: str
     remote: str
@@ -59,44 +65,103 @@ class RestoreReport(BaseModel):
     beside: list[str] = []
     replaced: list[str] = []
     missing: list[str] = []
+    passed_over: list[str] = []
+    left_out: list[str] = []
     database_rows: dict[str, int] = {}
     restore_point: str = ""
 
 
+class Found(BaseModel):
+    """One file of a run: size in bytes, and when it was last changed."""
+
+    path: str
+    size: int
+    changed: datetime
+
+
+class Listing(BaseModel):
+    """What could be restored. `runs`: remote → its good runs, newest first; `files`: of one run, where names were given."""
+
+    runs: dict[str, list[str]] = {}
+    problems: list[str] = []
+    run: str = ""
+    remote: str = ""
+    files: list[Found] = []
+
+
 @dataclass(frozen=True)
 class Source:
-    """A whole run at a remote that answers, with its manifest."""
+    """A whole run at a remote that answers, with its manifest.
+
+    `rows` of its database, as they were loaded for a proof; None when the database was not asked for.
+    """
 
     remote: Remote
     run: str
     files: Manifest = field(repr=False)
+    rows: dict[str, int] | None
+    passed_over: list[str]
 
 
 def restore(settings: Settings, request: Request, *, progress: Progress | None = None) -> RestoreReport:
     """Do what is asked and report.
 
     Raises:
-        KeeperError: nothing was changed then, or it was changed back.
+        KeeperError: what is asked for was not done, or not whole; the message says what was changed, if anything.
     """
     tell = progress or (lambda _phase, _done, _of: None)
-    with preflight.only_run(settings, f"a restore {new_run()}"):
+    with preflight.only_run(settings, f"a restore {new_run()}"), scratch(settings, "restore") as folder:
         tell("look", 0, 0)
-        source = choose(settings, request)
-        report = RestoreReport(run=source.run, remote=source.remote.name)
-        wanted = select(source, request)
+        source = choose(settings, request, folder)
+        report = RestoreReport(run=source.run, remote=source.remote.name, passed_over=source.passed_over)
+        wanted = select(settings, source, request)
+        report.left_out = sorted(_roots(source.files) - settings.roots.keys()) if request.everything else []
         if wanted:
+            preflight.check_library(settings)
             _files(settings, source, wanted, report, incomplete=request.incomplete, progress=tell)
-        if request.database or request.everything:
+        if source.rows is not None:
             tell("database", 0, 0)
-            _database(settings, source, report)
+            report.restore_point = str(exchange(settings, folder / DATABASE, source.rows))
+            report.database_rows = source.rows
     return report
 
 
-def choose(settings: Settings, request: Request) -> Source:
+def find(
+    settings: Settings, names: list[str] | None = None, *, run: str | None = None, remote: str | None = None
+) -> Listing:
+    """List the good runs of each remote, and, where `names` are given, the files of one run that hold one in their path."""
+    listing = Listing()
+    for place in open_remotes(settings):
+        if remote in (None, place.name):
+            try:
+                place.greet(may_begin=False)
+                listing.runs[place.name] = place.runs()[::-1]
+            except KeeperError as error:
+                listing.problems.append(str(error))
+    if names:
+        source = choose(settings, Request(run=run, remote=remote))
+        listing.run, listing.remote = source.run, source.remote.name
+        parts = [name.strip("/").casefold() for name in names]
+        listing.files = [
+            Found(
+                path=_shown(path),
+                size=entry.size,
+                changed=datetime.fromtimestamp(entry.mtime_ns / 1e9, UTC),
+            )
+            for path, entry in sorted(source.files.items())
+            if any(part in path.casefold() for part in parts)
+        ]
+    return listing
+
+
+def choose(settings: Settings, request: Request, folder: Path | None = None) -> Source:
     """Return the run to restore: the one asked for, else the newest whole one of the first remote that has any.
 
+    Where the database is asked for, its dump lies in `folder` then, and was proven.
+
     Raises:
-        KeeperError: with `Code.PREFLIGHT`, saying for each remote why not.
+        KeeperError: with `Code.PREFLIGHT`, saying for each remote why not, and which run could be taken instead; with
+            `Code.FAILED` when this machine cannot prove it.
     """
     problems: list[str] = []
     for remote in open_remotes(settings):
@@ -104,37 +169,53 @@ def choose(settings: Settings, request: Request) -> Source:
             continue
         try:
             remote.greet(may_begin=False)
-            for run in reversed(remote.runs()):
-                if request.run in (None, run) and (files := _whole(remote, run, problems)) is not None:
-                    return Source(remote, run, files)
+            runs = [run for run in reversed(remote.runs()) if request.run in (None, run)]
+            for run in runs:
+                try:
+                    files, rows = _proven(settings, remote, run, folder if request.wants_database else None)
+                    return Source(remote, run, files, rows, problems)
+                except KeeperError as error:
+                    if error.code != Code.VERIFY:
+                        raise
+                    problems.append(str(error))
             problems.append(f"{remote.name}: no whole run {request.run or ''}".rstrip())
         except KeeperError as error:
+            if error.code == Code.FAILED:
+                raise
             problems.append(str(error))
     asked = f' "{request.remote}"' if request.remote else ""
-    raise KeeperError(Code.PREFLIGHT, f"no copy{asked} can be restored from. {'; '.join(problems)}")
+    hint = ""
+    if request.run:
+        with suppress(KeeperError):
+            other = choose(settings, request.model_copy(update={"run": None}), folder)
+            hint = f". Whole is: --run {other.run} --remote {other.remote.name}"
+    raise KeeperError(Code.PREFLIGHT, f"no copy{asked} can be restored from. {'; '.join(problems)}{hint}")
 
 
-def _whole(remote: Remote, run: str, problems: list[str]) -> Manifest | None:
-    """Return the manifest of a run; None, with the reason noted, when the run is damaged."""
-    try:
-        return read_manifest(remote, run)
-    except KeeperError as error:
-        problems.append(str(error))
-        return None
+def _proven(
+    settings: Settings, remote: Remote, run: str, folder: Path | None
+) -> tuple[Manifest, dict[str, int] | None]:
+    """Return the manifest of a whole run, and the rows of its database where its dump is to lie in `folder`."""
+    if folder is None:
+        return read_manifest(remote, run), None
+    files = fetch(remote, run, folder)
+    with loaded(settings, folder / DATABASE) as (_, rows):
+        return files, rows
 
 
-def select(source: Source, request: Request) -> Manifest:
-    """Return the files that are asked for.
+def select(settings: Settings, source: Source, request: Request) -> Manifest:
+    """Return the files that are asked for, of those roots that the stack has.
 
     Raises:
         KeeperError: with `Code.FAILED` when a path names nothing.
     """
+    known = {path: entry for path, entry in source.files.items() if path.partition("/")[0] in settings.roots}
     if request.everything:
-        return source.files
+        return known
     wanted: Manifest = {}
     for path in request.paths:
         name = path.strip("/")
-        found = {p: entry for p, entry in source.files.items() if p == name or p.startswith(f"{name}/")}
+        found = {p: entry for p, entry in known.items() if p == name or p.startswith(f"{name}/")}
         if not found:
             raise KeeperError(
                 Code.FAILED,
@@ -146,146 +227,45 @@ def select(source: Source, request: Request) -> Manifest:
     return wanted
 
 
+def _roots(files: Manifest) -> set[str]:
+    return {path.partition("/")[0] for path in files}
+
+
+def _shown(name: str | Path) -> str:
+    """Return a name as text that can be written down; bytes that are no text become question marks."""
+    return str(name).encode("utf-8", "replace").decode()
+
+
 def _files(
     settings: Settings, source: Source, wanted: Manifest, report: RestoreReport, *, incomplete: bool, progress: Progress
 ) -> None:
-    lacking = {path: entry for path, entry in wanted.items() if not _is_there(_target(settings, path), entry)}
+    stage, missing = Stage(settings, source.run), set[str]()
+    lacking = {path: entry for path, entry in wanted.items() if stage.lacks(path, entry)}
     report.unchanged = len(wanted) - len(lacking)
-    _room(settings, lacking)
-    stage = _Stage(settings, source.run)
     try:
-        report.missing = stage.gather(source, lacking, progress)
-        if report.missing and not incomplete:
-            raise KeeperError(
-                Code.VERIFY,
-                f"{len(report.missing)} of {len(wanted)} files are missing or damaged at {source.remote.name}, e.g. "
-                f"{report.missing[0]}. Nothing was changed. Try --remote or --run, or --incomplete for the rest",
-            )
-        for path in sorted(lacking.keys() - set(report.missing)):
-            stage.place(path, lacking[path], report)
-    finally:
-        stage.clear()
-
-
-def _target(settings: Settings, path: str) -> Path:
-    root, _, below = path.partition("/")
-    return settings.roots[root] / below
-
-
-def _is_there(file: Path, entry: Entry) -> bool:
-    try:
-        return file.stat().st_size == entry.size and dump.sha256_of(file) == entry.sha256
-    except OSError:
-        return False
-
-
-def _room(settings: Settings, files: Manifest) -> None:
-    needed: dict[str, int] = defaultdict(int)
-    for path, entry in files.items():
-        needed[path.partition("/")[0]] += entry.size
-    for root, size in needed.items():
-        free = shutil.disk_usage(settings.roots[root]).free
-        if free < size + SPARE_BYTES:
-            raise KeeperError(
-                Code.FAILED, f"{root}: {size / 1e9:.1f} GB to restore, {free / 1e9:.1f} GB free. Free some space first"
-            )
-
-
-class _Stage:
-    """The staging folders, one in each root: a rename from there to its place is whole or not done."""
-
-    def __init__(self, settings: Settings, run: str) -> None:
-        self._settings, self._run = settings, run
-
-    def gather(self, source: Source, files: Manifest, progress: Progress) -> list[str]:
-        """Fetch files into the staging folders; return those that no place of the remote holds unharmed."""
-        places, left, turn = Places(source.remote, source.run), sorted(files), 0
-        while left:
-            by_folder: dict[tuple[str, str], list[str]] = defaultdict(list)
-            for path in left:
-                if turn < len(folders := places.of(path)):
-                    root, _, below = path.partition("/")
-                    by_folder[folders[turn], root].append(below)
-            if not by_folder:
-                return left
-            for (folder, root), names in by_folder.items():
-                origin, target = source.remote.at(folder, root), f"{LIBRARY}{self._folder(root)}"
-                source.remote.rclone.copy(
-                    origin, target, names, *source.remote.flags, progress=lambda done, of: progress("fetch", done, of)
-                )
-            left = [path for path in left if not _is_there(self._staged(path), files[path])]
-            turn += 1
-        return []
-
-    def place(self, path: str, entry: Entry, report: RestoreReport) -> None:
-        """Put one gathered file where it belongs, with its old time."""
-        staged, target = self._staged(path), _target(self._settings, path)
-        os.utime(staged, ns=(entry.mtime_ns, entry.mtime_ns))
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if target.exists() and target.stat().st_mtime_ns > entry.mtime_ns:
-            target = target.with_name(f"{target.stem}.restored-{self._run}{target.suffix}")
-            report.beside.append(str(target))
-        elif target.exists():
-            aside = self._settings.roots[path.partition("/")[0]] / STAGING / f"replaced-{self._run}" / path
-            aside.parent.mkdir(parents=True, exist_ok=True)
-            target.rename(aside)
-            report.replaced.append(str(aside))
-        staged.rename(target)
-        report.placed += 1
-
-    def clear(self) -> None:
-        """Remove what was gathered and not placed; what was replaced stays."""
-        for root in self._settings.roots.values():
-            shutil.rmtree(root / STAGING / self._run, ignore_errors=True)
-            if (root / STAGING).is_dir() and not any((root / STAGING).iterdir()):
-                (root / STAGING).rmdir()
-
-    def _folder(self, root: str) -> Path:
-        return self._settings.roots[root] / STAGING / self._run
-
-    def _staged(self, path: str) -> Path:
-        root, _, below = path.partition("/")
-        return self._folder(root) / below
-
-
-def _database(settings: Settings, source: Source, report: RestoreReport) -> None:
-    """Prove the dump in a throw-away server, keep a restore point, then exchange the tables; back to it on failure."""
-    with tempfile.TemporaryDirectory(prefix="restore-", dir=_made(settings.state / "scratch")) as name:
-        folder = Path(name)
-        fetch(source.remote, source.run, folder)
-        rows = dump.inspect(folder / DATABASE)
-        with throwaway.running(settings) as server:
-            server.load(folder / DATABASE)
-            prove_rows(rows, server.rows(list(rows)))
-        owner = settings.model_copy(update={"database": _as_owner(settings.database)})
-        point = _made(settings.state / RESTORE_POINTS) / f"{new_run()}.sql.zst"
-        dump.dump(owner, point, password=PASSWORD)
-        report.restore_point = str(point)
+        missing |= set(stage.gather(source.remote, lacking, lambda done, of: progress("fetch", done, of)))
+    except RcloneError as error:
+        raise KeeperError(
+            error.code,
+            f"{error}. Nothing was changed. What was fetched is kept in {STAGING}: the same command goes on from there",
+        ) from error
+    report.missing = sorted(map(_shown, missing))
+    if missing and not incomplete:
+        raise KeeperError(
+            Code.VERIFY,
+            f"{len(missing)} of {len(wanted)} files are missing or damaged at {source.remote.name}, e.g. "
+            f"{report.missing[0]}. Nothing was changed. Try --remote or --run, or --incomplete for the rest",
+        )
+    for path in sorted(lacking.keys() - missing):
         try:
-            _exchange(owner, folder / DATABASE)
-            prove_rows(rows, dump.count_rows(owner, list(rows), password=PASSWORD))
-        except KeeperError as error:
-            _exchange(owner, point)
-            raise KeeperError(Code.FAILED, f"{error}. The database is what it was before") from error
-    report.database_rows = rows
-
-
-def _as_owner(database: DatabaseSettings) -> DatabaseSettings:
-    """The album's own user may change its database; the one who dumps may only read."""
-    return database.model_copy(update={"user": database.name})
-
-
-def _exchange(settings: Settings, packed: Path) -> None:
-    with dump.client_options(settings, PASSWORD) as options:
-        client = ["mariadb", options, *dump.CONNECT, settings.database.name]
-        drops = "".join(f"DROP TABLE IF EXISTS `{name}`;\n" for name in sorted(dump.tables(settings.database, options)))
-        script = f"SET FOREIGN_KEY_CHECKS=0;\n{drops}"
-        done = subprocess.run(client, input=script, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise KeeperError(Code.FAILED, f"the old tables cannot be removed: {done.stderr.strip()}")
-        throwaway.load(packed, client)
-
-
-def _made(folder: Path) -> Path:
-    folder.mkdir(exist_ok=True)
-    return folder
+            beside, aside = stage.place(path, lacking[path])
+        except OSError as error:
+            raise KeeperError(
+                Code.FAILED,
+                f"{report.placed} files were restored, then {_shown(path)} could not be: {error.strerror}. Mend that and run the "
+                "same command again: it goes on from there",
+            ) from error
+        report.placed += 1
+        report.beside += [_shown(beside)] if beside else []
+        report.replaced += [_shown(aside)] if aside else []
+    stage.clear()

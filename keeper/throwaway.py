@@ -15,6 +15,7 @@ from typing import IO
 import zstandard
 
 from keeper.errors import Code, KeeperError
+from keeper.scratch import scratch
 from keeper.settings import Settings
 
 START_SECONDS = 60
@@ -64,7 +65,8 @@ class Throwaway:
         return [[_unescaped(value) for value in line.split("\t")] for line in done.stdout.split("\n") if line]
 
     def _command(self, *database: str) -> list[str]:
-        return ["mariadb", "--no-defaults", f"--socket={self._socket}", "-uroot", "-N", "-B", *database]
+        options = ["--no-defaults", "--default-character-set=utf8mb4", "--max-allowed-packet=1G", "-uroot", "-N", "-B"]
+        return ["mariadb", *options, f"--socket={self._socket}", *database]
 
 
 def _unescaped(value: str) -> str:
@@ -79,37 +81,27 @@ def running(settings: Settings) -> Iterator[Throwaway]:
     Raises:
         KeeperError: with `Code.FAILED` when it does not start.
     """
-    scratch = settings.state / "scratch"
-    scratch.mkdir(exist_ok=True)
-    with (
-        tempfile.TemporaryDirectory(prefix="mariadb-", dir=scratch) as name,
-        tempfile.TemporaryDirectory(prefix="k") as short,
-    ):
+    with scratch(settings, "mariadb") as home, tempfile.TemporaryDirectory(prefix="k") as short:
         # The socket lies elsewhere: the kernel takes 107 bytes for its path.
         folder = Path(short)
         as_root = ["--user=root"] if os.geteuid() == 0 else []
-        install = ["mariadb-install-db", "--no-defaults", f"--datadir={name}/data", "--skip-test-db"]
+        install = ["mariadb-install-db", "--no-defaults", f"--datadir={home}/data", "--skip-test-db"]
         # --rpm, as upstream's image does it: without, it looks up host names with a program that is not everywhere.
         install += ["--auth-root-authentication-method=normal", "--rpm", *as_root]
         done = subprocess.run(install, capture_output=True, text=True, check=False)
         if done.returncode:
             raise KeeperError(Code.FAILED, f"a server for the test cannot be made: {done.stderr.strip()[-300:]}")
-        command = [
-            "mariadbd",
-            "--no-defaults",
-            f"--datadir={name}/data",
-            f"--socket={folder}/socket",
-            "--skip-networking",
-        ]
+        # It dies with this process, even when that is killed.
+        command = ["setpriv", "--pdeathsig", "KILL", "mariadbd", "--no-defaults", f"--datadir={home}/data"]
+        command += [f"--socket={folder}/socket", "--skip-networking", "--max-allowed-packet=1G"]
         command += ["--innodb-buffer-pool-size=64M", "--innodb-flush-log-at-trx-commit=0", "--skip-log-bin", *as_root]
-        with (Path(name) / "log").open("w+b") as log, subprocess.Popen(command, stdout=log, stderr=log) as process:
+        with (home / "log").open("w+b") as log, subprocess.Popen(command, stdout=log, stderr=log) as process:
             try:
                 _await(process, folder / "socket", log)
-                server = ["mariadb", "--no-defaults", f"--socket={folder}/socket", "-uroot"]
-                subprocess.run([*server, "-e", f"CREATE DATABASE `{settings.database.name}`"], check=True)
+                Throwaway(folder / "socket", "mysql").query(f"CREATE DATABASE `{settings.database.name}`")
                 yield Throwaway(folder / "socket", settings.database.name)
             finally:
-                process.terminate()
+                process.kill()  # nothing of it is kept
 
 
 def _await(process: subprocess.Popen[bytes], socket: Path, log: IO[bytes]) -> None:

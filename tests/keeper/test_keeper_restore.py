@@ -19,6 +19,7 @@ from keeper.report import DrillReport
 from keeper.restore import PASSWORD, Request, restore
 from keeper.run import open_remotes
 from keeper.runs import DATABASE, MANIFEST, OK, ok_text
+from keeper.settings import MARKER
 from tests.keeper.home import Home
 
 
@@ -229,20 +230,16 @@ def test_a_database_restore_that_fails_half_way_puts_the_present_one_back(
     kept: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept.server.sql("INSERT INTO albums VALUES ('a9', 'made since')", "photoprism")
-    monkeypatch.setattr("keeper.restore.prove_rows", _fail_the_second_time())
+    monkeypatch.setattr("keeper.exchange.prove_rows", _fail())
     with pytest.raises(KeeperError, match="The database is what it was before"):
         restore(kept.settings, Request(database=True))
 
     assert kept.server.sql("SELECT album_title FROM albums WHERE album_uid = 'a9'", "photoprism") == "made since"
 
 
-def _fail_the_second_time() -> Callable[[dict[str, int], dict[str, int]], None]:
-    calls = []
-
-    def prove(dumped: dict[str, int], _found: dict[str, int]) -> None:
-        calls.append(dumped)
-        if len(calls) > 1:
-            raise KeeperError(Code.VERIFY, "table files has 3 rows after loading, 250 were dumped")
+def _fail() -> Callable[[dict[str, int], dict[str, int]], None]:
+    def prove(_dumped: dict[str, int], _found: dict[str, int]) -> None:
+        raise KeeperError(Code.VERIFY, "table files has 3 rows after loading, 250 were dumped")
 
     return prove
 
@@ -270,6 +267,8 @@ def test_a_bare_host_gets_two_thousand_files_and_fifty_thousand_rows_back(home: 
     for folder in (home.state, *(home.library / root for root in ("originals", "import", "photoprism", "syncthing"))):
         shutil.rmtree(folder)
         folder.mkdir()
+    for name in ("originals", "import"):
+        (home.library / name / MARKER).write_text(home.id)  # as opening the kit does
     home.server.sql("DELETE FROM files; DROP TABLE albums", "photoprism")
     start = time.monotonic()
     report = restore(home.settings, Request(everything=True))
