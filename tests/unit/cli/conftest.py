@@ -31,11 +31,12 @@ class FakeClient:
         """Say goodbye."""
 
     def _filtered(self, kind: str, arguments: dict[str, Any]) -> list[SimpleNamespace]:
-        wanted = arguments["filters"]["label"]
+        named = arguments["filters"]["label"]
+        wanted = {named} if isinstance(named, str) else set(named)
         return [
             thing
             for thing in self.things[kind]
-            if wanted in {f"{key}={value}" for key, value in thing.attrs["Labels"].items()}
+            if wanted <= {f"{key}={value}" for key, value in thing.attrs["Labels"].items()}
         ]
 
     def add_volume(self, name: str, labels: dict[str, str]) -> None:
