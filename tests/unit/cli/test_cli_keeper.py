@@ -157,7 +157,7 @@ def test_the_container_of_a_restore_may_write_to_the_library_and_is_as_hardened_
 def test_setup_makes_the_keys_of_each_copy_and_never_what_a_person_types(
     checkout: Checkout, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with_backup(checkout, "backup_bucket_secret_access_key")
+    checkout.write(None, {"photos:backup": {"remotes": {"bucket": BUCKET}}})
     monkeypatch.setattr(generated, "values_for", lambda keys: dict.fromkeys(keys, "made"))
 
     setup._secrets("dev")
