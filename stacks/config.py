@@ -214,5 +214,9 @@ def _missing(stack: str, settings: Settings, values: Mapping[str, str]) -> list[
     missing = [key for key in settings.generated_secret_keys() if not values.get(key)]
     if settings.id and not missing:
         return backup.missing_typed(settings, values, stack)
-    what = "photos:id" if not settings.id else ", ".join(f"photos:{key}" for key in missing)
-    return [f"config: {what} missing: this stack is not set up yet. Run ./photos setup, or ./photos up"]
+    if not settings.id:
+        return ["config: photos:id missing: this stack is not set up yet. Run ./photos setup, or ./photos up"]
+    names = ", ".join(f"photos:{key}" for key in missing)
+    return [
+        f"config: {names} missing: not made yet. Run ./photos setup {stack} or ./photos up {stack}, which make them"
+    ]
