@@ -14,14 +14,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import pyrage
-
-from cli import engine, first_run, paths, stackfile
+from cli import age, engine, first_run, paths, stackfile
 from cli.console import confirm, fail, say
+from components.backup import OPENLIST
 from stacks.checks.library import read_marker
 from stacks.config import NAMESPACE
 
 SHORTEST_PASSPHRASE = 12
+BEHIND_OPENLIST = (
+    " (first add this drive in OpenList again, under the same name / 先在 OpenList 里用同样的名字重新添加网盘)"
+)
 PAGE = Path(__file__).with_name("kit.html")
 README = """photos: recovery kit of the stack "{stack}", made {made}
 id {id}
@@ -63,8 +65,11 @@ def make(stack: str, folder: Path, passphrase: str) -> tuple[Path, Path]:
     if engine.state_file(stack).exists():
         members["state.json"] = engine.state_file(stack).read_bytes()
     kit, page = (folder / f"photos-kit-{stack}-{made:%Y%m%d}.{end}" for end in ("age", "html"))
-    kit.touch(mode=0o600)
-    kit.write_bytes(pyrage.passphrase.encrypt(_packed(members), passphrase))
+    part = kit.with_suffix(".partial")
+    part.unlink(missing_ok=True)
+    part.touch(mode=0o600)
+    part.write_bytes(age.encrypt(_packed(members), passphrase))
+    part.replace(kit)
     values = {key: html.escape(value) for key, value in {**about, "file": kit.name}.items()}
     copies = "".join(f"<li>{html.escape(line)}</li>" for line in _copies(stack))
     page.write_text(string.Template(PAGE.read_text("utf-8")).substitute(values, copies=copies), "utf-8")
@@ -74,40 +79,55 @@ def make(stack: str, folder: Path, passphrase: str) -> tuple[Path, Path]:
 def unpack(file: Path, passphrase: str) -> dict[str, bytes]:
     """Return file name → content of a kit; end the program when it does not open."""
     try:
-        content = pyrage.passphrase.decrypt(file.read_bytes(), passphrase)
+        content = age.decrypt(file.read_bytes(), passphrase)
         with tarfile.open(fileobj=io.BytesIO(content), mode="r:gz") as bundle:
-            return {
+            members = {
                 member.name: (bundle.extractfile(member) or io.BytesIO()).read() for member in bundle if member.isfile()
             }
     except OSError as error:
         fail(f"{file} cannot be read: {error.strerror}")
-    except (pyrage.DecryptError, tarfile.TarError):
+    except (age.DecryptError, tarfile.TarError):
         fail(f"{file} does not open. Is the passphrase right, and is the file whole?")
+    if not {"kit.json", "passphrase"} <= members.keys():
+        fail(f"{file} opens, but it is no recovery kit of this project.")
+    return members
 
 
 def put_back(file: Path, passphrase: str) -> str:
     """Put stack file, passphrase and marked library folders of a kit in their places; return the stack's name.
 
-    Nothing that is there is overwritten: another identity under the same name ends the program.
+    Nothing that is there is overwritten. A stack file of the same identity stays as it is: a person may have mended it
+    between two tries. Another identity under the same name ends the program.
     """
     members = unpack(file, passphrase)
     about = json.loads(members["kit.json"])
-    stack = str(about["stack"])
-    places = {
-        paths.passphrase_file(stack): members["passphrase"],
-        paths.stack_file(stack): members[f"Pulumi.{stack}.yaml"],
-    }
-    for place, content in places.items():
-        if place.exists() and place.read_bytes() != content:
-            fail(
-                f"{place} is there already and differs from the kit's. Nothing was changed. Is this the machine that the "
-                "kit was made on? Then ./photos keeper restore needs no kit. Else move that file away first."
-            )
-    say(f'The kit of {about["made"]} holds the stack "{stack}", id {about["id"]}.')
-    for place, content in places.items():
-        paths.write_private(place, content.decode())
-    _library(stack, str(about["id"]))
+    stack, identity = str(about["stack"]), str(about["id"])
+    _refuse_another(stack, identity, members["passphrase"])
+    say(f'The kit of {about["made"]} holds the stack "{stack}", id {identity}.')
+    paths.write_private(paths.passphrase_file(stack), members["passphrase"].decode())
+    if paths.stack_file(stack).exists():
+        say(f"{paths.stack_file(stack)} is this stack's already; it stays as it is.")
+    else:
+        paths.write_private(paths.stack_file(stack), members[f"Pulumi.{stack}.yaml"].decode())
+    _library(stack, identity)
     return stack
+
+
+def _refuse_another(stack: str, identity: str, own_passphrase: bytes) -> None:
+    """End the program where this machine has another stack of the same name, or only other keys to this one."""
+    theirs = [
+        place
+        for place in (paths.stack_file(stack), stackfile.newest_copy(stack))
+        if place and place.exists() and stackfile.stack_id(place) != identity
+    ]
+    kept = paths.passphrase_file(stack)
+    if kept.exists() and kept.read_bytes() != own_passphrase:
+        theirs.append(kept)
+    if theirs:
+        fail(
+            f'{theirs[0]} is there already and belongs to another stack "{stack}" than the kit. Nothing was changed. '
+            "Take the kit to another machine, or move that file away first."
+        )
 
 
 def _library(stack: str, identity: str) -> None:
@@ -148,6 +168,7 @@ def _copies(stack: str) -> list[str]:
     section: dict[str, Any] = stackfile.read(paths.stack_file(stack)).get(f"{NAMESPACE}backup") or {}
     return [
         f"{name}: {remote.get('kind')}, {remote.get('type')}, {remote.get('path')}"
+        + (BEHIND_OPENLIST if remote.get("type") == OPENLIST else "")
         for name, remote in (section.get("remotes") or {}).items()
     ]
 
