@@ -8,6 +8,7 @@ import ipaddress
 import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 from urllib.parse import urlsplit
@@ -130,15 +131,28 @@ def missing_typed(settings: Settings, values: Mapping[str, str], stack: str) -> 
     ]
 
 
-def findings(settings: Settings, values: Mapping[str, str]) -> list[str]:
-    """Return what is not good about the set of copies: it still backs up, but less safely than a family needs."""
+@dataclass(frozen=True)
+class Shortcoming:
+    """What is not good about the set of copies. `place` is a key below `photos:`."""
+
+    place: str
+    text: str
+    fix: str
+
+    def __str__(self) -> str:
+        """Return it as one line, as a family member reads it."""
+        return f"{self.text}. {self.fix}"
+
+
+def shortcomings(settings: Settings, values: Mapping[str, str]) -> list[Shortcoming]:
+    """Return what is not good about the copies: they are made, but the photos are less safe than a family needs."""
     backup = settings.backup
     if not backup:
         return []
     return [*_set_of_copies(backup), *_plain_disks(backup), *_one_account(backup), *_no_alerts(values)]
 
 
-def _set_of_copies(backup: BackupConfig) -> Iterator[str]:
+def _set_of_copies(backup: BackupConfig) -> Iterator[Shortcoming]:
     kinds = [remote.kind for remote in backup.remotes.values()]
     have = ", ".join(f"{name} ({remote.kind})" for name, remote in backup.remotes.items())
     needed = [
@@ -147,30 +161,34 @@ def _set_of_copies(backup: BackupConfig) -> Iterator[str]:
         ("one that nobody can delete (kind: vault)", "vault" in kinds),
     ]
     if lacking := [text for text, there in needed if not there]:
-        yield f"backup.remotes: have {have}. 3-2-1-1-0 also needs {' and '.join(lacking)}. Add it under photos:backup"
+        text = f"there is {have}; 3-2-1-1-0 also needs {' and '.join(lacking)}"
+        yield Shortcoming("backup.remotes", text, "Add it under photos:backup")
 
 
-def _plain_disks(backup: BackupConfig) -> Iterator[str]:
+def _plain_disks(backup: BackupConfig) -> Iterator[Shortcoming]:
     for name, remote in backup.remotes.items():
         if remote.kind == "disk" and not remote.encrypt and not remote.accept_plain:
-            yield (
-                f"backup.remotes.{name}: not encrypted, whoever finds the disk sees the photos. "
-                "Write `encrypt: true`, or `accept_plain: true` if that is meant"
+            yield Shortcoming(
+                f"backup.remotes.{name}",
+                f"{name} is not encrypted, whoever finds the disk sees the photos",
+                "Write `encrypt: true`, or `accept_plain: true` if that is meant",
             )
 
 
-def _one_account(backup: BackupConfig) -> Iterator[str]:
+def _one_account(backup: BackupConfig) -> Iterator[Shortcoming]:
     for one, other in backup.pairs():
         first, second = backup.remotes[one], backup.remotes[other]
         if not first.is_local and first.account == second.account and first.secrets == second.secrets == []:
-            yield f"backup.remotes: {one} and {other} are in one account, which can be lost as a whole. Use another one"
+            text = f"{one} and {other} are in one account, which can be lost as a whole"
+            yield Shortcoming("backup.remotes", text, "Use another one")
 
 
-def _no_alerts(values: Mapping[str, str]) -> Iterator[str]:
+def _no_alerts(values: Mapping[str, str]) -> Iterator[Shortcoming]:
     if not values.get(ALERT_URLS):
-        yield (
-            "backup: no alert target, a failed backup would stay unnoticed. "
-            f"Run ./photos config set --secret photos:{ALERT_URLS} with an address, e.g. mailto://… or wecombot://…"
+        yield Shortcoming(
+            "backup",
+            "there is no alert target, a failed backup would stay unnoticed",
+            f"Run ./photos config set --secret photos:{ALERT_URLS} and type an address, e.g. mailto://… or wecombot://…",
         )
 
 

@@ -33,7 +33,7 @@ class StackConfig:
     """One stack, ready to declare.
 
     `first_run`: nothing has been written yet, only a preview may go on. `token_problem`: why Cloudflare's API token
-    cannot work, which matters only where something is published. `findings`: what is not good about the backup.
+    cannot work, which matters only where something is published. `shortcomings`: what is not good about the backup.
     """
 
     stack: str
@@ -41,7 +41,7 @@ class StackConfig:
     first_run: bool
     secrets: Mapping[str, pulumi.Output[str]] = field(default_factory=dict)
     token_problem: str | None = None
-    findings: tuple[str, ...] = ()
+    shortcomings: tuple[backup.Shortcoming, ...] = ()
 
     @property
     def id(self) -> str:
@@ -92,18 +92,18 @@ def parse(stack: str, values: Mapping[str, str], *, secret_keys: set[str], dry_r
             if not line.startswith(tuple(f"config photos:{key}{end}" for key in secret_keys - flat for end in ".:"))
         ]
     first_run = not values.get("id")
-    findings: list[str] = []
+    shortcomings: list[backup.Shortcoming] = []
     if settings:
         found += _across(stack, settings)
         found += backup.secret_problems(settings, values)
-        findings = backup.findings(settings, values)
+        shortcomings = backup.shortcomings(settings, values)
         if not (first_run and dry_run):
             found += _missing(stack, settings, values)
             if settings.backup and settings.backup.strict:
-                found += [f"config photos:{finding}" for finding in findings]
+                found += [problem(item.place, str(item)) for item in shortcomings]
     if found or not settings:
         raise ConfigError(found)
-    return StackConfig(stack=stack, settings=settings, first_run=first_run, findings=tuple(findings))
+    return StackConfig(stack=stack, settings=settings, first_run=first_run, shortcomings=tuple(shortcomings))
 
 
 def flat_secrets(values: Mapping[str, str] | None = None) -> set[str]:

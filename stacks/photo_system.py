@@ -92,7 +92,7 @@ def _back_up(
         base_image=image_reference(config.settings.database.image, platform.image_registry),
         reading=database.reading,
         services=services,
-        findings=config.findings,
+        findings=[str(item) for item in config.shortcomings],
         after=after,
     )
     keeper = Keeper("keeper", backup, platform, args)
@@ -113,5 +113,5 @@ def _outputs(config: StackConfig) -> dict[str, Any]:
         ],
         "backup": status_line(backup) if backup else NO_BACKUP,
         "backup_page": page_url(backup) if backup else None,
-        "backup_findings": list(config.findings),
+        "backup_findings": [str(item) for item in config.shortcomings],
     }

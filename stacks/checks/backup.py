@@ -31,10 +31,8 @@ def check_backup(config: StackConfig) -> Iterator[Finding]:
         devices = {_device(Path(disks[name].folder)) for name in (one, other)}
         if len(devices) == 1 and None not in devices:
             yield warning(CHECK, f"{one} and {other} are on one disk, which can be lost as a whole", "Use another disk")
-    for finding in config.findings:
-        text, _, fix = finding.rpartition(". ")
-        yield warning(CHECK, text, fix)
-    yield ok(CHECK, f"{len(backup.remotes)} copies; how it goes: {page_url(backup)}")
+    yield from (warning(CHECK, item.text, item.fix) for item in config.shortcomings)
+    yield ok(CHECK, f"copies: {', '.join(backup.remotes)}; how it goes: {page_url(backup)}")
 
 
 def _folder(where: str, remote: RemoteConfig, owner: Owner, config: StackConfig) -> Iterator[Finding]:

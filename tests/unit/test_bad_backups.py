@@ -118,7 +118,9 @@ BAD = [
         note="interval",
     ),
     *(
-        strict("B32", remotes, f"photos:backup.remotes: have {have}. 3-2-1-1-0 also needs {lacks}. Add it", note=have)
+        strict(
+            "B32", remotes, f"photos:backup.remotes: there is {have}; 3-2-1-1-0 also needs {lacks}. Add it", note=have
+        )
         for remotes, have, lacks in (
             ({"a": BUCKET}, "a (mirror)", "a second copy and one that nobody can delete (kind: vault)"),
             ({"a": VAULT}, "a (vault)", "a second copy"),
@@ -303,7 +305,7 @@ BAD = [
     strict(
         "B37",
         {"a": disk("/srv/x", encrypt=False), "b": BUCKET, "c": VAULT},
-        "config photos:backup.remotes.a: not encrypted, whoever finds the disk sees the photos. Write `encrypt: true`",
+        "config photos:backup.remotes.a: a is not encrypted, whoever finds the disk sees the photos. Write `encrypt: true`",
         note="disk",
     ),
     *(
@@ -319,7 +321,7 @@ BAD = [
     strict(
         "B39",
         {"a": disk("/srv/x"), "b": VAULT},
-        "config photos:backup: no alert target, a failed backup would stay unnoticed. Run ./photos config set --secret",
+        "config photos:backup: there is no alert target, a failed backup would stay unnoticed. Run ./photos config set --secret",
         changes={ALERTS: DROP},
         note="none",
     ),

@@ -181,11 +181,11 @@ def test_a_missing_key_of_a_provider_is_asked_for_by_command_in_every_command(
 
 def test_alert_addresses_count_as_there_when_they_are_encrypted(checkout: Checkout) -> None:
     with_backup(checkout, "backup_bucket_secret_access_key")
-    without = stackfile.offline("dev").findings
+    without = stackfile.offline("dev").shortcomings
     with_backup(checkout, "backup_bucket_secret_access_key", "backup_alert_urls")
 
-    assert [line for line in without if "no alert target" in line]
-    assert not [line for line in stackfile.offline("dev").findings if "no alert target" in line]
+    assert [line for line in without if "no alert target" in line.text]
+    assert not [line for line in stackfile.offline("dev").shortcomings if "no alert target" in line.text]
 
 
 @pytest.fixture
