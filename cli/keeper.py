@@ -146,6 +146,8 @@ def restore(
         keeper = _keeper(client, stack, running=False)
         with _stopped(client, stack, _disturbed(what or [], everything=everything, database=database)):
             code = _in_container_of_its_own(client, stack, keeper, ["restore", *(what or []), *words])
+    if what and not code:
+        warn("The album shows restored photos after its next index (services.photoprism.index_schedule).")
     raise typer.Exit(code)
 
 
