@@ -12,7 +12,7 @@ from components.backup import RemoteConfig
 from components.service import Owner
 from stacks.backup import page_url
 from stacks.checks import Finding, error, ok, warning
-from stacks.checks.library import absent_drive, folders, library_owner
+from stacks.checks.library import absent_drive, folders, library_owner, may_use
 from stacks.config import StackConfig
 
 CHECK = "backup"
@@ -41,7 +41,7 @@ def _folder(where: str, remote: RemoteConfig, owner: Owner, config: StackConfig)
         yield _absent(where, folder, owner)
         return
     found = folder.stat()
-    if not _may_write(found, owner):
+    if not may_use(found, owner):
         held_by = f"owner {found.st_uid}:{found.st_gid}, mode {stat.S_IMODE(found.st_mode):o}"
         fix = f"sudo chown {owner.uid}:{owner.gid} {folder}"
         yield error(where, f"user {owner.uid} cannot write into {folder} ({held_by})", fix)
@@ -62,16 +62,6 @@ def _absent(where: str, folder: Path, owner: Owner) -> Finding:
         return error(where, f"{folder} does not exist", f"Is the disk mounted? (mount | grep {drive})")
     fix = f"sudo mkdir -p {folder} && sudo chown {owner.uid}:{owner.gid} {folder}, if its disk is mounted"
     return error(where, f"{folder} does not exist", fix)
-
-
-def _may_write(found: os.stat_result, owner: Owner) -> bool:
-    if found.st_uid == owner.uid:
-        bits = found.st_mode >> 6
-    elif found.st_gid == owner.gid:
-        bits = found.st_mode >> 3
-    else:
-        bits = found.st_mode
-    return bits & stat.S_IRWXO == stat.S_IRWXO
 
 
 def _device(folder: Path) -> int | None:

@@ -104,19 +104,24 @@ def _place(where: str, folder: Path) -> Iterator[Finding]:
             yield error(where, f"{folder} lies in the git work tree {parent}", "Keep photos outside of it")
 
 
-def _permissions(where: str, folder: Path, owner: Owner) -> Finding:
-    found = folder.stat()
-    held_by = f"owner {found.st_uid}:{found.st_gid}, mode {stat.S_IMODE(found.st_mode):o}"
-    chown = f"sudo chown -R 1000:1000 {folder}, or set photos:owner"
-    if problem := id_problem(owner.uid, "uid") or id_problem(owner.gid, "gid"):
-        return error(where, f"{folder} ({held_by}): {problem}", f"E.g. {chown}")
+def may_use(found: os.stat_result, owner: Owner) -> bool:
+    """Whether `owner` may list, read and write the folder that `found` describes."""
     if found.st_uid == owner.uid:
         bits = found.st_mode >> 6
     elif found.st_gid == owner.gid:
         bits = found.st_mode >> 3
     else:
         bits = found.st_mode
-    if bits & stat.S_IRWXO != stat.S_IRWXO:
+    return bits & stat.S_IRWXO == stat.S_IRWXO
+
+
+def _permissions(where: str, folder: Path, owner: Owner) -> Finding:
+    found = folder.stat()
+    held_by = f"owner {found.st_uid}:{found.st_gid}, mode {stat.S_IMODE(found.st_mode):o}"
+    chown = f"sudo chown -R 1000:1000 {folder}, or set photos:owner"
+    if problem := id_problem(owner.uid, "uid") or id_problem(owner.gid, "gid"):
+        return error(where, f"{folder} ({held_by}): {problem}", f"E.g. {chown}")
+    if not may_use(found, owner):
         return error(
             where,
             f"user {owner.uid} cannot read and write {folder} ({held_by})",
