@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+import zstandard
 from pydantic import ValidationError
 
 from keeper import dump, manifest, preflight, rclone, throwaway, verify
@@ -29,8 +30,10 @@ from keeper.upload import LIBRARY
 FEWEST_FILES, SHARE = 200, 0.01
 ROOTS = {"/": "originals", "import": "import", "sidecar": "photoprism/sidecar"}
 """PhotoPrism's `file_root` → where those files lie in a backup: internal/entity/file.go."""
-UNPACKED = 12
-"""So many times larger a dump may be as a database (seen: 5 to 8)."""
+LOADED = 3
+"""So many times larger a database may be as its dump is unpacked: rows and their indexes."""
+SPARE_BYTES = 256 << 20
+BLOCK = 1 << 20
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
@@ -83,9 +86,11 @@ def loaded(settings: Settings, packed: Path) -> Iterator[tuple[throwaway.Throwaw
     """Yield a throw-away server with a dump in it, and table → rows.
 
     Raises:
-        KeeperError: with `Code.VERIFY` when the dump is not whole, does not load or loads into something else.
+        KeeperError: with `Code.VERIFY` when the dump is not whole, does not load or loads into something else, with
+            `Code.FAILED` when there is no room for it.
     """
     rows = dump.inspect(packed)
+    _has_room(packed.parent, LOADED * _unpacked(packed))
     with throwaway.running(settings) as server:
         server.load(packed)
         if broken := server.check():
@@ -99,9 +104,9 @@ def fetch(remote: Remote, run: str, folder: Path) -> Manifest:
 
     Raises:
         KeeperError: with `Code.VERIFY` when one of them is not what `OK` vouches for, with `Code.FAILED` when there is no
-            room to unpack them.
+            room for them.
     """
-    _has_room(folder, remote.rclone.sizes(remote.at("runs", run)))
+    _has_room(folder, sum(remote.rclone.sizes(remote.at("runs", run)).values()))
     remote.rclone.copy(remote.at("runs", run), f"{LIBRARY}{folder}", [MANIFEST, DATABASE])
     hashes = vouched(remote, run)
     for name in (MANIFEST, DATABASE):
@@ -124,13 +129,18 @@ def prove_rows(dumped: dict[str, int], found: dict[str, int]) -> None:
             raise KeeperError(Code.VERIFY, f"table {table} has {found[table]} rows after loading, {rows} were dumped")
 
 
-def _has_room(folder: Path, sizes: dict[str, int]) -> None:
-    needed = sum(sizes.values()) + sizes.get(DATABASE, 0) * UNPACKED + (256 << 20)
-    free = shutil.disk_usage(folder).free
+def _has_room(folder: Path, size: int) -> None:
+    needed, free = size + SPARE_BYTES, shutil.disk_usage(folder).free
     if free < needed:
         raise KeeperError(
             Code.FAILED, f"no room to unpack the database: {needed / 1e9:.1f} GB needed, {free / 1e9:.1f} GB free"
         )
+
+
+def _unpacked(packed: Path) -> int:
+    """Return how many bytes a dump has; how well it was packed says nothing of the database."""
+    with packed.open("rb") as raw, zstandard.ZstdDecompressor().stream_reader(raw) as stream:
+        return sum(map(len, iter(lambda: stream.read(BLOCK), b"")))
 
 
 def _skipped(remote: Remote, run: str) -> set[str]:

@@ -23,8 +23,9 @@ from keeper.rclone import Rclone, RcloneError
 from keeper.restore import PASSWORD, Request, find, restore
 from keeper.run import open_remotes
 from keeper.runs import DATABASE, MANIFEST, OK, ok_text
-from keeper.settings import STAGING
+from keeper.settings import MARKER, STAGING
 from tests.keeper.home import PROJECT, Home
+from tests.keeper.proxy import webdav
 
 
 @pytest.fixture
@@ -124,7 +125,7 @@ def test_nothing_is_restored_to_another_disk(kept: Home, marker: str | None) -> 
     shutil.rmtree(kept.originals)
     kept.originals.mkdir()
     if marker:
-        (kept.originals / ".photos-id").write_text(marker)
+        (kept.originals / MARKER).write_text(marker)
     with pytest.raises(KeeperError, match="originals") as caught:
         restore(kept.settings, Request(paths=["originals"]))
 
@@ -228,6 +229,20 @@ def test_no_room_is_said_before_anything_is_fetched(kept: Home, monkeypatch: pyt
     assert "no room to unpack the database" in drill(kept.settings, remote).reason
 
 
+def test_a_dump_that_was_packed_well_needs_the_room_of_what_is_in_it(
+    kept: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept.server.sql("INSERT INTO files VALUES ('f1', 'a.jpg', 'elsewhere', 0, REPEAT('x', 60000))", "photoprism")
+    run = kept.good_backup().run
+    packed = (kept.state / "runs" / run / DATABASE).stat().st_size
+    assert packed < 10_000
+    free = SimpleNamespace(free=(256 << 20) + 60_000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: free)
+    (remote,) = open_remotes(kept.settings)
+
+    assert "no room to unpack the database" in drill(kept.settings, remote).reason
+
+
 def test_a_database_that_cannot_be_kept_first_is_left_alone(kept: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object, **__: object) -> None:
         raise KeeperError(Code.DUMP, "table files is corrupt")
@@ -322,3 +337,32 @@ def test_names_that_are_no_text_can_be_reported(kept: Home) -> None:
 
     assert len(report.beside) == 1
     assert "restored-" in report.model_dump_json()
+
+
+@pytest.mark.parametrize("name", ["disk", "far", "vault"])
+def test_each_remote_alone_brings_everything_back_to_a_bare_host(home: Home, name: str) -> None:
+    home.secret(PASSWORD, "owns-it")
+    with webdav(home.root / "remote-far") as port:
+        options = {"url": f"http://127.0.0.1:{port}", "vendor": "other"}
+        far = home.remote("far", "mirror", type="webdav", path="photos", options=options)
+        home.remotes = [home.local("disk"), far, home.local("vault", "vault", encrypt=False)]
+        home.fill(20)
+        home.good_backup()
+        home.write("2024/IMG_00000.jpg", b"edited")
+        home.write("2024/\u5bb6\u4eba.jpg", b"new")
+        (home.originals / "2024/IMG_00001.jpg").unlink()
+        (home.library / "syncthing/key.pem").write_text("identity")
+        home.good_backup()
+        before = home.hashes()
+        for other in {"disk", "far", "vault"} - {name}:
+            shutil.rmtree(home.root / f"remote-{other}")
+        for folder in (home.state, *(home.library / root for root in ("originals", "photoprism", "syncthing"))):
+            shutil.rmtree(folder)
+            folder.mkdir()
+        (home.originals / MARKER).write_text(home.id)
+        home.server.sql("DROP TABLE files; DROP TABLE albums", "photoprism")
+        report = restore(home.settings, Request(everything=True))
+
+    assert report.remote == name
+    assert home.hashes() == before
+    assert home.server.sql("SELECT COUNT(*) FROM albums", "photoprism") == "3"
