@@ -6,6 +6,8 @@ Layout, on every remote: `current/<root>/<path>`, `versions/<run>/<root>/<path>`
 
 from __future__ import annotations
 
+import configparser
+import hashlib
 import json
 import re
 from collections.abc import Iterator
@@ -16,7 +18,7 @@ from pathlib import Path
 from keeper import openlist
 from keeper.errors import Code, KeeperError
 from keeper.rclone import Rclone, RcloneError, obscure
-from keeper.report import now
+from keeper.report import now, write_whole
 from keeper.settings import OPENLIST, RemoteSettings, Settings
 
 CANARY = ".photo-canary"
@@ -24,6 +26,9 @@ LEASE = "lease.json"
 LEASE_LIFE = timedelta(hours=6)
 RUN = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}")
 # Options that rclone reads in its obscured form: `IsPassword: true` in its back ends.
+TOKEN = "token"  # noqa: S105 - the name of rclone's option for OAuth
+GIVEN = "photos_given"
+"""A key of our own, which rclone leaves alone: the hash of the token that the stack gave."""
 OBSCURED = {"pass", "password", "password2", "key_file_pass", "session_password"}
 
 
@@ -120,9 +125,14 @@ class Remote:
 
 def write_config(settings: Settings, file: Path) -> None:
     """Write rclone's configuration for all remotes, readable by this user only. Passwords are obscured, not encrypted."""
+    before = configparser.RawConfigParser()
+    with suppress(configparser.Error):  # cut short by a power cut: it is written anew
+        before.read(file, "utf-8")
     lines: list[str] = []
     for remote in settings.remotes:
         values = {"type": remote.type, **remote.options, **_secrets(settings, remote)}
+        if TOKEN in values:
+            values |= _newest_token(before, f"{remote.name}-raw", values[TOKEN])
         if remote.type == "local":
             values.setdefault("encoding", "Slash,Dot")
         lines += _section(f"{remote.name}-raw", values)
@@ -141,8 +151,15 @@ def write_config(settings: Settings, file: Path) -> None:
             }
             lines += _section(remote.name, {key: value for key, value in crypt.items() if value})
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.touch(mode=0o600)
-    file.write_text("\n".join(lines) + "\n", "utf-8")
+    write_whole(file, "\n".join(lines).encode(), mode=0o600)
+
+
+def _newest_token(before: configparser.RawConfigParser, section: str, given: str) -> dict[str, str]:
+    """Return the token to use: rclone renews the one it was given and writes that into its file; another one given wins."""
+    mark = hashlib.sha256(given.encode()).hexdigest()
+    if before.get(section, GIVEN, fallback="") == mark:
+        return {TOKEN: before.get(section, TOKEN, fallback=given), GIVEN: mark}
+    return {TOKEN: given, GIVEN: mark}
 
 
 def _secrets(settings: Settings, remote: RemoteSettings) -> dict[str, str]:

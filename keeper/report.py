@@ -116,10 +116,11 @@ def change_status(state: Path, change: Callable[[Status], object]) -> Status:
     return status
 
 
-def write_whole(file: Path, content: bytes) -> None:
+def write_whole(file: Path, content: bytes, *, mode: int = 0o644) -> None:
     """Write a file so that a kill or a power cut leaves the old content or the new, never a part."""
-    part = file.with_name(f"{file.name}.partial")
+    part = file.with_name(f"{file.name}.partial-{os.getpid()}")
     with part.open("wb") as stream:
+        part.chmod(mode)
         stream.write(content)
         stream.flush()
         os.fsync(stream.fileno())
