@@ -133,10 +133,15 @@ def restore(
         Path | None,
         typer.Option("--kit", help="on an empty machine: open this kit, start the system, restore everything"),
     ] = None,
+    only_list: Annotated[
+        bool, typer.Option("--list", help="change nothing: list the runs, and the files that hold one of the names")
+    ] = False,
     json: Json = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="answer every question with yes")] = False,
 ) -> None:
     """Bring files, the database or everything back. Nothing newer is overwritten."""
+    if only_list:
+        _ask(stack, "restore", "--list", *(what or []), *_flags(run=run, remote=remote, json=json))
     Unattended.yes = yes
     if from_kit:
         file = Path(os.environ.get("PHOTOS_CWD", ""), from_kit.expanduser()).resolve()
@@ -264,7 +269,7 @@ def _in_container_of_its_own(client: docker.DockerClient, stack: str, keeper: Co
         _show(attached, terminal=terminal)
         return int(container.wait()["StatusCode"])
     except KeyboardInterrupt:
-        warn("Stopping; what was only gathered is removed again ...")
+        warn("Stopping; what was gathered already is used the next time ...")
         container.stop(timeout=SECONDS_TO_STOP)
         return 130
     finally:

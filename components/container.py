@@ -55,14 +55,15 @@ class PublishedPort:
 class HealthCheck:
     """How Docker asks whether the service works. Times in seconds.
 
-    Docker first asks after one whole interval, and `up` waits so long for each service that others depend on.
+    Docker first asks after one whole interval, and `up` waits so long for each service that others depend on; each time
+    costs a process for as long as the service lives, so not more often than needed.
     """
 
     command: Sequence[str]
-    interval_s: int = 5
+    interval_s: int = 10
     timeout_s: int = 5
     start_period_s: int = 30
-    retries: int = 12
+    retries: int = 6
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -161,9 +161,20 @@ def restore_(
     incomplete: Annotated[
         bool, typer.Option("--incomplete", help="What is good, though something is missing.")
     ] = False,
+    only_list: Annotated[
+        bool, typer.Option("--list", help="Change nothing: list the runs, and the files that hold one of the names.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Bring files or the database back. Nothing newer is overwritten."""
+    if only_list:
+        with _reporting(as_json):
+            listing = restore.find(load(), paths, run=run, remote=remote)
+        if as_json:
+            print(listing.model_dump_json(indent=1))
+        else:
+            _tell_listing(listing)
+        raise typer.Exit(Code.OK if any(listing.runs.values()) else Code.REMOTE)
     request = restore.Request(
         paths=paths or [], everything=everything, database=database, run=run, remote=remote, incomplete=incomplete
     )
@@ -176,6 +187,15 @@ def restore_(
     raise typer.Exit(Code.VERIFY if report.missing else Code.OK)
 
 
+def _tell_listing(listing: restore.Listing) -> None:
+    for problem in listing.problems:
+        _tell(problem, "red")
+    for name, runs in listing.runs.items():
+        out.print(f"{name}: {', '.join(runs) or 'no good run'}", markup=False)
+    for found in listing.files:
+        out.print(f"  {found.path}  {size(found.size)}", markup=False)
+
+
 def _tell_restore(report: restore.RestoreReport) -> None:
     _tell(f"from {report.remote}, run {report.run}: {report.placed:,} files restored, {report.unchanged:,} were there")
     if report.database_rows:
@@ -186,6 +206,8 @@ def _tell_restore(report: restore.RestoreReport) -> None:
         ("newer there, restored beside", report.beside),
         ("replaced, the old one is", report.replaced),
         ("missing or damaged", report.missing),
+        ("not taken", report.passed_over),
+        ("this stack has no place for", report.left_out),
     ):
         for name in names:
             _tell(f"  {title}: {name}")

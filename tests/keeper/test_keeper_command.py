@@ -175,3 +175,16 @@ def test_the_result_of_a_scheduled_run_does_not_hang_on_its_alerts(home: Home) -
     assert run.code == Code.DUMP
     assert second.titles == ["test: The album's database could not be saved"]
     assert len(list((home.state / "alerts").glob("*.json"))) == 1
+
+
+def test_restore_lists_runs_and_files_and_changes_nothing(home: Home, capfd: pytest.CaptureFixture[str]) -> None:
+    home.fill(3)
+    run = home.good_backup().run
+    before = home.hashes()
+    assert home.command("restore", "--list", "IMG_00001").wait(60) == 0
+    shown = capfd.readouterr().out
+
+    assert f"disk: {run}" in shown
+    assert "originals/2024/IMG_00001.jpg" in shown
+    assert "IMG_00002" not in shown
+    assert home.hashes() == before
