@@ -64,7 +64,7 @@ def until(condition: Callable[[], object], seconds: float = 90) -> None:
 
 def picture(file: Path, number: int, size: int = 0) -> str:
     """Write a photo of at least `size` bytes, whole at once; return its SHA-256."""
-    draft = file.with_name(f".{file.name}.draft")
+    draft = file.parent.with_name(f"{file.name}.draft")  # outside of what is synced
     Image.new("RGB", (64, 48), (number * 40 % 256, 90, 120)).save(draft, "JPEG")
     with draft.open("ab") as stream:
         stream.write(os.urandom(max(0, size - stream.tell())))
