@@ -190,7 +190,9 @@ def test_neither_side_being_away_loses_anything_or_spins(
             until(lambda: len(album.indexed) == 3)
 
     assert 2 <= tries <= 5, "0.1, 0.2, 0.4, 0.4 seconds apart"
-    assert album.indexed == ["phones/anna", "phones/grandpa", "phones/anna"]
+    # A folder whose try failed meanwhile comes after the other: the order of the first two is chance.
+    assert sorted(album.indexed[:2]) == ["phones/anna", "phones/grandpa"]
+    assert album.indexed[2:] == ["phones/anna"]
 
 
 def test_a_session_that_ended_is_renewed(tmp_path: Path, phones: FakeSyncthing) -> None:
