@@ -104,11 +104,6 @@ class Rclone:
                 sizes[heard(path.decode("utf-8", "surrogateescape"))] = int(size)
         return sizes
 
-    def folders(self, place: str) -> tuple[str, ...]:
-        """Return the names of the folders in `place`, sorted."""
-        listing = self._run("lsf", place, "--dirs-only", absent_is_empty=True).decode()
-        return tuple(sorted(name.rstrip("/") for name in listing.splitlines()))
-
     def is_empty(self, place: str) -> bool:
         """Whether nothing at all lies in `place`."""
         return not self._run("lsf", place, absent_is_empty=True)
