@@ -14,6 +14,7 @@ from typing import Annotated, Any, NoReturn
 
 import docker
 import typer
+from docker.errors import APIError
 from docker.models.containers import Container
 from docker.types import LogConfig, Mount
 from docker.utils.socket import STDERR, frames_iter
@@ -21,10 +22,13 @@ from docker.utils.socket import STDERR, frames_iter
 from cli import docker_host, engine, kit, paths, stackfile, sweep
 from cli import setup as preparation
 from cli.console import Unattended, confirm, err, fail, say, warn
+from components.storage import PHONES
 
 RESTORE_PASSWORD = "restore_database_password"  # noqa: S105 - a file's name
 SETTINGS, SECRETS = "/etc/keeper", "/run/secrets"
 LIBRARY = "/library/"
+PHONE_FOLDERS = ("originals", f"originals/{PHONES}")
+"""What Syncthing mounts a part of; a mounted folder that was deleted does not come back by itself."""
 SECONDS_TO_STOP = 120
 
 app = typer.Typer(
@@ -232,10 +236,11 @@ def _show(connection: Any, *, terminal: bool) -> None:
 
 
 def _disturbed(what: list[str], *, everything: bool, database: bool) -> list[str]:
-    """Return the services that must not run while this is restored."""
-    roots = {path.strip("/").split("/")[0] for path in what}
-    album = everything or database or "photoprism" in roots
-    return [*(["photoprism"] if album else []), *(["syncthing"] if everything or "syncthing" in roots else [])]
+    """Return the services that must not run while this is restored, or that hold a folder which may be made anew."""
+    paths = [path.strip("/") for path in what]
+    album = everything or database or any(path.split("/")[0] == "photoprism" for path in paths)
+    phones = everything or any(path.split("/")[0] == "syncthing" or path in PHONE_FOLDERS for path in paths)
+    return [*(["photoprism"] if album else []), *(["syncthing"] if phones else [])]
 
 
 @contextmanager
@@ -250,7 +255,21 @@ def _stopped(client: docker.DockerClient, stack: str, services: list[str]) -> It
     finally:
         for container in there:
             err.print(f"Starting {container.name} ...", markup=False)
-            container.start()
+            try:
+                _start(container)
+            except (APIError, OSError) as problem:
+                warn(f"{container.name} did not start: {problem}. Mend that, then: ./photos up {stack} --refresh")
+
+
+def _start(container: Container) -> None:
+    """Start a container again. A folder that it mounts may have been lost with the photos: no backup holds an empty one."""
+    for mount in container.attrs["HostConfig"].get("Mounts") or ():
+        folder = Path(mount["Source"])
+        if mount["Type"] == "bind" and folder.parent.is_dir() and not folder.exists():
+            owner = folder.parent.stat()
+            folder.mkdir()
+            os.chown(folder, owner.st_uid, owner.st_gid)
+    container.start()
 
 
 def _in_container_of_its_own(client: docker.DockerClient, stack: str, keeper: Container, command: list[str]) -> int:

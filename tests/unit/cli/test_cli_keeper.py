@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import docker
 import pytest
 import typer
+from docker.errors import APIError
 from example_stack import STACK_ID, canary
 from rich.console import Console
 from typer.testing import CliRunner
@@ -96,6 +97,8 @@ def test_without_a_running_keeper_the_person_is_told_what_to_do(
     ("request_", "services"),
     [
         ({"what": ["originals/2024"]}, []),
+        ({"what": ["originals"]}, ["syncthing"]),
+        ({"what": ["originals/phones/"]}, ["syncthing"]),
         ({"what": ["photoprism/sidecar"]}, ["photoprism"]),
         ({"what": ["syncthing/config"]}, ["syncthing"]),
         ({"what": [], "database": True}, ["photoprism"]),
@@ -125,6 +128,46 @@ def test_who_was_stopped_is_started_again_even_when_the_restore_fails(checkout: 
         fail_meanwhile()
 
     assert done == ["stop photoprism", "start photoprism"], "who did not run before is left alone"
+
+
+def test_a_mounted_folder_that_was_lost_with_the_photos_is_made_again(
+    checkout: Checkout, client: FakeClient, tmp_path: Path
+) -> None:
+    with_backup(checkout)
+    client.add_container("syncthing", STACK_ID)
+    (found,) = client.things["containers"]
+    lost, absent = tmp_path / "phones", tmp_path / "another disk" / "phones"
+    found.attrs["HostConfig"]["Mounts"] = [{"Type": "bind", "Source": str(folder)} for folder in (lost, absent)]
+    found.status, found.stop, seen = "running", lambda **_: None, []
+    found.start = lambda: seen.append(lost.is_dir())
+
+    with keeper._stopped(docker.from_env(), "dev", ["syncthing"]):
+        pass
+
+    assert seen == [True]
+    assert not absent.exists(), "its disk is not there"
+
+
+def test_a_service_that_does_not_start_again_is_named_and_the_others_start(
+    checkout: Checkout, client: FakeClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with_backup(checkout)
+    started: list[str] = []
+
+    def refuse() -> None:
+        msg = "no such folder"
+        raise APIError(msg)
+
+    for service, start in (("photoprism", refuse), ("syncthing", lambda: started.append("syncthing"))):
+        client.add_container(service, STACK_ID)
+        found = client.things["containers"][-1]
+        found.status, found.stop, found.start = "running", lambda **_: None, start
+
+    with keeper._stopped(docker.from_env(), "dev", ["photoprism", "syncthing"]):
+        pass
+
+    assert started == ["syncthing"]
+    assert "did not start: no such folder. Mend that, then: ./photos up dev --refresh" in capsys.readouterr().err
 
 
 def test_the_container_of_a_restore_may_write_to_the_library_and_is_as_hardened_as_the_keeper() -> None:
