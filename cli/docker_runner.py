@@ -156,7 +156,7 @@ def remove_all(client: docker.DockerClient, identity: str) -> list[str]:
     ours, removed = of_stack(identity), []
     for container in client.containers.list(all=True, ignore_removed=True, filters=ours):
         container.stop(timeout=60)
-        container.remove()
+        container.remove(v=True)
         removed.append(f"container {container.name}")
     for network in client.networks.list(filters=ours):
         network.remove()

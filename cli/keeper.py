@@ -292,7 +292,8 @@ def _in_container_of_its_own(client: docker.DockerClient, stack: str, keeper: Co
         container.stop(timeout=SECONDS_TO_STOP)
         return 130
     finally:
-        container.remove(force=True)
+        # With the volume without a name that MariaDB's image asks for; those of the stack have names.
+        container.remove(force=True, v=True)
 
 
 def _like(keeper: Container, stack: str) -> dict[str, Any]:
