@@ -71,7 +71,7 @@ class DockerRunner(Recorder):
         return {}
 
     def _image(self, inputs: dict[str, Any]) -> dict[str, Any]:
-        _known(inputs, "name keepLocally build")
+        _known(inputs, "name keepLocally forceRemove build")
         try:
             image = self._client.images.get(inputs["name"])
         except ImageNotFound:
@@ -152,12 +152,16 @@ def wait_until_healthy(container: Container, seconds: int) -> None:
 
 
 def remove_all(client: docker.DockerClient, identity: str) -> list[str]:
-    """Remove containers, networks and volumes that carry exactly this id; return their names."""
-    ours, removed = of_stack(identity), []
+    """Remove containers, networks and volumes that carry exactly this id, and images built for them; return their names."""
+    ours, names = of_stack(identity), []
     for container in client.containers.list(all=True, ignore_removed=True, filters=ours):
         container.stop(timeout=60)
         container.remove(v=True)
-        removed.append(f"container {container.name}")
+        names.append(str(container.name))
+    removed = [f"container {name}" for name in names]
+    for tag in [tag for name in names for tag in _built_for(client, name)]:
+        client.images.remove(tag, force=True)
+        removed.append(f"image {tag}")
     for network in client.networks.list(filters=ours):
         network.remove()
         removed.append(f"network {network.name}")
@@ -165,6 +169,12 @@ def remove_all(client: docker.DockerClient, identity: str) -> list[str]:
         volume.remove()
         removed.append(f"volume {volume.name}")
     return removed
+
+
+def _built_for(client: docker.DockerClient, container: str) -> list[str]:
+    """Return the names of the images that were built for a container: they are its own."""
+    tags = (tag for image in client.images.list(container) for tag in image.tags)
+    return [tag for tag in tags if tag.startswith(f"{container}:")]
 
 
 def _arguments(options: dict[str, Any]) -> dict[str, Any]:

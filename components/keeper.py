@@ -7,6 +7,7 @@ restore are of one version. Nothing depends on them: an image that cannot be bui
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -66,7 +67,10 @@ class Keeper(Service[BackupConfig, Platform]):
     ) -> None:
         self._args = args
         self.settings = settings_of(config, base, args)
-        self.image = f"photos-keeper:{source_hash(args.base_image)}"
+        build_args = _build_args(args.base_image, config.mirrors)
+        self._build = ImageBuild(context=SOURCES, args=build_args)
+        # With the stack's name: it is removed with the stack, and a neighbour may run on the same sources.
+        self.image = f"{base.prefix}-{name}:{source_hash(build_args)}"
         super().__init__(name, config, base, opts)
 
     def spec(self, config: BackupConfig, base: Platform) -> ContainerSpec:
@@ -83,7 +87,7 @@ class Keeper(Service[BackupConfig, Platform]):
         ]
         return ContainerSpec(
             image=self.image,
-            build=ImageBuild(context=SOURCES, args=_build_args(self._args.base_image, config.mirrors)),
+            build=self._build,
             memory_mb=config.memory,
             networks=["db", "apps"],
             user=f"{base.owner.uid}:{base.owner.gid}",
@@ -208,9 +212,12 @@ def _path(name: str, remote: RemoteConfig) -> str:
     return remote.path.strip("/") if remote.type == OPENLIST else remote.path
 
 
-def source_hash(base_image: str, folder: Path = PROJECT / SOURCES) -> str:
-    """Return what tells one image of the keeper from another: the hash of its sources and of the name of its base."""
-    digest = hashlib.sha256(base_image.encode())
+def source_hash(build_args: Mapping[str, str], folder: Path = PROJECT / SOURCES) -> str:
+    """Return what tells one image of the keeper from another: the hash of its sources and of what its build is told.
+
+    All that replaces the image must be in it: the old one is removed by its name, after the new one is made.
+    """
+    digest = hashlib.sha256(json.dumps(build_args, sort_keys=True).encode())
     for file in sorted(folder.rglob("*")):
         if file.is_file() and "__pycache__" not in file.parts:
             content = file.read_bytes()

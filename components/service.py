@@ -166,7 +166,10 @@ class Service(pulumi.ComponentResource, ABC, Generic[ConfigT, BaseT]):
             self._name,
             name=spec.image if build else image_reference(spec.image, self._base.image_registry),
             build=docker.RemoteImageBuildArgs(context=build.context, build_args=dict(build.args)) if build else None,
-            keep_locally=True,
+            # What is built here goes with the resource, by its name and even from under a forgotten container: a
+            # refusal of Docker would stop `up` and `destroy` for ever. What is pulled may be another stack's too.
+            keep_locally=not build,
+            force_remove=True if build else None,
             opts=pulumi.ResourceOptions(parent=self, depends_on=list(spec.depends_on) if build else None),
         )
         return image.image_id

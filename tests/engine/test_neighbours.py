@@ -2,28 +2,58 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
 import yaml
+from docker.errors import ImageNotFound
 
 from cli.docker_host import connect, of_stack
-from tests.engine.world import World
+from tests.engine.world import World, free_port
+from tests.images.wheels import wheel_index
+
+FAR = {"kind": "mirror", "type": "webdav", "path": "x", "options": {"url": "http://127.0.0.1:9"}}
+"""A copy that is never there: the keepers here only have to run."""
+
+
+def up(world: World, *stacks: str) -> None:
+    with ThreadPoolExecutor() as at_once:
+        list(at_once.map(lambda stack: world.photos("up", stack, "--yes"), stacks))
 
 
 @pytest.fixture(scope="module", name="both")
-def two_stacks(world: World) -> World:
-    for stack in ("one", "two"):
-        world.write(stack)
-    with ThreadPoolExecutor() as at_once:
-        list(at_once.map(lambda stack: world.photos("up", stack, "--yes"), ("one", "two")))
-    return world
+def two_stacks(world: World) -> Iterator[World]:
+    """Two running stacks with keepers of the same sources, on the same base."""
+    with wheel_index() as wheels:
+        for stack in ("one", "two"):
+            backup = {"port": free_port(), "mirrors": {"pip": wheels.url}, "remotes": {"far": FAR}}
+            world.write(stack, backup=backup)
+        up(world, "one", "two")
+        yield world
+
+
+def images_of_the_keeper(stack: str) -> dict[str, str]:
+    """Return name → id of what this stack built."""
+    name = f"photos-{stack}-keeper"
+    with connect() as client:
+        found = [(tag, str(image.id)) for image in client.images.list(name) for tag in image.tags]
+    return {tag: image for tag, image in found if tag.startswith(f"{name}:")}
+
+
+def is_there(image: str) -> bool:
+    with connect() as client:
+        try:
+            client.images.get(image)
+        except ImageNotFound:
+            return False
+    return True
 
 
 def test_two_stacks_run_side_by_side(both: World) -> None:
     assert both.id("one") != both.id("two")
-    assert len(both.ours("one")) == len(both.ours("two")) == 4
+    assert len(both.ours("one")) == len(both.ours("two")) == 6
     assert both.password("one", "photoprism") != both.password("two", "photoprism")
     for stack in ("one", "two"):
         assert both.preview(stack, "--refresh") == {}
@@ -38,12 +68,29 @@ def test_one_stack_refuses_the_library_of_the_other(both: World) -> None:
     assert f"belongs to another stack (id {both.id('one')})" in text
 
 
+def test_a_keeper_that_is_built_anew_leaves_no_old_image(both: World) -> None:
+    before = images_of_the_keeper("one") | images_of_the_keeper("two")
+    with (both.project / "keeper/errors.py").open("a") as sources:
+        sources.write("# changed\n")
+    up(both, "one")
+
+    (name,) = images_of_the_keeper("one")
+    assert name not in before
+    assert images_of_the_keeper("two").items() <= before.items(), "the neighbour's is left alone"
+    for options in ((), ("--refresh",)):
+        assert both.preview("one", *options) == {}
+    up(both, "two")
+    assert [image for image in before.values() if is_there(image)] == [], "not even without a name"
+
+
 def test_destroying_one_leaves_the_other_alone(both: World) -> None:
-    before = both.ours("two")
+    before, images = both.ours("two"), images_of_the_keeper("two")
     both.photos("destroy", "one", "--yes")
 
     assert both.ours_by_name("one") == []
+    assert images_of_the_keeper("one") == {}
     assert both.ours("two") == before
+    assert images_of_the_keeper("two") == images
     assert both.preview("two", "--refresh") == {}
 
 
@@ -72,3 +119,11 @@ def test_the_demo_comes_and_goes_through_pulumi_without_touching_the_others(both
     with connect() as client:
         assert client.volumes.list(filters=of_stack(about["config"]["photos:id"])) == []
     assert both.ours("two") == before
+
+
+def test_destroying_the_last_one_leaves_no_image_of_the_keeper(both: World) -> None:
+    images = images_of_the_keeper("two")
+    both.photos("destroy", "two", "--yes")
+
+    assert images
+    assert [image for image in images.values() if is_there(image)] == []

@@ -88,10 +88,14 @@ def test_every_volume_of_the_stack_is_under_these_rules(stack: str) -> None:
 
 @each_container
 def test_the_image_is_pinned_and_stays_on_the_host(stack: str, service: str) -> None:
-    image = plain(resource(declared(stack), "RemoteImage", IMAGE_OF.get(service, service)).inputs)
+    owner = IMAGE_OF.get(service, service)
+    image = plain(resource(declared(stack), "RemoteImage", owner).inputs)
 
     assert re.search(r":[\w.-]*\d[\w.-]*$", image["name"]), "a moving tag changes the system behind the family's back"
-    assert image["keepLocally"] is True, "the image of another stack would be deleted"
+    built = "build" in image
+    assert image["keepLocally"] is not built, "another stack may use what is pulled; what is built here is this stack's"
+    assert image.get("forceRemove") is (built or None), "a container that nobody knows of would stop destroy"
+    assert not built or image["name"].startswith(f"photos-{stack}-{owner}:")
     assert inputs_of(stack, service)["image"] == f"sha256:{image['name']}", (
         "a name instead of the id is a diff for ever"
     )
