@@ -69,7 +69,7 @@ def fetched(requirements: Path = REQUIREMENTS, cache: Path = CACHE) -> Path:
 def wheel_index(address: str | None = None) -> Iterator[WheelIndex]:
     """Serve the index; `address` is by default the gateway of Docker's bridge, which builds can reach."""
     handler = partial(_Handler, directory=str(fetched()))
-    host = address or _gateway()
+    host = address or gateway()
     with ThreadingHTTPServer((host, 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, name="wheels")
         thread.start()
@@ -106,7 +106,7 @@ def _lay_out(folder: Path) -> None:
         wheel.rename(page / wheel.name)
 
 
-def _gateway() -> str:
+def gateway() -> str:
     """Return the address that this machine has on Docker's default bridge; the daemon does not always tell it."""
     client = docker.from_env()
     try:
