@@ -131,6 +131,7 @@ def test_nothing_is_restored_to_another_disk(kept: Home, marker: str | None) -> 
 
     assert caught.value.code == Code.PREFLIGHT
     assert not (kept.originals / "2024").exists()
+    assert str(caught.value).endswith("Nothing was backed up or restored")
 
 
 def test_the_identity_of_syncthing_comes_back_over_the_one_a_new_machine_made(kept: Home) -> None:
