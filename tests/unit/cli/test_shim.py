@@ -93,13 +93,50 @@ def test_it_makes_the_environment_once(shim: Shim) -> None:
     assert sum("-m venv" in line for line in shim.log) == 1
 
 
-def test_it_makes_the_environment_anew_after_the_requirements_changed(shim: Shim) -> None:
+def test_changed_requirements_are_installed_beside_what_else_is_there(shim: Shim) -> None:
     shim.python_is_there()
     shim.run("plan")
+    tool = shim.venv / "bin" / "ruff"
+    tool.touch()
     (shim.folder / "requirements.txt").write_text("typer==0\n")
-    shim.run("plan")
+    done, again = shim.run("plan"), shim.run("plan")
 
+    assert sum("-m venv" in line for line in shim.log) == 1
+    assert sum("pip install" in line for line in shim.log) == 2
+    assert tool.exists(), "a developer's tools stay"
+    assert (done.stdout, again.stderr) == ("word: plan\n", "")
+
+
+@pytest.mark.parametrize("changed", [True, False])
+def test_an_environment_of_a_python_that_is_gone_is_made_anew(shim: Shim, changed: bool) -> None:
+    shim.python_is_there()
+    shim.run("plan")
+    (shim.venv / "bin" / "python").write_text("#!/bin/sh\necho 'No module named pip' >&2; exit 1\n", "utf-8")
+    if changed:
+        (shim.folder / "requirements.txt").write_text("typer==0\n")
+    done = shim.run("plan")
+
+    assert done.stdout == "word: plan\n"
+    assert "No module" not in done.stderr
     assert sum("-m venv" in line for line in shim.log) == 2
+
+
+def test_new_packages_that_cannot_be_fetched_leave_the_environment_and_are_tried_again(shim: Shim) -> None:
+    shim.python_is_there()
+    shim.run("plan")
+    before = (shim.folder / "requirements.txt").read_text("utf-8")
+    (shim.folder / "requirements.txt").write_text("typer==0\n")
+    failed = shim.run("plan", PIP="1")
+    third = shim.run("plan")
+
+    assert failed.returncode == 1
+    assert "PIP_INDEX_URL=" in failed.stderr
+    assert third.stdout == "word: plan\n"
+    assert sum("pip install" in line for line in shim.log) == 3
+    assert sum("-m venv" in line for line in shim.log) == 1
+    (shim.folder / "requirements.txt").write_text(before)
+    (shim.venv / "requirements.txt").write_text(before)
+    assert shim.run("plan").stderr == "", "the old state of the checkout runs as before"
 
 
 def test_packages_that_cannot_be_fetched_leave_no_half_made_environment(shim: Shim) -> None:
