@@ -16,6 +16,7 @@ from stacks.backup import status_line
 from stacks.photo_system import NO_BACKUP
 
 LINES_OF_FAILURE = 15
+COLOURS = {"healthy": "green", "starting": "yellow"}
 
 
 def album_url(stack: str) -> str | None:
@@ -41,7 +42,7 @@ def welcome(stack: str) -> None:
 
 
 def show(stack: str) -> int:
-    """Print a table of the services; return 1 when one of them is not healthy."""
+    """Print a table of the services; return 1 when one of them is ill. One that just starts is not."""
     containers = _containers(stack)
     if not containers:
         say(f'Nothing of the stack "{stack}" runs here. Start it: ./photos up {stack}')
@@ -53,7 +54,7 @@ def show(stack: str) -> int:
         table.add_row(
             container.labels.get("photos.service", ""),
             container.status,
-            Text(health, "green" if health == "healthy" else "red"),
+            Text(health, COLOURS[health] if _well(container) else "red"),
             " ".join(sorted(_addresses(container))),
             ", ".join(container.image.tags[:1]) if container.image else "",
         )
@@ -65,7 +66,7 @@ def show(stack: str) -> int:
         keeper.summary(stack)
     else:
         warn(NO_BACKUP)
-    return int(any(_health(container) != "healthy" for container in containers))
+    return int(not all(map(_well, containers)))
 
 
 def logs(stack: str, service: str, *, follow: bool, lines: int) -> None:
@@ -126,6 +127,12 @@ def _service(container: Container) -> str:
 def _health(container: Container) -> str:
     state: dict[str, Any] = container.attrs["State"]
     return str(state.get("Health", {}).get("Status") or state.get("Status"))
+
+
+def _well(container: Container) -> bool:
+    """Whether the service works, or was started and not asked yet; one that Docker had to restart is not well."""
+    fresh = container.status == "running" and not container.attrs["RestartCount"]
+    return _health(container) == "healthy" or (_health(container) == "starting" and fresh)
 
 
 def _addresses(container: Container) -> set[str]:

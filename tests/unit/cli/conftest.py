@@ -52,7 +52,7 @@ class FakeClient:
                 labels=labels,
                 status="running",
                 image=SimpleNamespace(tags=[f"{service}:1"]),
-                attrs={"Labels": labels, "State": state, "HostConfig": {"PortBindings": bindings}},
+                attrs={"Labels": labels, "State": state, "RestartCount": 0, "HostConfig": {"PortBindings": bindings}},
                 logs=lambda **arguments: iter(log) if arguments.get("stream") else b"".join(log),
             )
         )

@@ -55,7 +55,7 @@ def test_status_shows_the_addresses_and_whether_the_tunnel_is_connected(
     write(checkout)
     client.add_container("cloudflared", STACK_ID, health)
 
-    assert status.show("dev") == int(health != "healthy")
+    assert status.show("dev") == int(health == "unhealthy")
     output = capsys.readouterr()
     assert "https://album.family.org/ (photoprism): Cloudflare Access: 1 mail address, 1 service token" in output.out
     assert "100 MB" in output.out

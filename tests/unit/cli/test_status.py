@@ -36,10 +36,26 @@ def test_healthy_services_are_shown_with_their_address(client: FakeClient, capsy
     assert NO_BACKUP in output.err
 
 
-@pytest.mark.parametrize("health", ["unhealthy", "starting"])
-def test_one_service_that_is_not_healthy_makes_the_status_fail(client: FakeClient, health: str) -> None:
+def test_one_service_that_is_not_healthy_makes_the_status_fail(client: FakeClient) -> None:
     client.add_container("photoprism", STACK_ID)
-    client.add_container("drive", STACK_ID, health)
+    client.add_container("drive", STACK_ID, "unhealthy")
+
+    assert status.show("dev") == 1
+
+
+def test_a_service_that_starts_is_not_ill_yet(client: FakeClient, capsys: pytest.CaptureFixture[str]) -> None:
+    client.add_container("photoprism", STACK_ID)
+    client.add_container("keeper", STACK_ID, "starting")
+
+    assert status.show("dev") == 0
+    assert "starting" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("state", "restarts"), [("running", 1), ("restarting", 0)])
+def test_a_service_that_starts_again_and_again_is_ill(client: FakeClient, state: str, restarts: int) -> None:
+    client.add_container("drive", STACK_ID, "starting")
+    (container,) = client.things["containers"]
+    container.status, container.attrs["RestartCount"] = state, restarts
 
     assert status.show("dev") == 1
 
