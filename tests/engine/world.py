@@ -102,8 +102,13 @@ class World:
             (self.root / "pulumi-home/plugins").symlink_to(plugins)
         return target
 
-    def photos(self, *words: str, check: bool = True, project: Path | None = None, typed: str = "") -> str:
-        """Run ./photos, hand it what is `typed`, and return all it printed; fail the test when it fails."""
+    def photos(
+        self, *words: str, check: bool = True, code: int | None = None, project: Path | None = None, typed: str = ""
+    ) -> str:
+        """Run ./photos, hand it what is `typed`, and return all it printed.
+
+        Fail the test when it fails; with `check` off, when it does not; with `code`, when it ends with another one.
+        """
         with (
             subprocess.Popen(
                 ["./photos", *words],
@@ -118,7 +123,9 @@ class World:
         ):
             text, _ = run.communicate(typed, timeout=900)
         self.output.append(text)
-        if check:
+        if code is not None:
+            assert run.returncode == code, f"./photos {' '.join(words)} ended with {run.returncode}:\n{text[-6000:]}"
+        elif check:
             assert run.returncode == 0, f"./photos {' '.join(words)} failed:\n{text[-6000:]}"
         else:
             assert run.returncode != 0, f"./photos {' '.join(words)} should have failed:\n{text[-3000:]}"

@@ -26,6 +26,7 @@ class Proxy:
 
     port: int = 0
     target: int = 0
+    address: str = "127.0.0.1"
     fault: Fault = ""
     only_photos: bool = True
     """Leave the small files of a run alone: they are read back at once."""
@@ -33,7 +34,7 @@ class Proxy:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{self.address}:{self.port}"
 
     def count(self, method: str) -> int:
         return sum(1 for seen, _ in self.seen if seen == method)
@@ -59,11 +60,11 @@ def webdav(folder: Path) -> Iterator[int]:
 
 
 @contextlib.contextmanager
-def proxied(target: int) -> Iterator[Proxy]:
-    """Yield a proxy before the server on port `target`."""
-    proxy = Proxy(target=target)
+def proxied(target: int, address: str = "127.0.0.1") -> Iterator[Proxy]:
+    """Yield a proxy before the server on port `target`; containers reach it on another address than loopback."""
+    proxy = Proxy(target=target, address=address)
     handler = type("Bound", (_Handler,), {"proxy": proxy})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+    with ThreadingHTTPServer((address, 0), handler) as server:
         proxy.port = server.server_address[1]
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
         try:
@@ -131,7 +132,9 @@ class _Handler(BaseHTTPRequestHandler):
             if key.lower() not in ("content-length", "transfer-encoding", "host", "connection", "accept-encoding")
         }
         if "Destination" in headers:
-            headers["Destination"] = headers["Destination"].replace(f":{self.proxy.port}", f":{self.proxy.target}")
+            headers["Destination"] = headers["Destination"].replace(
+                self.proxy.url, f"http://127.0.0.1:{self.proxy.target}"
+            )
         connection = http.client.HTTPConnection("127.0.0.1", self.proxy.target, timeout=60)
         try:
             connection.request(self.command, self.path, body, headers | {"Host": f"127.0.0.1:{self.proxy.target}"})

@@ -46,13 +46,14 @@ class Sink:
     """A server that takes everything: `got` is a list of path and body."""
 
     port: int
+    address: str = "127.0.0.1"
     got: list[tuple[str, Any]] = field(default_factory=list)
     answer: int = 200
 
     @property
     def channel(self) -> str:
         """The address for Apprise."""
-        return f"json://127.0.0.1:{self.port}/hook-4f9a-secret"
+        return f"json://{self.address}:{self.port}/hook-4f9a-secret"
 
     @property
     def titles(self) -> list[str]:
@@ -64,8 +65,8 @@ class Sink:
 
 
 @contextmanager
-def sink(port: int = 0) -> Iterator[Sink]:
-    """Serve a sink until the block ends; nothing answers on its port afterwards."""
+def sink(port: int = 0, address: str = "127.0.0.1") -> Iterator[Sink]:
+    """Serve a sink until the block ends; nothing answers on its port afterwards. Containers reach no loopback."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -84,8 +85,8 @@ def sink(port: int = 0) -> Iterator[Sink]:
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", port), Handler) as server:
-        made = Sink(server.server_port)
+    with ThreadingHTTPServer((address, port), Handler) as server:
+        made = Sink(server.server_port, address)
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:
