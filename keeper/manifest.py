@@ -33,14 +33,20 @@ READERS = 2
 BATCH = 1000
 ALWAYS_LEFT_OUT = (STAGING, MARKER, ".stfolder", ".stversions", ".syncthing.*.tmp", "~syncthing~*.tmp")
 MEMORY = "hashes.sqlite"
+PERMISSIONS = 0o777
+"""Not the bits that would run a program as someone else."""
 
 
 class Entry(NamedTuple):
-    """One file: size in bytes, time of its last change in nanoseconds, SHA-256 in hex."""
+    """One file: size in bytes, time of its last change in nanoseconds, SHA-256 in hex, who may read and write it.
+
+    `mode`: the permission bits alone; None in manifests that were made before they were kept.
+    """
 
     size: int
     mtime_ns: int
     sha256: str
+    mode: int | None = None
 
 
 Manifest = dict[str, Entry]
@@ -68,6 +74,14 @@ class _Found(NamedTuple):
     size: int
     mtime_ns: int
     inode: int
+    mode: int
+
+    @classmethod
+    def made(cls, path: str, file: str, status: os.stat_result) -> _Found:
+        return cls(path, file, status.st_size, status.st_mtime_ns, status.st_ino, status.st_mode & PERMISSIONS)
+
+    def entry(self, sha256: str) -> Entry:
+        return Entry(self.size, self.mtime_ns, sha256, self.mode)
 
 
 def slice_of(path: str) -> int:
@@ -109,7 +123,7 @@ def _take(found: _Found, digest: str | OSError | None, known: _Memory, result: S
         result.rotten.append(found.path)
         result.files[found.path] = entry
     else:
-        result.files[found.path] = Entry(found.size, found.mtime_ns, digest)
+        result.files[found.path] = found.entry(digest)
         known.learn(found, digest)
 
 
@@ -131,9 +145,9 @@ def rehash(settings: Settings, path: str) -> Entry | None:
         status = file.stat()
     except OSError:
         return None
-    found = _Found(path, str(file), status.st_size, status.st_mtime_ns, status.st_ino)
+    found = _Found.made(path, str(file), status)
     digest = _digest(found)
-    return Entry(found.size, found.mtime_ns, digest) if isinstance(digest, str) else None
+    return found.entry(digest) if isinstance(digest, str) else None
 
 
 def _walk(folder: Path, place: str, patterns: Iterable[str], result: Survey) -> Iterator[_Found]:
@@ -159,7 +173,7 @@ def _walk(folder: Path, place: str, patterns: Iterable[str], result: Survey) -> 
             if stat.S_ISDIR(status.st_mode):
                 pending.append((entry.path, below))
             elif stat.S_ISREG(status.st_mode):
-                yield _Found(below, entry.path, status.st_size, status.st_mtime_ns, status.st_ino)
+                yield _Found.made(below, entry.path, status)
             elif stat.S_ISLNK(status.st_mode):
                 result.skipped[below] = "a link: links are not followed; put the file itself into the library"
             else:
@@ -200,7 +214,7 @@ class _Memory:
             "SELECT sha256 FROM hashes WHERE path = ? AND size = ? AND mtime_ns = ? AND inode = ?",
             (os.fsencode(found.path), found.size, found.mtime_ns, found.inode),
         ).fetchone()
-        return Entry(found.size, found.mtime_ns, row[0].hex()) if row else None
+        return found.entry(row[0].hex()) if row else None
 
     def is_due(self, path: str) -> bool:
         """Whether a file that looks unchanged is to be read again today."""
@@ -234,6 +248,7 @@ def pack(files: Mapping[str, Entry]) -> bytes:
             entry = files[path]
             line = {"path": os.fsencode(path).decode("latin-1"), "size": entry.size}
             line |= {"mtime_ns": entry.mtime_ns, "sha256": entry.sha256}
+            line |= {} if entry.mode is None else {"mode": entry.mode}
             stream.write(json.dumps(line, separators=(",", ":")).encode() + b"\n")
     return buffer.getvalue()
 
@@ -249,7 +264,9 @@ def unpack(packed: bytes) -> Manifest:
             text = io.TextIOWrapper(stream, "utf-8")
             lines = (json.loads(line) for line in text)
             return {
-                os.fsdecode(line["path"].encode("latin-1")): Entry(line["size"], line["mtime_ns"], line["sha256"])
+                os.fsdecode(line["path"].encode("latin-1")): Entry(
+                    line["size"], line["mtime_ns"], line["sha256"], line.get("mode")
+                )
                 for line in lines
             }
     except zstandard.ZstdError as error:

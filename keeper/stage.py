@@ -16,7 +16,7 @@ from pathlib import Path
 from keeper import dump
 from keeper.errors import Code, KeeperError
 from keeper.locate import Places
-from keeper.manifest import Entry, Manifest
+from keeper.manifest import PERMISSIONS, Entry, Manifest
 from keeper.rclone import RcloneError
 from keeper.remotes import Remote
 from keeper.settings import STAGING, Settings
@@ -76,12 +76,14 @@ class Stage:
         return left
 
     def place(self, path: str, entry: Entry) -> tuple[Path | None, Path | None]:
-        """Move one gathered file to its place, with its old time.
+        """Move one gathered file to its place, with its old time, and a service's own file with its old permissions.
 
         Return where it lies if that is beside a newer file, and where the file went whose place it took.
         """
         staged, target = self._staged(path), self.target(path)
         os.utime(staged, ns=(entry.mtime_ns, entry.mtime_ns))
+        if entry.mode is not None and not self._is_photo(path):
+            staged.chmod(entry.mode & PERMISSIONS)
         target.parent.mkdir(parents=True, exist_ok=True)
         if not os.path.lexists(target):
             staged.rename(target)
@@ -113,7 +115,11 @@ class Stage:
         A service's own files give way: one that was started on a new machine made newer ones, a new identity among them.
         """
         status = target.lstat()
-        return target.is_dir() or (path.partition("/")[0] in self._marked and status.st_mtime_ns > entry.mtime_ns)
+        return target.is_dir() or (self._is_photo(path) and status.st_mtime_ns > entry.mtime_ns)
+
+    def _is_photo(self, path: str) -> bool:
+        """Whether a file is the family's, and may lie on a Windows drive, where permissions mean nothing; else a service's."""
+        return path.partition("/")[0] in self._marked
 
     def _has_room(self, sizes: dict[str, int]) -> None:
         needed: dict[int, int] = defaultdict(int)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import time
@@ -254,6 +255,78 @@ def test_syncthing_s_home_comes_back(kept: Home) -> None:
     restore(kept.settings, Request(paths=["syncthing"]))
 
     assert kept.hashes() == before
+
+
+PRIVATE = {"syncthing/key.pem": 0o600, "syncthing/config.xml": 0o640, "photoprism/run.sh": 0o755}
+
+
+def modes(home: Home) -> dict[str, int]:
+    """Return path → permission bits of the services' own files."""
+    return {name: (home.library / name).stat().st_mode & 0o7777 for name in PRIVATE}
+
+
+@pytest.fixture
+def private(home: Home) -> Home:
+    """A home with a key that only its owner may read, other services' files, a photo, and one good run."""
+    for name, mode in PRIVATE.items():
+        (home.library / name).write_text(name)
+        (home.library / name).chmod(mode)
+    home.write("a.jpg", b"photo").chmod(0o600)
+    home.good_backup()
+    return home
+
+
+def unset_mode() -> int:
+    """Return the mode of a file for which nobody asked for one."""
+    umask = os.umask(0o022)
+    os.umask(umask)
+    return 0o666 & ~umask
+
+
+def wipe(home: Home) -> None:
+    for file in [file for file in home.library.rglob("*") if file.is_file() and file.name != MARKER]:
+        file.unlink()
+
+
+def test_a_service_s_file_comes_back_readable_to_those_who_could_read_it(private: Home) -> None:
+    private.good_backup()  # from remembered hashes
+    wipe(private)
+    restore(private.settings, Request(paths=["syncthing", "photoprism", "originals"]))
+
+    assert modes(private) == PRIVATE
+    assert (private.originals / "a.jpg").stat().st_mode & 0o7777 == unset_mode(), "photos: as the drive makes them"
+
+
+def test_a_manifest_without_permissions_restores_as_before(private: Home) -> None:
+    (remote,) = open_remotes(private.settings)
+    run = private.runs()[0]
+    packed = remote.rclone.read(remote.at("runs", run, MANIFEST)) or b""
+    lines = [json.loads(line) for line in _unpacked(packed).splitlines()]
+    assert {line.pop("mode") for line in lines} == {*PRIVATE.values()}
+    old = zstandard.ZstdCompressor().compress(b"".join(json.dumps(line).encode() + b"\n" for line in lines))
+    dump = remote.rclone.read(remote.at("runs", run, DATABASE)) or b""
+    tamper(private, run, MANIFEST, old)
+    tamper(private, run, DATABASE, dump, vouched=True)
+    before = private.hashes()
+    wipe(private)
+    restore(private.settings, Request(paths=["syncthing", "photoprism"]))
+
+    assert set(modes(private).values()) == {unset_mode()}
+    assert private.hashes() == {path: digest for path, digest in before.items() if path != "originals/a.jpg"}
+
+
+def test_a_file_that_only_changed_its_permissions_is_not_sent_again(private: Home) -> None:
+    (private.library / "syncthing/config.xml").chmod(0o600)
+    report = private.good_backup()
+    wipe(private)
+    restore(private.settings, Request(paths=["syncthing", "photoprism"]))
+
+    assert report.remotes["disk"].sent_files == 0
+    assert modes(private)["syncthing/config.xml"] == 0o600
+
+
+def _unpacked(packed: bytes) -> bytes:
+    return zstandard.ZstdDecompressor().stream_reader(packed).read()
 
 
 def test_a_bare_host_gets_two_thousand_files_and_fifty_thousand_rows_back(home: Home) -> None:
