@@ -30,6 +30,12 @@ OLDEST = (1, 63)
 """Before, crypt said "unexpected EOF" of a damaged block, as of a lost connection (d5afcf9e3 in rclone/rclone)."""
 PATIENCE = 4
 """After so many errors of the way (login, space, connection) rclone is stopped: it would try every file in turn."""
+RETRIES = 3
+"""How often a call is tried, and how often a file: rclone waits up to two seconds before each try.
+
+With four files on their way that outlasts a router that dials in again (about a minute). A remote that refuses for good is
+given up within two minutes (seen), one that is silent within about six. Fewer tries would end the night at each hiccup.
+"""
 Progress = Callable[[int, int], None]
 """Called with bytes done and bytes in all."""
 
@@ -213,7 +219,7 @@ class Rclone:
         progress: Progress | None = None,
     ) -> bytes:
         options = ["--config", str(self._config), "--use-json-log", "--log-level", "NOTICE", "--retries", "1"]
-        options += ["--low-level-retries", "3", "--contimeout", "20s", *self._flags]
+        options += ["--low-level-retries", str(RETRIES), "--contimeout", "20s", *self._flags]
         if progress:
             options += ["--stats", "1s", "--stats-log-level", "NOTICE"]
         with (

@@ -54,7 +54,10 @@ def test_one_remote_that_is_away_holds_up_no_other_and_catches_up(home: Home, ne
     assert home.lost(before) == set()
 
 
-def test_a_remote_that_dies_in_the_middle_has_no_ok_and_is_finished_by_the_next_run(home: Home, net: Proxy) -> None:
+def test_a_remote_that_dies_in_the_middle_has_no_ok_and_is_finished_by_the_next_run(
+    home: Home, net: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("keeper.rclone.RETRIES", 1)  # three times three tries for each of five files take two minutes
     for number in range(40):
         home.write(f"2024/{number}.jpg", bytes([number]) * 200_000)
     target = net.target
