@@ -152,29 +152,30 @@ def wait_until_healthy(container: Container, seconds: int) -> None:
 
 
 def remove_all(client: docker.DockerClient, identity: str) -> list[str]:
-    """Remove containers, networks and volumes that carry exactly this id, and images built for them; return their names."""
-    ours, names = of_stack(identity), []
+    """Remove containers, networks and volumes that carry exactly this id, and what was built for them; return their names."""
+    ours, names, removed = of_stack(identity), set[str](), []
     for container in client.containers.list(all=True, ignore_removed=True, filters=ours):
         container.stop(timeout=60)
         container.remove(v=True)
-        names.append(str(container.name))
-    removed = [f"container {name}" for name in names]
-    for tag in [tag for name in names for tag in _built_for(client, name)]:
-        client.images.remove(tag, force=True)
-        removed.append(f"image {tag}")
+        names.add(str(container.name))
+        removed.append(f"container {container.name}")
     for network in client.networks.list(filters=ours):
         network.remove()
         removed.append(f"network {network.name}")
     for volume in client.volumes.list(filters=ours):
         volume.remove()
+        names.add(str(volume.name))
         removed.append(f"volume {volume.name}")
+    for tag in [tag for name in sorted(names) for tag in _built_for(client, name)]:
+        client.images.remove(tag, force=True)
+        removed.append(f"image {tag}")
     return removed
 
 
-def _built_for(client: docker.DockerClient, container: str) -> list[str]:
-    """Return the names of the images that were built for a container: they are its own."""
-    tags = (tag for image in client.images.list(container) for tag in image.tags)
-    return [tag for tag in tags if tag.startswith(f"{container}:")]
+def _built_for(client: docker.DockerClient, name: str) -> list[str]:
+    """Return the images that have the name of a container or of its volume: they were built for it."""
+    tags = (tag for image in client.images.list(name) for tag in image.tags)
+    return [tag for tag in tags if tag.startswith(f"{name}:")]
 
 
 def _arguments(options: dict[str, Any]) -> dict[str, Any]:
