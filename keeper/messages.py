@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from keeper.errors import Code
+from keeper.reasons import translate
 from keeper.report import DrillReport, RunReport
 from keeper.texts import Language, say
 
@@ -67,6 +68,6 @@ def _body(language: Language, key: str, reasons: list[str], **values: str) -> st
     lines = [
         say(language, "alert.safe", text=say(language, f"{key}.safe", **values)),
         say(language, "alert.do", text=say(language, f"{key}.do", **values)),
-        *(f"- {reason[:REASON_LENGTH]}" for reason in reasons[:REASONS]),
+        *(f"- {translate(language, reason)[:REASON_LENGTH]}" for reason in reasons[:REASONS]),
     ]
     return "\n".join(lines)

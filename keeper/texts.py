@@ -202,12 +202,6 @@ TEXTS: dict[str, Text] = {
         "{count} files are not in the last backup; they are listed below, with the reason.",
         "有 {count} 个文件不在上次备份里，原因列在下面。",
     ),
-    # What rclone's errors mean.
-    "cause.login": Text("credentials: the login is refused; renew it", "登录被拒绝，请更新账号或授权"),
-    "cause.full": Text("full: no space is left there", "空间已满"),
-    "cause.busy": Text("busy: it asks for fewer requests", "对方要求减少请求，稍后再试"),
-    "cause.unreachable": Text("unreachable: no connection, or it broke off", "连不上，或连接中断"),
-    "cause.disk": Text("the disk reports errors; check it", "磁盘报错，请检查硬盘"),
     # Time.
     "ago.moment": Text("a moment ago", "刚刚"),
     "ago.minutes": Text("{n} minutes ago", "{n} 分钟前"),
@@ -215,9 +209,6 @@ TEXTS: dict[str, Text] = {
     "ago.days": Text("{n} days ago", "{n} 天前"),
     "span.days": Text("{n} days", "{n} 天"),
 }
-
-CAUSES = {text.en: key for key, text in TEXTS.items() if key.startswith("cause.")}
-"""The causes as `keeper.rclone` words them → the key of their text."""
 
 
 def say(language: Language, key: str, **values: object) -> str:

@@ -10,9 +10,10 @@ from markupsafe import Markup, escape
 
 from keeper.errors import Code
 from keeper.manifest import SLICES
+from keeper.reasons import translate
 from keeper.report import DrillReport, RemoteStatus, Status, now
 from keeper.settings import RemoteSettings, Settings
-from keeper.texts import CAUSES, TEXTS, Language, ago, clock, for_stack, say, size
+from keeper.texts import TEXTS, Language, ago, clock, for_stack, say, size
 from keeper.watch import Limits
 
 Level = Literal["good", "note", "warn", "bad"]
@@ -104,7 +105,7 @@ class _Builder:
             phones=[
                 (place.removeprefix("phones/"), self._age(moment)) for place, moment in sorted(status.indexed.items())
             ],
-            skipped=skipped[:SKIPPED_SHOWN],
+            skipped=[(path, translate(self._language, reason)) for path, reason in skipped[:SKIPPED_SHOWN]],
             skipped_count=len(skipped),
             made=self._when(now()),
         )
@@ -158,7 +159,10 @@ class _Builder:
             items.append(self._item(level, "todo.old", age=age, command="./photos keeper backup"))
         for remote in settings.remotes:
             items += self._of_copy(remote.name, self._known(remote))
-        items += [Item("bad", escape(_sentence(text)), finding=True) for text in settings.findings]
+        items += [
+            Item("bad", escape(self._sentence(translate(self._language, text))), finding=True)
+            for text in settings.findings
+        ]
         drill = status.last_drill
         if drill and now() - drill.ended > Limits().drill:
             age = say(self._language, "span.days", n=(now() - drill.ended).days)
@@ -172,7 +176,7 @@ class _Builder:
     def _of_copy(self, name: str, known: RemoteStatus) -> list[Item]:
         items = []
         if known.problem:
-            items.append(self._item("bad", "todo.copy", name=name, problem=self._cause(known.problem)))
+            items.append(self._item("bad", "todo.copy", name=name, problem=self._told(known.problem)))
         elif known.newest_at is None:
             if self._status.last_run:
                 items.append(self._item("bad", "todo.copy.none", name=name))
@@ -182,7 +186,7 @@ class _Builder:
             command = "./photos keeper verify --all"
             items.append(self._item("warn", "todo.verify", name=name, percent=percent, command=command))
         if known.last_drill and not known.last_drill.passed:
-            items.append(self._item("bad", "todo.drill", name=name, problem=self._cause(known.last_drill.reason)))
+            items.append(self._item("bad", "todo.drill", name=name, problem=self._told(known.last_drill.reason)))
         return items
 
     def _reasons(self) -> list[str]:
@@ -191,8 +195,9 @@ class _Builder:
         names = tuple(f"{remote.name}: " for remote in self._settings.remotes)
         found = report.problems if report else []
         if self._status.waiting:
-            return [_sentence(reason.removeprefix(STOPPED).partition(IF_RIGHT)[0]) for reason in found]
-        return [self._cause(reason) for reason in found if not reason.startswith(names)]
+            told = [translate(self._language, reason.partition(IF_RIGHT)[0]) for reason in found]
+            return [self._sentence(reason.removeprefix(translate(self._language, STOPPED))) for reason in told]
+        return [self._told(reason) for reason in found if not reason.startswith(names)]
 
     def _copy(self, remote: RemoteSettings, known: RemoteStatus) -> Copy:
         levels = [item.level for item in self._of_copy(remote.name, known)]
@@ -210,7 +215,7 @@ class _Builder:
             percent=verified_percent(known) if known.newest_at else None,
             drill=drill,
             drill_detail=detail,
-            problem=self._cause(known.problem),
+            problem=self._told(known.problem),
         )
 
     def _drill(self, drill: DrillReport | None) -> tuple[str, str]:
@@ -219,7 +224,7 @@ class _Builder:
         verdict = self._say("page.passed" if drill.passed else "page.failed")
         detail = self._say("page.restored", files=f"{drill.files_checked:,}", rows=f"{drill.rows:,}")
         told = self._say("page.verdict", verdict=verdict, age=self._age(drill.ended))
-        return told, detail if drill.passed else self._cause(drill.reason)
+        return told, detail if drill.passed else self._told(drill.reason)
 
     def _known(self, remote: RemoteSettings) -> RemoteStatus:
         return self._status.remotes.get(remote.name, RemoteStatus())
@@ -236,11 +241,13 @@ class _Builder:
         shown = Markup("<code>{}</code>").format(for_stack(command, self._settings.stack))
         return Item(level, text.format(command=shown, **values), detail)
 
-    def _cause(self, problem: str) -> str:
-        """Return a problem with the causes that the keeper knows in the family's language."""
-        for english, key in CAUSES.items():
-            problem = problem.replace(english, self._say(key))
-        return for_stack(problem, self._settings.stack)
+    def _told(self, problem: str) -> str:
+        """Return a problem in the reader's language, with commands that can be typed as they stand."""
+        return for_stack(translate(self._language, problem), self._settings.stack)
+
+    def _sentence(self, text: str) -> str:
+        # In Chinese a capital could only be that of a name, which has none.
+        return text[:1].upper() + text[1:] if self._language == "en" else text
 
     def _age(self, moment: datetime) -> str:
         return ago(self._language, now() - moment)
@@ -251,7 +258,3 @@ class _Builder:
 
     def _when(self, moment: datetime | None) -> str:
         return clock(moment, self._settings.zone) if moment else self._say("page.unknown")
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -32,6 +33,16 @@ def service_settings(folder: Path, **changes: Any) -> Settings:
         "secrets": folder / "secrets",
     }
     return Settings.model_validate(values | changes)
+
+
+def english_in(text: str) -> list[str]:
+    """Return what is English in a Chinese text: three words in a row that are no command, path or marked quotation."""
+    rest = re.sub(
+        r"(?:\./photos|pip install)[^\uff0c\u3002\uff1b\uff09\n]*|\u539f\u6587\uff1a[^\uff09\n]*|[!-~]*/[!-~]*",
+        "\n",
+        text,
+    )
+    return re.findall(r"[A-Za-z']+(?:[ ,.;:]+[A-Za-z']+){2,}", rest)
 
 
 def closed_port() -> int:

@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from keeper import messages
 from keeper.alerts import LIFE, Alerts
+from keeper.errors import Code
 from keeper.messages import Message
-from keeper.report import now
+from keeper.report import DrillReport, RunReport, now
 from keeper.settings import Settings
-from tests.keeper.service import closed_port, service_settings, sink
+from tests.keeper.service import closed_port, english_in, service_settings, sink
 
 AT_ONCE = timedelta()
 TROUBLE = Message("GATE", "the backup stopped", "Safe: all.\nTo do: look.")
@@ -41,6 +43,31 @@ def test_a_problem_is_told_with_the_stacks_name_and_its_time(settings: Settings)
     assert "To do: look." in taken.bodies
     assert "Noticed 20" in taken.bodies
     assert waiting(settings) == []
+
+
+def test_a_chinese_alert_gives_its_reasons_in_chinese(settings: Settings) -> None:
+    run = "20261122T030000Z-abcdef"
+    gate = "stopped, nothing was sent: 50 of 60 files vanished (limit 20): originals/a.jpg"
+    problems = [
+        f"disk: {gate}. If this is right: ./photos keeper accept {run}",
+        "netdrive: credentials: the login is refused; renew it (error listing: the token has expired)",
+    ]
+    stopped = RunReport(run=run, started=now(), code=Code.GATE, problems=problems)
+    reason = "table photos has 3 rows after loading, 5 were dumped"
+    drill = DrillReport(run=run, remote="disk", started=now(), ended=now(), passed=False, reason=reason)
+    chinese = settings.model_copy(update={"language": "zh"})
+    with sink() as taken:
+        channels(settings, taken.channel)
+        alerts = Alerts(chinese, settings.state)
+        alerts.problem("backup", messages.of_run("zh", stopped))
+        alerts.problem("drill disk", messages.of_drill("zh", drill))
+
+    assert english_in(taken.bodies) == []
+    assert english_in(messages.of_run("en", stopped).body), "or the question would find nothing anywhere"
+    assert f"./photos keeper accept --stack home {run}\n" in taken.bodies
+    assert "60 个文件里有 50 个消失了" in taken.bodies
+    assert "登录被拒绝" in taken.bodies
+    assert "数据表 photos 导入后有 3 行" in taken.bodies
 
 
 def test_a_dead_channel_neither_stops_the_second_one_nor_loses_the_alert(settings: Settings) -> None:

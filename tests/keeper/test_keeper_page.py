@@ -23,7 +23,7 @@ from keeper.report import DrillReport, RemoteReport, RemoteStatus, RunReport, St
 from keeper.settings import Settings
 from keeper.texts import LANGUAGES, Language
 from keeper.view import Level, view_of
-from tests.keeper.service import service_settings
+from tests.keeper.service import english_in, service_settings
 
 RUN = "20261122T030000Z-abcdef"
 SHOTS = Path(__file__).parents[2] / ".cache" / "page"
@@ -161,7 +161,7 @@ def test_a_copy_with_a_problem_is_named_once_in_the_familys_language(settings: S
     level, _, items = stands(settings, status, "zh")
 
     assert level == "bad"
-    assert items == ["bad: “netdrive” 有问题\uff1a登录被拒绝\uff0c请更新账号或授权 (401)"]
+    assert items == ["bad: “netdrive” 有问题\uff1a登录被拒绝\uff0c请更新账号或授权\uff08原文\uff1a401\uff09"]
 
 
 def test_a_failed_test_restore_and_a_copy_that_is_not_read_back_are_shown(settings: Settings) -> None:
@@ -187,6 +187,47 @@ def test_files_left_out_are_listed_without_an_alarm(settings: Settings) -> None:
     assert stands(settings, status)[0] == "good"
     assert html.count("still growing") == 20
     assert "and 5 more" in html
+
+
+def in_trouble(settings: Settings) -> Settings:
+    """Return the settings of a stack in which as much as possible is wrong at once."""
+    status = well()
+    assert status.last_run
+    gate = "50 of 60 files vanished (limit 20): originals/a.jpg, originals/b.jpg ...; the whole folder originals/2024 vanished"
+    login = "credentials: the login is refused; renew it (error listing: 401 Unauthorized: the token has expired)"
+    status.waiting, status.last_run.code = RUN, Code.GATE
+    status.last_run.skipped = {"originals/x": "neither a file nor a folder"}
+    status.last_run.problems = [
+        f"disk: stopped, nothing was sent: {gate}. If this is right: ./photos keeper accept {RUN}",
+        f"netdrive: {login}",
+    ]
+    status.remotes["disk"] = remote(
+        last_drill=drill(passed=False, reason=f"disk: the manifest of run {RUN} is damaged")
+    )
+    status.remotes["netdrive"].problem = login
+    set_status(settings, status)
+    thin = "there is disk (disk), netdrive (mirror); 3-2-1-1-0 also needs a second copy and one that is not in this house. Add it under photos:backup"
+    return settings.model_copy(update={"findings": [thin]})
+
+
+def test_the_chinese_page_gives_its_reasons_in_chinese(settings: Settings) -> None:
+    trouble = in_trouble(settings)
+    texts = {
+        language: re.sub(r"<style>.*?</style>|<[^>]+>", "\n", page.render(trouble, language), flags=re.DOTALL)
+        for language in LANGUAGES
+    }
+
+    assert english_in(texts["zh"]) == []
+    assert english_in(texts["en"]), "or the question would find nothing anywhere"
+    for reason in (
+        "整个文件夹 originals/2024 不见了",
+        "登录被拒绝",
+        "的文件清单已损坏",
+        "还缺第二份副本、一份不在家里的",
+        "既不是文件也不是文件夹",
+    ):
+        assert reason in texts["zh"]
+    assert f"./photos keeper accept --stack home {RUN}" in texts["zh"]
 
 
 def test_the_kit_is_asked_for_until_it_is_confirmed(settings: Settings) -> None:

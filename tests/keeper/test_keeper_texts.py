@@ -11,7 +11,7 @@ from string import Formatter
 import pytest
 
 from cli import app, keeper
-from keeper import messages, rclone, texts
+from keeper import messages, texts
 from keeper.errors import Code
 from keeper.report import RunReport, now
 from keeper.texts import LANGUAGES, TEXTS, say
@@ -35,7 +35,7 @@ def test_both_languages_have_the_same_gaps_to_fill(key: str) -> None:
 
 
 def test_every_text_that_is_asked_for_exists() -> None:
-    asked = set(re.findall(r'"((?:page|todo|alert|run|drill|well|watch|ago|span|cause)\.[a-z.]+[a-z])"', CODE))
+    asked = set(re.findall(r'"((?:page|todo|alert|run|drill|well|watch|ago|span)\.[a-z.]+[a-z])"', CODE))
 
     assert asked - TEXTS.keys() - {"page.css", "page.html"} == set()
 
@@ -53,10 +53,6 @@ def test_a_waiting_run_is_named_with_the_command_that_accepts_it() -> None:
     report = RunReport(run="20261122T030000Z-abcdef", started=now(), code=Code.GATE)
 
     assert "./photos keeper accept 20261122T030000Z-abcdef" in messages.of_run("zh", report).body
-
-
-def test_every_cause_that_rclone_can_have_is_known_in_chinese() -> None:
-    assert {meaning for _, meaning in rclone.CAUSES} == set(texts.CAUSES)
 
 
 @pytest.mark.parametrize(
