@@ -18,8 +18,6 @@ LONGEST_PAUSE = timedelta(days=45)
 BUILT = datetime(2026, 1, 1, tzinfo=UTC)
 """No run was before: an earlier clock is wrong."""
 TOLERANCE = timedelta(minutes=5)
-UNTOUCHED = "Nothing was backed up or restored"
-"""True before a backup as before a restore."""
 
 
 @contextmanager
@@ -57,10 +55,13 @@ def check_library(settings: Settings) -> None:
         except OSError as error:
             raise KeeperError(
                 Code.PREFLIGHT,
-                f"{name}: no marker ({error.strerror}): another disk, or none. {UNTOUCHED}",
+                f"{name}: no marker ({error.strerror}): another disk, or none. Nothing was backed up or restored",
             ) from error
         if marker != settings.id:
-            raise KeeperError(Code.PREFLIGHT, f"{name}: this disk belongs to another stack (id {marker}). {UNTOUCHED}")
+            raise KeeperError(
+                Code.PREFLIGHT,
+                f"{name}: this disk belongs to another stack (id {marker}). Nothing was backed up or restored",
+            )
 
 
 def check_clock(known_runs: list[str], *, trust: bool = False) -> None:

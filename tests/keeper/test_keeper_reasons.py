@@ -147,11 +147,8 @@ def test_a_reason_and_its_chinese_say_the_same(english: str) -> None:
             "有 2 个文件读不出来：originals/Tom and Ann: 1.jpg：没有权限, originals/b.jpg：读写出错",
         ),
         (
-            (
-                "originals: no marker (No such file or directory): another disk, or none. Nothing was backed up, the copies "
-                "are untouched"
-            ),
-            "originals：没有标记文件（找不到文件）：换了硬盘，或者没有接硬盘。什么都没有备份，副本没有被动过",
+            "originals: no marker (No such file or directory): another disk, or none. Nothing was backed up or restored",
+            "originals：没有标记文件（找不到文件）：换了硬盘，或者没有接硬盘。什么都没有备份或恢复",
         ),
         (
             "the database dump failed, so no backup was made: it lacks albums, photos",
