@@ -148,7 +148,7 @@ class _Builder:
         reasons = self._reasons()
         if status.waiting:
             command = f"./photos keeper accept {status.waiting}"
-            items.append(self._item("bad", "todo.gate", detail=" ".join(reasons), command=command))
+            items.append(self._item("bad", "todo.gate", detail=" · ".join(reasons), command=command))
         elif report and report.code != Code.OK:
             level: Level = "warn" if report.code == Code.REMOTE else "bad"
             items += [self._item(level, "todo.problem", problem=reason) for reason in reasons]
