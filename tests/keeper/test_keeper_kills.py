@@ -20,6 +20,7 @@ from keeper.errors import Code, KeeperError
 from keeper.run import backup
 from tests.keeper.home import PROJECT, Home
 
+POINTS, ROUNDS = 5, 10
 RUN = "import sys; from keeper.settings import load; from keeper.run import backup; sys.exit(backup(load()).code)"
 
 
@@ -41,24 +42,41 @@ def kill(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-@pytest.mark.parametrize("seed", range(5))
-def test_a_run_killed_at_any_point_is_finished_by_the_next(home: Home, seed: int) -> None:
+@pytest.mark.parametrize("point", range(POINTS))
+def test_a_run_killed_at_any_point_is_finished_by_the_next(home: Home, point: int) -> None:
+    """Each point is a fifth of a run's time; within it the moment is random."""
     for number in range(200):
         home.write(f"{number}.jpg", number.to_bytes(2, "big") * 20_000)
     home.good_backup()
-    before = home.hashes()
-    for number in range(0, 200, 10):
-        home.write(f"{number}.jpg", b"edited" + number.to_bytes(2, "big") * 20_000)
-    process = start(home)
-    time.sleep(random.Random(seed).uniform(0.5, 3))  # noqa: S311 - no secret
-    kill(process)
-    whole = home.runs()
-    report = home.good_backup()
+    usual = lifetime(home)
+    killed = 0
+    for number in range(ROUNDS):
+        seed = random.randrange(10**6)  # noqa: S311 - chooses a moment
+        before, whole = home.hashes(), home.runs()
+        for photo in range(number, 200, 20):
+            home.write(f"{photo}.jpg", f"edit {number}".encode() + photo.to_bytes(2, "big") * 20_000)
+        process = start(home)
+        time.sleep(usual * (point + random.Random(seed).random()) / POINTS)  # noqa: S311
+        killed += process.poll() is None
+        kill(process)
+        offered, told = home.runs(), f"seed {seed}, round {number}"
+        report = home.good_backup()
 
-    assert home.runs() == [*whole, report.run], "what was killed is not offered"
-    assert home.lost(before) == set()
-    assert set(home.hashes().values()) <= home.kept()
+        assert offered[: len(whole)] == whole, told
+        assert home.runs() == [*offered, report.run], f"{told}: what was killed is not offered"
+        assert home.lost(before) == set(), told
+        assert set(home.hashes().values()) <= home.kept(), told
     assert home.good_backup().remotes["disk"].sent_files == 0
+    assert killed or point == POINTS - 1, "it was killed, not late"
+
+
+def lifetime(home: Home) -> float:
+    """Return how many seconds a run takes here that nobody kills."""
+    for photo in range(0, 200, 20):
+        home.write(f"{photo}.jpg", b"warm" + photo.to_bytes(2, "big") * 20_000)
+    started = time.monotonic()
+    assert start(home).wait() == Code.OK
+    return time.monotonic() - started
 
 
 def test_a_second_run_at_the_same_time_is_refused_with_the_name_of_the_first(home: Home) -> None:
