@@ -33,6 +33,8 @@ def show(stack: str, health: Mapping[str | None, str]) -> None:
     state = health.get("cloudflared")
     if state == "healthy":
         say("The tunnel is connected to Cloudflare.")
+    elif state == "starting":
+        say("The tunnel is not connected to Cloudflare yet.")
     elif state:
         warn(
             f"The tunnel is not connected to Cloudflare ({state}). Why: ./photos logs cloudflared --stack {stack}. "

@@ -46,7 +46,7 @@ def test_the_plugin_of_cloudflare_is_asked_for_only_where_something_is_published
     [
         ("healthy", "The tunnel is connected to Cloudflare."),
         ("unhealthy", "The tunnel is not connected to Cloudflare (unhealthy)"),
-        ("starting", "The tunnel is not connected to Cloudflare (starting)"),
+        ("starting", "The tunnel is not connected to Cloudflare yet."),
     ],
 )
 def test_status_shows_the_addresses_and_whether_the_tunnel_is_connected(
@@ -60,7 +60,7 @@ def test_status_shows_the_addresses_and_whether_the_tunnel_is_connected(
     assert "https://album.family.org/ (photoprism): Cloudflare Access: 1 mail address, 1 service token" in output.out
     assert "100 MB" in output.out
     assert says in output.out + output.err
-    assert ("publish.cloudflared.protocol: http2" in output.err) is (health != "healthy")
+    assert ("publish.cloudflared.protocol: http2" in output.err) is (health == "unhealthy")
 
 
 def test_what_is_being_taken_over_is_not_announced_as_served(
