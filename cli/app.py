@@ -30,7 +30,7 @@ app = typer.Typer(
 )
 app.add_typer(keeper.app, name="keeper")
 
-TWO_FILES_AT_A_TIME = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
+THREE_FILES_AT_A_TIME = ("-n", "3", "--dist", "loadfile", "--no-loadscope-reorder")
 """The upper tiers wait more than they compute; a file's tests build on each other, so files stay whole.
 
 In their order, since by number of tests the longest files would come last, one after the other.
@@ -190,7 +190,7 @@ def demo(
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def test(context: typer.Context) -> None:
     """Run the tests that this machine can run, and name the others. What follows goes to pytest, e.g. tests/unit -k name."""
-    raise typer.Exit(_python("pytest", "-rs", *(context.args or TWO_FILES_AT_A_TIME)))
+    raise typer.Exit(_python("pytest", "-rs", *(context.args or THREE_FILES_AT_A_TIME)))
 
 
 @app.command()
