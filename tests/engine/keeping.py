@@ -37,6 +37,14 @@ from tests.keeper.proxy import Proxy, proxied, webdav
 HEALTHY_SECONDS = 180
 FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
 """Of Debian's package libfaketime. Only Python takes its time from it: rclone is Go's."""
+RCLONE_CONFIG = """
+import json
+from keeper import run
+from keeper.settings import load
+settings = load()
+run.open_remotes(settings)
+print(json.dumps((settings.state / run.RCLONE_CONFIG).read_text()))
+"""
 RUNS_OF_THE_COPIES = """
 import json
 from keeper.run import open_remotes
@@ -223,7 +231,7 @@ class WithCopies(Kept):
         With the keeper's keys, but straight from the folders: a fault or a slow server in between does not matter.
         """
         config, found = configparser.RawConfigParser(), set()
-        config.read_string(self.execute("keeper", "cat", "/var/lib/keeper/rclone.conf")[1])
+        config.read_string(self.inside(RCLONE_CONFIG))
         for name, folder in self.folders.items():
             config[name]["remote"] = str(folder)
         with tempfile.NamedTemporaryFile("w") as file:
