@@ -34,7 +34,9 @@ def show(stack: str, health: Mapping[str | None, str]) -> None:
     if state == "healthy":
         say("The tunnel is connected to Cloudflare.")
     elif state == "starting":
-        say("The tunnel is not connected to Cloudflare yet.")
+        say(
+            f"The tunnel is not connected to Cloudflare yet. Should it stay so: ./photos logs cloudflared --stack {stack}"
+        )
     elif state:
         warn(
             f"The tunnel is not connected to Cloudflare ({state}). Why: ./photos logs cloudflared --stack {stack}. "

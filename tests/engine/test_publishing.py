@@ -94,14 +94,12 @@ def test_the_connector_has_the_token_of_this_tunnel_and_status_says_whether_it_i
         connector = client.containers.get(f"photos-{STACK}-cloudflared")
         assert f"tunnelID={tunnel}" in str(connector.logs())
         python = "/usr/lib/cloudflared-double/python"
-        wait_for_health(connector, "unhealthy")
-        away = life.photos("status", "--stack", STACK, check=False)
+        away = life.photos("status", "--stack", STACK)
         connector.exec_run([python, "-c", "open('/tmp/edge', 'w')"])
         wait_for_health(connector, "healthy")
     there = life.photos("status", "--stack", STACK)
 
-    assert "The tunnel is not connected to Cloudflare" in away
-    assert "http2" in away
+    assert "The tunnel is not connected to Cloudflare yet. Should it stay so" in away
     assert "The tunnel is connected to Cloudflare" in there
 
 
