@@ -7,7 +7,6 @@ import os
 import platform
 import shutil
 import subprocess
-import tarfile
 import tempfile
 from importlib.metadata import version
 from pathlib import Path
@@ -64,7 +63,7 @@ def ensure(stack: str) -> None:
         for name in lacking:
             if name != "pulumi":
                 _install_plugin(name, version(used(stack)[name]), stack)
-    except (httpx.HTTPError, OSError, tarfile.TarError, subprocess.CalledProcessError) as error:
+    except (httpx.HTTPError, OSError, subprocess.CalledProcessError) as error:
         fail(unavailable(lacking, str(error)))
 
 
@@ -92,8 +91,9 @@ def install_pulumi(release: str) -> None:
         found = _download(f"{mirror or RELEASES}/{archive}", file)
         if found != expected:
             fail(f"{archive} has the SHA-256 {found}, its release says {expected}. Nothing was installed.")
-        with tarfile.open(file) as bundle:
-            bundle.extractall(scratch, filter="data")
+        # Not tarfile: what keeps a member inside of the folder came with Python 3.11.4, and Debian 12 has 3.11.2.
+        unpack = ["tar", "--extract", "--gzip", "--no-same-owner", "--file", str(file), "--directory", scratch]
+        subprocess.run(unpack, check=True, capture_output=True)
         shutil.rmtree(paths.tools_folder(), ignore_errors=True)
         paths.make_private(paths.tools_folder().parent)
         shutil.move(Path(scratch, "pulumi"), paths.tools_folder())
