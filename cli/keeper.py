@@ -22,7 +22,7 @@ from docker.utils.socket import STDERR, frames_iter
 from cli import docker_host, engine, kit, paths, stackfile, sweep
 from cli import setup as preparation
 from cli.console import Unattended, confirm, err, fail, say, warn
-from components.storage import PHONES
+from components.storage import MARKER, PHONES
 
 RESTORE_PASSWORD = "restore_database_password"  # noqa: S105 - a file's name
 SETTINGS, SECRETS = "/etc/keeper", "/run/secrets"
@@ -262,10 +262,13 @@ def _stopped(client: docker.DockerClient, stack: str, services: list[str]) -> It
 
 
 def _start(container: Container) -> None:
-    """Start a container again. A folder that it mounts may have been lost with the photos: no backup holds an empty one."""
+    """Start a container again. A folder that it mounts may have been lost with the photos: no backup holds an empty one.
+
+    Only inside a folder with the marker: below the mount point of an absent drive a new one would look like the library.
+    """
     for mount in container.attrs["HostConfig"].get("Mounts") or ():
         folder = Path(mount["Source"])
-        if mount["Type"] == "bind" and folder.parent.is_dir() and not folder.exists():
+        if mount["Type"] == "bind" and (folder.parent / MARKER).is_file() and not folder.exists():
             owner = folder.parent.stat()
             folder.mkdir()
             os.chown(folder, owner.st_uid, owner.st_gid)

@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 from cli import doctor, generated, keeper, kit, paths, setup, stackfile, status
 from cli.app import app
 from components.backup import CRYPT_KEYS, secret_key
+from components.storage import MARKER
 from stacks.photo_system import NO_BACKUP
 
 if TYPE_CHECKING:
@@ -136,7 +137,9 @@ def test_a_mounted_folder_that_was_lost_with_the_photos_is_made_again(
     with_backup(checkout)
     client.add_container("syncthing", STACK_ID)
     (found,) = client.things["containers"]
-    lost, absent = tmp_path / "phones", tmp_path / "another disk" / "phones"
+    (tmp_path / MARKER).touch()
+    (tmp_path / "mount point").mkdir()
+    lost, absent = tmp_path / "phones", tmp_path / "mount point" / "originals"
     found.attrs["HostConfig"]["Mounts"] = [{"Type": "bind", "Source": str(folder)} for folder in (lost, absent)]
     found.status, found.stop, seen = "running", lambda **_: None, []
     found.start = lambda: seen.append(lost.is_dir())
