@@ -25,10 +25,10 @@ CANARY = ".photo-canary"
 LEASE = "lease.json"
 LEASE_LIFE = timedelta(hours=6)
 RUN = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}")
-# Options that rclone reads in its obscured form: `IsPassword: true` in its back ends.
 TOKEN = "token"  # noqa: S105 - the name of rclone's option for OAuth
 GIVEN = "photos_given"
 """A key of our own, which rclone leaves alone: the hash of the token that the stack gave."""
+# Options that rclone reads in its obscured form: `IsPassword: true` in its back ends.
 OBSCURED = {"pass", "password", "password2", "key_file_pass", "session_password"}
 
 
