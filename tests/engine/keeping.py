@@ -1,4 +1,4 @@
-"""A declared stack with a keeper and three copies, and what a person or a fault does to it from outside."""
+"""A declared stack with a keeper and its copies, and what a person or a fault does to it from outside."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -326,11 +325,3 @@ def jpeg() -> bytes:
 
 def own(place: Path) -> None:
     os.chown(place, DEFAULT_OWNER.uid, DEFAULT_OWNER.gid, follow_symlinks=False)
-
-
-def until(condition: Any, seconds: float = 90) -> None:
-    """Wait for something."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.1)

@@ -12,8 +12,8 @@ import pytest
 
 from cli.docker_host import connect
 from keeper.report import STATUS_FILE
-from tests.docker.phone import MB, Api, camera_folder, digest, phone, picture
-from tests.engine.keeping import WithCopies, copied, until
+from tests.docker.phone import MB, Api, camera_folder, digest, phone, picture, until
+from tests.engine.keeping import WithCopies, copied
 from tests.engine.world import World, free_port
 from tests.keeper.service import Sink, sink
 

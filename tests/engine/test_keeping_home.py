@@ -19,8 +19,8 @@ import pytest
 
 from cli.docker_host import connect
 from keeper.errors import Code
-from tests.docker.phone import Api
-from tests.engine.keeping import FAKETIME, WithCopies, copied, empty, until
+from tests.docker.phone import Api, until
+from tests.engine.keeping import FAKETIME, WithCopies, copied, empty
 from tests.engine.world import World
 from tests.keeper.test_keeper_library import REFUSED, ROUND_TRIP
 
