@@ -75,7 +75,7 @@ class Delivery:
         self._read_back(todo, there, wanted)
         self._seal(wanted)
         # Only here: after a run that was proven, with a clock that was checked.
-        report.forgotten = retention.prune(remote, self.settings.keep, now())
+        report.forgotten = retention.prune(remote, [*runs, job.report.run], self.settings.keep, now())
 
     def _second_gate(self, todo: upload.Plan, there: upload.There) -> None:
         state, reasons = self.settings.state, upload.second_gate(todo, there, self.settings.gate)

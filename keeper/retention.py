@@ -67,18 +67,19 @@ def unneeded(versions: Mapping[str, Iterable[str]], runs: Collection[str]) -> li
     return sorted(found)
 
 
-def prune(remote: Remote, keep: KeepSettings, today: datetime) -> int:
-    """Forget what has had its time; return how many runs and old versions went. Call it only after a good, verified run."""
-    if remote.is_vault:
-        return 0
-    runs = remote.runs()
+def prune(remote: Remote, runs: Collection[str], keep: KeepSettings, today: datetime) -> int:
+    """Forget what has had its time; return how many runs and old versions went. Call it only after a good, verified run.
+
+    `runs`: all good runs of the remote. While all of them stay, so does every version, and nothing is listed for it.
+    """
     leaving = to_forget(runs, keep, today)
-    if leaving:
-        files = remote.rclone.sizes(remote.at("runs"))
-        # `OK` first: a run that is half deleted must not look whole.
-        for last in (True, False):
-            going = [path for path in files if path.split("/")[0] in leaving and path.endswith("/OK") is last]
-            remote.rclone.delete(remote.at("runs"), going)
+    if remote.is_vault or not leaving:
+        return 0
+    files = remote.rclone.sizes(remote.at("runs"))
+    # `OK` first: a run that is half deleted must not look whole.
+    for last in (True, False):
+        going = [path for path in files if path.split("/")[0] in leaving and path.endswith("/OK") is last]
+        remote.rclone.delete(remote.at("runs"), going)
     versions: dict[str, list[str]] = defaultdict(list)
     for name in remote.rclone.sizes(remote.at(VERSIONS)):
         run, _, path = name.partition("/")

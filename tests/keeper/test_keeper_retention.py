@@ -88,7 +88,7 @@ def test_a_vault_forgets_nothing(home: Home) -> None:
         home.good_backup()
     (remote,) = open_remotes(home.settings)
 
-    assert retention.prune(remote, home.settings.keep, now() + timedelta(days=4000)) == 0
+    assert retention.prune(remote, remote.runs(), home.settings.keep, now() + timedelta(days=4000)) == 0
     assert len(remote.runs()) == 6
 
 

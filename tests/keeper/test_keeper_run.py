@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from keeper.errors import Code
-from keeper.rclone import Rclone
+from keeper.rclone import Rclone, program
 from tests.keeper.home import Home
 
 
@@ -86,3 +86,23 @@ def test_ok_comes_last_and_only_when_photos_manifest_and_dump_read_back_right(
     assert "read back" in report.problems[0]
     assert home.runs() == []
     assert home.good_backup().run in home.runs()
+
+
+def test_a_run_asks_a_remote_no_more_than_it_needs(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each start of rclone derives the keys again and logs in again: a tenth of a second here, seconds at a far provider."""
+    log, spy = home.root / "calls", home.root / "rclone"
+    spy.write_text(f'#!/bin/sh\necho "$1" >> {log}\nexec {program()} "$@"\n')
+    spy.chmod(0o755)
+    home.fill(3)
+    home.good_backup()
+    monkeypatch.setenv("KEEPER_RCLONE", str(spy))
+    home.good_backup()
+    verbs = log.read_text().split()
+
+    assert verbs[0] == "version"
+    assert verbs[1:] == [
+        *("cat", "cat", "rcat", "cat"),  # canary; lease: held by another? take it, is it mine?
+        *("lsf", "lsf", "cat", "cat", "about"),  # runs, current; the newest manifest and what vouches for it; room
+        *("copy", "hashsum", "rcat", "cat"),  # seal: manifest and dump, read back; OK, read back
+        "deletefile",  # lease
+    ]
