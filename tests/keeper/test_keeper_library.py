@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from keeper import manifest
+from keeper import manifest, rclone
 from keeper.dump import dump, inspect
 from keeper.errors import Code, KeeperError
 from keeper.names import trouble
@@ -38,9 +38,12 @@ ROUND_TRIP = [
 REFUSED = ["full\uff0fslash.jpg", "\u201bquote.jpg", "\uff0e", "picture-\u240a.jpg", "长" * 64 + ".jpg"]
 
 
-def test_hostile_names_make_the_round_trip(home: Home) -> None:
+@pytest.mark.parametrize("one_by_one_below", [0, 10**9], ids=["folders are listed", "each file is asked for"])
+def test_hostile_names_make_the_round_trip(home: Home, monkeypatch: pytest.MonkeyPatch, one_by_one_below: int) -> None:
+    monkeypatch.setattr(rclone, "LISTING_PAYS", one_by_one_below)
     for number, name in enumerate(ROUND_TRIP):
         home.write(f"names/{name}", f"content {number}".encode())
+        home.write(f"names/in {name}"[:140] + "/photo.jpg", f"content below {number}".encode())
     report = home.good_backup()
     before = home.hashes()
     shutil.rmtree(home.originals / "names")
