@@ -16,7 +16,7 @@ import sqlite3
 import stat
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -31,6 +31,8 @@ SLICES = 30
 BLOCK = 1 << 20
 READERS = 2
 BATCH = 1000
+SMALL = 1 << 16
+"""In bytes. Up to this size a file is hashed where it is met: handing it to a reader takes longer (measured)."""
 ALWAYS_LEFT_OUT = (STAGING, MARKER, ".stfolder", ".stversions", ".syncthing.*.tmp", "~syncthing~*.tmp")
 MEMORY = "hashes.sqlite"
 PERMISSIONS = 0o777
@@ -48,6 +50,9 @@ class Entry(NamedTuple):
     sha256: str
     mode: int | None = None
 
+
+Digest = str | OSError | None
+"""The SHA-256 of a file in hex; the error when it cannot be read; None when it changed meanwhile."""
 
 Manifest = dict[str, Entry]
 """Path, from the root's name on, → entry."""
@@ -84,6 +89,13 @@ class _Found(NamedTuple):
         return Entry(self.size, self.mtime_ns, sha256, self.mode)
 
 
+class _Due(NamedTuple):
+    """A file to read: it is new, or its turn has come again. `before`: what is known of it, if it looks unchanged."""
+
+    found: _Found
+    before: Entry | None
+
+
 def slice_of(path: str) -> int:
     """Return which of the thirty slices a file belongs to; always the same one."""
     return zlib.crc32(path.encode("utf-8", "surrogateescape")) % SLICES
@@ -93,38 +105,41 @@ def survey(settings: Settings) -> Survey:
     """Walk all roots, hash what is new or due, and remember it for the next time."""
     result, known = Survey(), _Memory(settings.state / MEMORY)
     encodings = frozenset(r.name_encoding for r in settings.remotes if r.encrypt)
-    due: list[_Found] = []
+    due: list[_Due] = []
     try:
         for name, folder in settings.roots.items():
             for found in _walk(folder, name, settings.leave_out.get(name, ()), result):
                 if problem := trouble(found.path, encodings):
                     result.refused[found.path] = problem
-                elif (entry := known.entry(found)) and not known.is_due(found.path):
+                    continue
+                entry, is_due = known.look_up(found)
+                if entry and not is_due:
                     result.files[found.path] = entry
                 else:
-                    due.append(found)
+                    due.append(_Due(found, entry))
         with ThreadPoolExecutor(READERS) as readers:
             for start in range(0, len(due), BATCH):
                 batch = due[start : start + BATCH]
-                for found, digest in zip(batch, readers.map(_digest, batch), strict=True):
-                    _take(found, digest, known, result)
+                known.learn(_take(batch, _digests(readers, batch), result))
         known.forget_all_but(result)
     finally:
         known.close()
     return result
 
 
-def _take(found: _Found, digest: str | OSError | None, known: _Memory, result: Survey) -> None:
-    if digest is None:
-        result.skipped[found.path] = "changed while it was read: the next run takes it"
-    elif isinstance(digest, OSError):
-        result.unreadable.append(f"{found.path}: {digest.strerror or digest}")
-    elif (entry := known.entry(found)) and entry.sha256 != digest:
-        result.rotten.append(found.path)
-        result.files[found.path] = entry
-    else:
-        result.files[found.path] = found.entry(digest)
-        known.learn(found, digest)
+def _take(batch: list[_Due], digests: Iterable[Digest], result: Survey) -> Iterator[tuple[_Found, str]]:
+    """Take what was read into `result`; yield the hashes to remember."""
+    for (found, before), digest in zip(batch, digests, strict=True):
+        if digest is None:
+            result.skipped[found.path] = "changed while it was read: the next run takes it"
+        elif isinstance(digest, OSError):
+            result.unreadable.append(f"{found.path}: {digest.strerror or digest}")
+        elif before and before.sha256 != digest:
+            result.rotten.append(found.path)
+            result.files[found.path] = before
+        else:
+            result.files[found.path] = found.entry(digest)
+            yield found, digest
 
 
 def stands(settings: Settings, path: str, entry: Entry) -> bool:
@@ -184,8 +199,13 @@ def _any_of(patterns: Iterable[str]) -> re.Pattern[str]:
     return re.compile("|".join(fnmatch.translate(pattern) for pattern in patterns) or r"(?!)")
 
 
-def _digest(found: _Found) -> str | OSError | None:
-    """Return the SHA-256 of a file; None when it changes meanwhile; the error when it cannot be read."""
+def _digests(readers: Executor, batch: list[_Due]) -> Iterator[Digest]:
+    large = readers.map(_digest, [found for found, _ in batch if found.size > SMALL])
+    for found, _ in batch:
+        yield next(large) if found.size > SMALL else _digest(found)
+
+
+def _digest(found: _Found) -> Digest:
     digest = hashlib.sha256()
     try:
         with open(found.file, "rb", buffering=0) as stream:  # noqa: PTH123 - hundreds of thousands of them
@@ -208,24 +228,26 @@ class _Memory:
             " (path BLOB PRIMARY KEY, size, mtime_ns, inode, sha256 BLOB, day) WITHOUT ROWID"
         )
 
-    def entry(self, found: _Found) -> Entry | None:
-        """Return what is known of a file that looks unchanged."""
+    def look_up(self, found: _Found) -> tuple[Entry | None, bool]:
+        """Return what is known of a file that looks unchanged, and whether it is to be read again today."""
         row = self._database.execute(
-            "SELECT sha256 FROM hashes WHERE path = ? AND size = ? AND mtime_ns = ? AND inode = ?",
+            "SELECT sha256, day FROM hashes WHERE path = ? AND size = ? AND mtime_ns = ? AND inode = ?",
             (os.fsencode(found.path), found.size, found.mtime_ns, found.inode),
         ).fetchone()
-        return found.entry(row[0].hex()) if row else None
+        if row is None:
+            return None, True
+        sha256, day = row
+        is_due = self._today - day >= SLICES or (day != self._today and slice_of(found.path) == self._today % SLICES)
+        return found.entry(sha256.hex()), is_due
 
-    def is_due(self, path: str) -> bool:
-        """Whether a file that looks unchanged is to be read again today."""
-        (day,) = self._database.execute("SELECT day FROM hashes WHERE path = ?", (os.fsencode(path),)).fetchone()
-        return self._today - day >= SLICES or (day != self._today and slice_of(path) == self._today % SLICES)
-
-    def learn(self, found: _Found, digest: str) -> None:
-        """Remember a hash that was just made."""
-        self._database.execute(
+    def learn(self, hashes: Iterable[tuple[_Found, str]]) -> None:
+        """Remember hashes that were just made."""
+        self._database.executemany(
             "INSERT OR REPLACE INTO hashes VALUES (?, ?, ?, ?, ?, ?)",
-            (os.fsencode(found.path), found.size, found.mtime_ns, found.inode, bytes.fromhex(digest), self._today),
+            (
+                (os.fsencode(f.path), f.size, f.mtime_ns, f.inode, bytes.fromhex(digest), self._today)
+                for f, digest in hashes
+            ),
         )
 
     def forget_all_but(self, result: Survey) -> None:
@@ -242,14 +264,14 @@ class _Memory:
 
 def pack(files: Mapping[str, Entry]) -> bytes:
     """Write a manifest as compressed JSON lines, sorted by path."""
-    buffer = io.BytesIO()
+    buffer, encode = io.BytesIO(), json.JSONEncoder(separators=(",", ":")).encode
     with zstandard.ZstdCompressor(level=3).stream_writer(buffer, closefd=False) as stream:
         for path in sorted(files):
             entry = files[path]
             line = {"path": os.fsencode(path).decode("latin-1"), "size": entry.size}
             line |= {"mtime_ns": entry.mtime_ns, "sha256": entry.sha256}
             line |= {} if entry.mode is None else {"mode": entry.mode}
-            stream.write(json.dumps(line, separators=(",", ":")).encode() + b"\n")
+            stream.write(encode(line).encode() + b"\n")
     return buffer.getvalue()
 
 
