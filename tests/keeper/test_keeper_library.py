@@ -166,20 +166,42 @@ def test_rot_at_home_is_found_within_a_month_not_uploaded_and_the_good_copy_offe
     assert photo.read_bytes() == good
 
 
-def test_an_unchanged_library_is_not_read_twice_in_a_day(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    home.fill(20)
-    home.good_backup()
+def watched_reading(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the paths of the files that the survey reads from now on, in a list that grows."""
     read: list[str] = []
     real = manifest._digest
 
-    def watched(found: manifest._Found) -> str | OSError | None:
+    def watched(found: manifest._Found) -> manifest.Digest:
         read.append(found.path)
         return real(found)
 
     monkeypatch.setattr(manifest, "_digest", watched)
+    return read
+
+
+def test_an_unchanged_library_is_not_read_twice_in_a_day(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    home.fill(20)
+    home.good_backup()
+    read = watched_reading(monkeypatch)
     home.good_backup()
 
     assert read == []
+
+
+def test_each_file_is_read_again_once_in_thirty_days_and_no_day_reads_much_more_than_its_share(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files, today = home.fill(600), now()
+    manifest.survey(home.settings)
+    read, shares = watched_reading(monkeypatch), []
+    for day in range(1, manifest.SLICES + 1):
+        monkeypatch.setattr(manifest, "now", lambda day=day: today + timedelta(days=day))
+        before = len(read)
+        manifest.survey(home.settings)
+        shares.append(len(read) - before)
+
+    assert sorted(read) == files
+    assert max(shares) < 3 * len(files) / manifest.SLICES
 
 
 def test_an_unreadable_file_stops_the_run_and_is_named(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
