@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keeper.errors import Code, KeeperError
-from keeper.manifest import Manifest, Survey
+from keeper.library import Survey
+from keeper.manifest import Manifest
 from keeper.report import write_whole
 from keeper.settings import GateSettings
 

@@ -10,10 +10,11 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 
-from keeper import dump, gate, manifest, openlist, preflight
+from keeper import dump, gate, library, manifest, openlist, preflight
 from keeper.delivery import Delivery, Job, Progress
 from keeper.errors import Code, KeeperError
-from keeper.manifest import Manifest, Survey
+from keeper.library import Survey
+from keeper.manifest import Manifest
 from keeper.rclone import Rclone
 from keeper.remotes import Remote, write_config
 from keeper.report import RunReport, Status, change_status, now
@@ -68,7 +69,7 @@ def _run(settings: Settings, report: RunReport, folder: Path, *, trust_clock: bo
     progress("database", 0, 0)
     report.database_rows = dump.dump(settings, folder / DATABASE)
     progress("library", 0, 0)
-    found = manifest.survey(settings)
+    found = library.survey(settings)
     report.files, report.bytes = len(found.files), sum(entry.size for entry in found.files.values())
     report.skipped, report.rotten = found.skipped | found.refused, sorted(found.rotten)
     accepted = _first_gate(settings, report.run, found, _newest_manifest(settings, local_runs, remotes))

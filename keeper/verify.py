@@ -13,7 +13,8 @@ from datetime import UTC, datetime
 
 from keeper import preflight
 from keeper.errors import Code, KeeperError
-from keeper.manifest import SLICES, Manifest, rehash, slice_of, stands
+from keeper.library import rehash, stands
+from keeper.manifest import SLICES, Manifest, slice_of
 from keeper.rclone import Progress
 from keeper.remotes import Remote
 from keeper.report import RemoteStatus, change_status, now, read_status

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from keeper import manifest
+from keeper import library
 from keeper.report import read_status
 from keeper.settings import Settings
 from keeper.sync_index import Album, Pace, SyncIndex
@@ -73,7 +73,7 @@ def test_a_phone_s_photos_appear_and_a_kill_in_the_middle_shows_no_half_one(stac
         with closing(Album(settings)) as album:
             album.index("phones/anna")
         at_the_kill = album_files(stack)
-        backed_up = set(manifest.survey(settings).files)
+        backed_up = set(library.survey(settings).files)
         stack.container("syncthing").start()
         until(lambda: "phones/anna/big.jpg" in album_files(stack), seconds=150)
         whole = digest(phones / "big.jpg")

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from keeper import manifest, rclone
+from keeper import library, rclone
 from keeper.dump import dump, inspect
 from keeper.errors import Code, KeeperError
+from keeper.manifest import SLICES
 from keeper.names import trouble
 from keeper.report import now
 from keeper.restore import Request, restore
@@ -108,16 +109,16 @@ def test_unfinished_transfers_and_markers_are_no_photos(home: Home) -> None:
 def test_a_growing_file_is_left_for_the_next_run_and_fails_nothing(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     home.fill(5)
     growing = home.write("film.mp4", b"x" * 1000)
-    real = manifest._digest
+    real = library._digest
 
-    def grow(found: manifest._Found) -> str | OSError | None:
+    def grow(found: library._Found) -> str | OSError | None:
         if found.file == str(growing):
             with growing.open("ab") as stream:
                 stream.write(b"y" * 1000)
         return real(found)
 
     with monkeypatch.context() as patch:
-        patch.setattr(manifest, "_digest", grow)
+        patch.setattr(library, "_digest", grow)
         first = home.good_backup()
 
     assert first.skipped == {"originals/film.mp4": "changed while it was read: the next run takes it"}
@@ -129,14 +130,14 @@ def test_a_file_that_changes_between_survey_and_sending_is_sent_as_it_is_then(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     photo = home.write("a.jpg", b"before")
-    real = manifest.survey
+    real = library.survey
 
-    def then_change(settings: object) -> manifest.Survey:
+    def then_change(settings: object) -> library.Survey:
         found = real(settings)  # type: ignore[arg-type]
         photo.write_bytes(b"after, and longer")
         return found
 
-    monkeypatch.setattr("keeper.run.manifest.survey", then_change)
+    monkeypatch.setattr("keeper.run.library.survey", then_change)
     home.good_backup()
     monkeypatch.undo()
     hashes = home.hashes()
@@ -155,7 +156,7 @@ def test_rot_at_home_is_found_within_a_month_not_uploaded_and_the_good_copy_offe
     there, good, status = home.kept(), photo.read_bytes(), photo.stat()
     photo.write_bytes(b"X" + good[1:])
     os.utime(photo, ns=(status.st_atime_ns, status.st_mtime_ns))
-    monkeypatch.setattr(manifest, "now", lambda: now() + timedelta(days=30))
+    monkeypatch.setattr(library, "now", lambda: now() + timedelta(days=30))
     report = home.backup()
 
     assert report.code == Code.VERIFY
@@ -169,13 +170,13 @@ def test_rot_at_home_is_found_within_a_month_not_uploaded_and_the_good_copy_offe
 def watched_reading(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return the paths of the files that the survey reads from now on, in a list that grows."""
     read: list[str] = []
-    real = manifest._digest
+    real = library._digest
 
-    def watched(found: manifest._Found) -> manifest.Digest:
+    def watched(found: library._Found) -> library.Digest:
         read.append(found.path)
         return real(found)
 
-    monkeypatch.setattr(manifest, "_digest", watched)
+    monkeypatch.setattr(library, "_digest", watched)
     return read
 
 
@@ -192,16 +193,16 @@ def test_each_file_is_read_again_once_in_thirty_days_and_no_day_reads_much_more_
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     files, today = home.fill(600), now()
-    manifest.survey(home.settings)
+    library.survey(home.settings)
     read, shares = watched_reading(monkeypatch), []
-    for day in range(1, manifest.SLICES + 1):
-        monkeypatch.setattr(manifest, "now", lambda day=day: today + timedelta(days=day))
+    for day in range(1, SLICES + 1):
+        monkeypatch.setattr(library, "now", lambda day=day: today + timedelta(days=day))
         before = len(read)
-        manifest.survey(home.settings)
+        library.survey(home.settings)
         shares.append(len(read) - before)
 
     assert sorted(read) == files
-    assert max(shares) < 3 * len(files) / manifest.SLICES
+    assert max(shares) < 3 * len(files) / SLICES
 
 
 def test_an_unreadable_file_stops_the_run_and_is_named(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -209,9 +210,9 @@ def test_an_unreadable_file_stops_the_run_and_is_named(home: Home, monkeypatch: 
     home.good_backup()
     there = home.raw()
     broken = home.write("broken.jpg", b"x")
-    real = manifest._digest
+    real = library._digest
     monkeypatch.setattr(
-        manifest,
+        library,
         "_digest",
         lambda found: OSError(5, "Input/output error") if found.file == str(broken) else real(found),
     )

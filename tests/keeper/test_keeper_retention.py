@@ -64,7 +64,7 @@ def test_after_years_every_kept_run_can_still_be_restored_whole(home: Home, monk
     begin = now()
     for day in range(0, 60, 6):
         clock = begin + timedelta(days=day)
-        for module in ("report", "runs", "run", "delivery", "preflight", "verify", "manifest", "remotes"):
+        for module in ("report", "runs", "run", "delivery", "preflight", "verify", "library", "remotes"):
             monkeypatch.setattr(f"keeper.{module}.now", lambda clock=clock: clock)
         home.write("2024/IMG_00000.jpg", f"day {day}".encode())
         states[home.good_backup().run] = home.hashes()
