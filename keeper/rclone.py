@@ -36,8 +36,11 @@ RETRIES = 3
 With four files on their way that outlasts a router that dials in again (about a minute). A remote that refuses for good is
 given up within two minutes (seen), one that is silent within about six. Fewer tries would end the night at each hiccup.
 """
-LISTING_PAYS = 10
-"""From so many files in a folder on, rclone lists the folder instead of asking for each of them: half the time (measured)."""
+LISTING_PAYS = 100
+"""From so many files in a folder on, rclone lists the folder instead of asking for each of them: half the time (measured).
+
+Fewer may be a few of very many, like the slice of a day.
+"""
 Progress = Callable[[int, int], None]
 """Called with bytes done and bytes in all."""
 

@@ -9,6 +9,7 @@ import pytest
 
 pytest.importorskip("zstandard", reason="keeper tier: pip install -r requirements-dev.txt")
 
+from keeper import rclone
 from tests.keeper.home import Home
 from tests.keeper.server import Server, lacking, running
 
@@ -19,6 +20,12 @@ def server() -> Iterator[Server]:
         pytest.skip(reason)
     with running() as made:
         yield made
+
+
+@pytest.fixture(params=[0, 10**9], ids=["folders are listed", "each file is asked for"])
+def either_way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run a test with both ways in which rclone finds the files that it is told of."""
+    monkeypatch.setattr(rclone, "LISTING_PAYS", request.param)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from keeper import library, rclone
+from keeper import library
 from keeper.dump import dump, inspect
 from keeper.errors import Code, KeeperError
 from keeper.manifest import SLICES
@@ -39,9 +39,8 @@ ROUND_TRIP = [
 REFUSED = ["full\uff0fslash.jpg", "\u201bquote.jpg", "\uff0e", "picture-\u240a.jpg", "长" * 64 + ".jpg"]
 
 
-@pytest.mark.parametrize("one_by_one_below", [0, 10**9], ids=["folders are listed", "each file is asked for"])
-def test_hostile_names_make_the_round_trip(home: Home, monkeypatch: pytest.MonkeyPatch, one_by_one_below: int) -> None:
-    monkeypatch.setattr(rclone, "LISTING_PAYS", one_by_one_below)
+@pytest.mark.usefixtures("either_way")
+def test_hostile_names_make_the_round_trip(home: Home) -> None:
     for number, name in enumerate(ROUND_TRIP):
         home.write(f"names/{name}", f"content {number}".encode())
         home.write(f"names/in {name}"[:140] + "/photo.jpg", f"content below {number}".encode())

@@ -130,6 +130,7 @@ def test_a_refused_login_is_named_and_not_tried_again_and_again(home: Home, net:
     assert len(net.seen) <= 3
 
 
+@pytest.mark.usefixtures("either_way")
 @pytest.mark.parametrize("fault", ["cut", "flip", "swallow"])
 def test_a_remote_that_lies_is_found_out_in_the_same_run(home: Home, net: Proxy, fault: str) -> None:
     home.fill(5)
@@ -157,6 +158,7 @@ def flip_a_byte(home: Home, remote: str) -> Path:
     return file
 
 
+@pytest.mark.usefixtures("either_way")
 def test_bit_rot_at_a_remote_is_found_repaired_and_put_aside(home: Home) -> None:
     home.fill(5)
     home.write("big.jpg", b"the biggest " * 1000)
@@ -185,6 +187,7 @@ def test_the_daily_slice_reads_everything_within_thirty_days(home: Home) -> None
     assert repaired == ["originals/big.jpg"]
 
 
+@pytest.mark.usefixtures("either_way")
 def test_an_edit_of_the_same_size_reaches_a_remote_without_hashes_or_times(home: Home, net: Proxy) -> None:
     photo = home.write("a.jpg", b"one" * 100)
     home.good_backup()
