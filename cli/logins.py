@@ -6,30 +6,23 @@ import json
 
 from cli import engine, stackfile
 from cli.console import fail, say
+from stacks.expected import expected
 
-ADMINS = {
-    "photoprism": "photoprism_admin_password",
-    "drive": "drive_admin_password",
-    "syncthing": "syncthing_gui_password",
-}
 SERVICE_TOKEN = ":ZeroTrustAccessServiceToken"  # noqa: S105 - a type
 
 
 def show(stack: str, name: str) -> None:
     """Print the login called `name`; end the program when there is none."""
-    tokens = _service_tokens(stack)
-    if name in ADMINS:
-        say("user: admin")
-        say(f"password: {engine.ask(stack, 'config', 'get', f'photos:{ADMINS[name]}', '--stack', stack).strip()}")
+    settings = stackfile.offline(stack).settings
+    logins = expected(stack, settings).logins
+    tokens = settings.publish.service_tokens() if settings.publish else []
+    if login := logins.get(name):
+        say(f"user: {login.user}")
+        say(f"password: {engine.ask(stack, 'config', 'get', f'photos:{login.key}', '--stack', stack).strip()}")
     elif name in tokens:
         _show_service_token(stack, name)
     else:
-        fail(f'"{name}" has no login. Write one of: {", ".join([*ADMINS, *tokens])}')
-
-
-def _service_tokens(stack: str) -> list[str]:
-    publish = stackfile.offline(stack).settings.publish
-    return publish.service_tokens() if publish else []
+        fail(f'"{name}" has no login. Write one of: {", ".join([*logins, *tokens])}')
 
 
 def _show_service_token(stack: str, name: str) -> None:

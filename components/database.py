@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import pulumi
 from pydantic import Field, field_validator
 
@@ -98,6 +100,7 @@ class Database(Service[DatabaseConfig, Foundation]):
 
     Config = DatabaseConfig
     secret_keys = ("mariadb_root_password",)
+    data: ClassVar = {"": DATA}
 
     connection: DatabaseConnection
     reading: DatabaseConnection | None = None
@@ -134,7 +137,7 @@ class Database(Service[DatabaseConfig, Foundation]):
                 ),
                 ContainerFile(path="/etc/mysql/photos-init.sql", content=self._users()),
             ],
-            volumes=[self.volume("", DATA)],
+            volumes=[self.volume()],
             health=HealthCheck(command=["healthcheck.sh", "--connect", "--innodb_initialized"], start_period_s=60),
             stop_grace_s=120,
             wait_s=300,

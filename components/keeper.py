@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 import pulumi
@@ -56,6 +56,7 @@ class Keeper(Service[BackupConfig, Platform]):
     """
 
     Config = BackupConfig
+    data: ClassVar = {"": STATE}
 
     def __init__(
         self,
@@ -93,7 +94,7 @@ class Keeper(Service[BackupConfig, Platform]):
             user=f"{base.owner.uid}:{base.owner.gid}",
             files=[_settings_file(self.settings), *_secret_files(self._secrets(config))],
             # The image leaves the folder open to all, and a fresh volume takes that over.
-            volumes=[self.volume("", STATE), *kept],
+            volumes=[self.volume(), *kept],
             binds=[
                 *base.library.mounts(str(LIBRARY / "originals"), str(LIBRARY / "import"), read_only=True),
                 *disks,
@@ -126,6 +127,7 @@ class Watch(Service[BackupConfig, Foundation]):
     """
 
     Config = BackupConfig
+    data: ClassVar = {"": WATCH_STATE}
 
     def __init__(
         self,
@@ -152,7 +154,7 @@ class Watch(Service[BackupConfig, Foundation]):
                 _settings_file(self._keeper.settings),
                 *_secret_files({key: base.secrets[key] for key in ALERT_KEYS if key in base.secrets}),
             ],
-            volumes=[self.volume("", WATCH_STATE), replace(self._keeper.volumes[""], read_only=True)],
+            volumes=[self.volume(), replace(self._keeper.volumes[""], read_only=True)],
             health=HealthCheck(
                 command=["keeper", "health", "--watch"], interval_s=60, timeout_s=20, start_period_s=60, retries=3
             ),

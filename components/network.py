@@ -8,6 +8,9 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_docker as docker
 
+NETWORKS = ("db", "apps")
+"""The roles; each Docker name is `<prefix>-<role>`."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class NetworksArgs:

@@ -61,6 +61,14 @@ class Endpoint:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Login:
+    """A login that a person types. `key` is the flat secret with its password."""
+
+    key: str
+    user: str = "admin"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Foundation:
     """What every container of a stack shares. `prefix` starts all Docker names, `id` marks them as this stack's."""
 
@@ -107,6 +115,11 @@ class BackedUp:
     leave_out: tuple[str, ...] = ()
 
 
+def data_name(service: str, role: str) -> str:
+    """Return the logical name of a data volume; Docker's has the stack's prefix before it."""
+    return f"{service}-{role}" if role else service
+
+
 ConfigT = TypeVar("ConfigT", bound=Section)
 BaseT = TypeVar("BaseT", bound=Foundation)
 
@@ -115,14 +128,18 @@ class Service(pulumi.ComponentResource, ABC, Generic[ConfigT, BaseT]):
     """One service of the photo system: a container and what it keeps.
 
     A subclass names its configuration in `Config`, the flat secrets that a person or `./photos` supplies in
-    `secret_keys`, what may be published in `endpoint`, what of it is backed up in `backed_up`, and describes its
-    container in `spec`.
+    `secret_keys`, the one of them that a person types in `login`, its data volumes in `data`, what may be published in
+    `endpoint`, what of it is backed up in `backed_up`, and describes its container in `spec`. All but the last is read
+    without creating anything: `stacks/expected.py` derives from it what a running stack consists of.
 
     Creates: one `docker.RemoteImage`, unless it uses another service's, one `docker.Container`, and the volumes and passwords that `spec` asks for.
     """
 
     Config: ClassVar[type[Section]]
     secret_keys: ClassVar[tuple[str, ...]] = ()
+    login: ClassVar[Login | None] = None
+    data: ClassVar[Mapping[str, str]] = {}
+    """Role → where the data volume `<prefix>-<service>[-<role>]` is mounted; one volume has the role ""."""
     endpoint: ClassVar[Endpoint | None] = None
     backed_up: ClassVar[BackedUp | None] = None
 
@@ -144,11 +161,11 @@ class Service(pulumi.ComponentResource, ABC, Generic[ConfigT, BaseT]):
     def spec(self, config: ConfigT, base: BaseT) -> ContainerSpec:
         """Describe the container. May call `volume` and `password`."""
 
-    def volume(self, role: str, target: str) -> VolumeMount:
-        """Declare a data volume of this service, `<prefix>-<service>[-<role>]`, mounted at `target`."""
+    def volume(self, role: str = "") -> VolumeMount:
+        """Declare the data volume that `data` names."""
         self.volumes[role] = data_volume(
-            f"{self._name}-{role}" if role else self._name,
-            target,
+            data_name(self._name, role),
+            self.data[role],
             prefix=self._base.prefix,
             labels=stack_labels(self._base.stack, self._base.id),
             keep=self._base.keep_data,

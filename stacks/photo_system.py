@@ -18,6 +18,7 @@ from components.service import Foundation, Owner, Platform, stack_labels
 from components.services import LeafService, catalog
 from stacks.backup import page_url, status_line
 from stacks.config import StackConfig
+from stacks.expected import expected, prefix
 
 NO_BACKUP = "No backup runs without photos:backup in the stack file: write it, or keep a second copy of your photos."
 
@@ -34,11 +35,11 @@ class PhotoSystem:
 def declare(config: StackConfig, owner: Owner) -> PhotoSystem:
     """Declare every resource of the stack."""
     settings = config.settings
-    prefix = f"photos-{config.stack}"
-    networks = Networks("networks", NetworksArgs(prefix=prefix, labels=stack_labels(config.stack, config.id)))
+    start = prefix(config.stack)
+    networks = Networks("networks", NetworksArgs(prefix=start, labels=stack_labels(config.stack, config.id)))
     foundation = Foundation(
         stack=config.stack,
-        prefix=prefix,
+        prefix=start,
         id=config.id,
         timezone=settings.timezone,
         owner=owner,
@@ -105,7 +106,7 @@ def _outputs(config: StackConfig) -> dict[str, Any]:
     return {
         "album_url": config.settings.public_urls().get("photoprism") or getattr(album, "url", None),
         "album_user": "admin" if album else None,
-        "services": ["mariadb", *config.settings.enabled(), *(("keeper", "watch") if backup else ())],
+        "services": list(expected(config.stack, config.settings).names),
         "library": config.settings.library.model_dump(by_alias=True),
         "public": [
             {"url": f"https://{entry.hostname}/", "protected_by": entry.protection, "body_limit": BODY_LIMIT}

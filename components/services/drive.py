@@ -6,11 +6,13 @@ OpenListTeam/OpenList.
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from pydantic import Field
 
 from components.container import ContainerFile, ContainerSpec, HealthCheck, PublishedPort
 from components.fields import Image, Memory, Port
-from components.service import Endpoint, Platform, Service, ServiceConfig
+from components.service import Endpoint, Login, Platform, Service, ServiceConfig
 
 HTTP_PORT = 5244
 
@@ -56,6 +58,8 @@ class Drive(Service[DriveConfig, Platform]):
 
     Config = DriveConfig
     secret_keys = ("drive_admin_password",)
+    login = Login(key="drive_admin_password")
+    data: ClassVar = {"": "/opt/openlist/data"}
     endpoint = Endpoint(port=HTTP_PORT, admin=True)
 
     def spec(self, config: DriveConfig, base: Platform) -> ContainerSpec:
@@ -73,7 +77,7 @@ class Drive(Service[DriveConfig, Platform]):
                 ContainerFile(path="/run/secrets/drive_admin_password", content=base.secrets["drive_admin_password"]),
                 ContainerFile(path="/run/secrets/drive_jwt_secret", content=self.password("jwt-secret")),
             ],
-            volumes=[self.volume("", "/opt/openlist/data")],
+            volumes=[self.volume()],
             binds=base.library.mounts("/photos/originals", "/photos/import", read_only=True),
             ports=[PublishedPort(internal=HTTP_PORT, external=config.port)],
             health=HealthCheck(command=["wget", "-qO-", f"http://127.0.0.1:{HTTP_PORT}/ping"]),

@@ -7,7 +7,7 @@ settings page, which writes options.yml.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -19,7 +19,7 @@ from components.container import (
     PublishedPort,
 )
 from components.fields import BindAddress, Image, Memory, Port, Schedule, Section, SiteUrl
-from components.service import BackedUp, Endpoint, Platform, Service, ServiceConfig
+from components.service import BackedUp, Endpoint, Login, Platform, Service, ServiceConfig
 
 HTTP_PORT = 2342
 MINIMUM_MEMORY_MB = 1024
@@ -101,6 +101,8 @@ class PhotoPrism(Service[PhotoPrismConfig, Platform]):
 
     Config = PhotoPrismConfig
     secret_keys = ("photoprism_admin_password",)
+    login = Login(key="photoprism_admin_password")
+    data: ClassVar = {"storage": "/photoprism/storage"}
     endpoint = Endpoint(port=HTTP_PORT)
     backed_up = BackedUp(role="storage", leave_out=("cache",))
 
@@ -123,7 +125,7 @@ class PhotoPrism(Service[PhotoPrismConfig, Platform]):
                 ),
                 ContainerFile(path="/run/secrets/mariadb_password", content=base.database.password),
             ],
-            volumes=[self.volume("storage", "/photoprism/storage")],
+            volumes=[self.volume("storage")],
             binds=base.library.mounts("/photoprism/originals", "/photoprism/import"),
             ports=[PublishedPort(internal=HTTP_PORT, external=config.port, ip=config.bind)],
             devices=_devices(config.transcoding),

@@ -7,13 +7,13 @@ Its folders and devices are not declared yet: README names the clicks.
 from __future__ import annotations
 
 import ipaddress
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, Field
 
 from components.container import BindMount, ContainerFile, ContainerSpec, HealthCheck, PublishedPort
 from components.fields import Image, Memory, Port
-from components.service import BackedUp, Endpoint, Platform, Service, ServiceConfig
+from components.service import BackedUp, Endpoint, Login, Platform, Service, ServiceConfig
 
 HTTP_PORT, SYNC_PORT = 8384, 22000
 SECRETS = "/run/secrets"
@@ -70,6 +70,8 @@ class Syncthing(Service[SyncthingConfig, Platform]):
 
     Config = SyncthingConfig
     secret_keys = ("syncthing_gui_password", "syncthing_cert", "syncthing_key")
+    login = Login(key="syncthing_gui_password")
+    data: ClassVar = {"": "/var/syncthing"}
     endpoint = Endpoint(port=HTTP_PORT, admin=True)
     # Its index of what it has; it scans anew without.
     backed_up = BackedUp(role="", leave_out=("config/index-*",))
@@ -96,7 +98,7 @@ class Syncthing(Service[SyncthingConfig, Platform]):
                 ContainerFile(path="/photos/start", content=START, executable=True),
                 *(ContainerFile(path=f"{SECRETS}/{key}", content=value) for key, value in contents.items()),
             ],
-            volumes=[self.volume("", "/var/syncthing")],
+            volumes=[self.volume()],
             binds=[BindMount(source=base.library.phones, target="/phones")],
             ports=[
                 PublishedPort(internal=HTTP_PORT, external=config.port),

@@ -12,12 +12,10 @@ import docker
 import psutil
 from docker.errors import DockerException, ImageNotFound
 
-from components.fields import Section
-from components.keeper import WATCH_MEMORY_MB
 from stacks.checks import GIB, Finding, error, file_system, ok, unsafe_for_databases, warning
 from stacks.checks.library import folders
 from stacks.config import StackConfig
-from stacks.settings import Settings
+from stacks.expected import expected
 
 ANY_ADDRESS = "0.0.0.0"  # noqa: S104 - compared with, not bound to
 
@@ -35,7 +33,7 @@ def check_docker(config: StackConfig) -> Iterator[Finding]:
             yield from _data_root(info, config)
             yield from _foreign_names(client, config)
             yield from _ports(client, config)
-            yield _memory(info, config.settings)
+            yield _memory(info, config)
             yield from _database_image(client, config)
     except DockerException as problem:
         yield error("docker", f"not reachable ({_short(problem)})", "sudo systemctl start docker, or ./photos setup")
@@ -63,16 +61,15 @@ def _data_root(info: dict[str, Any], config: StackConfig) -> Iterator[Finding]:
 
 def _foreign_names(client: docker.DockerClient, config: StackConfig) -> Iterator[Finding]:
     """Names of this stack that something else holds; our own id means free."""
-    prefix = f"photos-{config.stack}"
+    ours = expected(config.stack, config.settings)
     held: list[tuple[str, str | None, Any]] = [
         ("container", c.name, c.labels) for c in client.containers.list(all=True, ignore_removed=True)
     ]
     held += [("network", n.name, n.attrs.get("Labels")) for n in client.networks.list()]
     held += [("volume", v.name, v.attrs.get("Labels")) for v in client.volumes.list()]
-    services = ["mariadb", *config.settings.enabled(), *(("keeper", "watch") if config.settings.backup else ())]
-    names = {f"{prefix}-{name}" for name in (*services, "db", "apps", "photoprism-storage")}
+    names = {"container": ours.containers, "network": ours.networks, "volume": ours.volumes}
     for kind, name, labels in held:
-        if name not in names:
+        if name not in names[kind]:
             continue
         owner = (labels or {}).get("photos.id")
         if owner != config.id:
@@ -86,34 +83,44 @@ def _foreign_names(client: docker.DockerClient, config: StackConfig) -> Iterator
 
 def _ports(client: docker.DockerClient, config: StackConfig) -> Iterator[Finding]:
     mine = client.containers.list(ignore_removed=True, filters={"label": f"photos.id={config.id}"})
-    ours = {
+    ours = {port for container in mine for port in _ports_of(container)}
+    holders = _published(client)
+    addresses = {address.address for nic in psutil.net_if_addrs().values() for address in nic} | {ANY_ADDRESS}
+    for service in expected(config.stack, config.settings).services:
+        for port in service.ports:
+            where = f"config photos:{service.section}.{port.field}"
+            if port.address not in addresses:
+                yield error(
+                    f"config photos:{service.section}.{port.address_field}",
+                    f"{port.address} is not an address of this machine",
+                    "Write 127.0.0.1, or one that `ip -brief address` shows",
+                )
+            elif port.number not in ours and not _free(port.address, port.number):
+                yield _taken(where, port.number, holders)
+
+
+def _taken(where: str, port: int, holders: dict[int, Any]) -> Finding:
+    holder = holders.get(port)
+    if holder is None:
+        fix = f"Choose another port, or see who it is: sudo ss -lntup 'sport = :{port}'"
+        return error(where, f"port {port} is in use by another program", fix)
+    stack = holder.labels.get("photos.stack")
+    whose = f'your other stack "{stack}"' if stack else "another container"
+    return error(where, f"port {port} is in use by {whose} ({holder.name})", "Choose another port")
+
+
+def _published(client: docker.DockerClient) -> dict[int, Any]:
+    """Return port of this machine → the running container that has it."""
+    return {port: found for found in client.containers.list(ignore_removed=True) for port in _ports_of(found)}
+
+
+def _ports_of(container: Any) -> set[int]:
+    return {
         int(binding["HostPort"])
-        for container in mine
-        for bindings in (container.attrs["HostConfig"]["PortBindings"] or {}).values()
+        for bindings in ((container.attrs.get("HostConfig") or {}).get("PortBindings") or {}).values()
         for binding in bindings or ()
         if binding.get("HostPort")
     }
-    addresses = {address.address for nic in psutil.net_if_addrs().values() for address in nic} | {ANY_ADDRESS}
-    sections: dict[str, Section] = {f"services.{name}": found for name, found in config.settings.enabled().items()}
-    if config.settings.backup:
-        sections["backup"] = config.settings.backup
-    for name, service in sections.items():
-        for field in (field for field in type(service).model_fields if field.endswith("port")):
-            # `port` answers on `bind`, `sync_port` on `sync_bind`; without such a key on 127.0.0.1.
-            bind_field = f"{field.removesuffix('port')}bind"
-            port, address = getattr(service, field), str(getattr(service, bind_field, "127.0.0.1"))
-            if address not in addresses:
-                yield error(
-                    f"config photos:{name}.{bind_field}",
-                    f"{address} is not an address of this machine",
-                    "Write 127.0.0.1, or one that `ip -brief address` shows",
-                )
-            elif port not in ours and not _free(address, port):
-                yield error(
-                    f"config photos:{name}.{field}",
-                    f"port {port} is in use by another program",
-                    f"Choose another port, or see who it is: sudo ss -lntup 'sport = :{port}'",
-                )
 
 
 def _free(address: str, port: int) -> bool:
@@ -129,17 +136,16 @@ def _free(address: str, port: int) -> bool:
     return True
 
 
-def _memory(info: dict[str, Any], settings: Settings) -> Finding:
-    limits = {"database": settings.database.memory}
-    limits |= {f"services.{name}": service.memory for name, service in settings.enabled().items()}
-    if settings.backup:
-        limits |= {"backup": settings.backup.memory, "watch": WATCH_MEMORY_MB}
-    total, there = sum(limits.values()) / 1024, info.get("MemTotal", 0) / GIB
+def _memory(info: dict[str, Any], config: StackConfig) -> Finding:
+    """Limits are no reservations: services seldom reach theirs at the same time."""
+    services = expected(config.stack, config.settings).services
+    total, there = sum(service.memory_mb for service in services) / 1024, info.get("MemTotal", 0) / GIB
     text = f"the memory limits add up to {total:.1f} GB, this machine has {there:.1f} GB"
-    if total > there:
-        largest = max(limits.keys() - {"watch"}, key=lambda name: limits[name])
-        return error("memory", text, f"Lower photos:{largest}.memory (photos:database.memory and the others count too)")
-    return ok("memory", text)
+    if total <= there:
+        return ok("memory", text)
+    largest = max(services, key=lambda service: service.memory_mb)
+    fix = f"When all are busy at once some will be stopped. photos:{largest.section}.memory is the largest"
+    return warning("memory", text, fix)
 
 
 def _database_image(client: docker.DockerClient, config: StackConfig) -> Iterator[Finding]:

@@ -189,13 +189,6 @@ BAD = [
     backup(
         "BAK", {"backup.port": 5244}, "config photos:backup.port: 5244 is used by drive.port already. Choose another"
     ),
-    backup(
-        "BAK",
-        {"services.photoprism.memory": "16g"},
-        "the memory limits add up to 18.2 GB",
-        "Lower photos:services.photoprism.memory",
-        note="memory",
-    ),
     copies(
         "BAK",
         {"a": {"kind": "mirror", "type": "openlist", "path": "/baidu/x"}},

@@ -371,12 +371,6 @@ BAD = [
     ),
     Bad("B26", {"services.photoprism.memory": "512m"}, ("512m is too little", "Write at least 1g")),
     key("B26", "database.buffer_pool", "300m", "300m is more than half of memory (512m). Write at most 256m"),
-    on_host(
-        "B26",
-        lambda host: host.info.update(MemTotal=2 * GIB),
-        "the memory limits add up to 3.0 GB, this machine has 2.0 GB",
-        "Lower photos:services.photoprism.memory",
-    ),
     key("B27", "libary", {}, "unknown. Did you mean library?"),
     key("B27", "services.photoprism.prot", 2342, "unknown. Did you mean port?"),
     key("B27", "library.imports", "/srv/x", "unknown. Did you mean import?"),

@@ -108,9 +108,29 @@ ONE_FINDING: dict[str, tuple[Break, str, str, str]] = {
         "docker",
         "its data (/var/lib/docker) is on 9p, where MariaDB loses data",
     ),
+    "port of our other stack": (
+        every(
+            lambda host: host.add_container(
+                "photos-home-photoprism", {"photos.id": OTHER_ID, "photos.stack": "home"}, port=12343
+            ),
+            lambda host: host.taken.add(("127.0.0.1", 12343)),
+        ),
+        "error",
+        "config photos:services.photoprism.port",
+        'port 12343 is in use by your other stack "home" (photos-home-photoprism)',
+    ),
+    "port of another container": (
+        every(
+            lambda host: host.add_container("nextcloud", port=12343),
+            lambda host: host.taken.add(("127.0.0.1", 12343)),
+        ),
+        "error",
+        "config photos:services.photoprism.port",
+        "port 12343 is in use by another container (nextcloud)",
+    ),
     "memory": (
         lambda host: host.info.update(MemTotal=GIB),
-        "error",
+        "warning",
         "memory",
         "the memory limits add up to 3.0 GB, this machine has 1.0 GB",
     ),

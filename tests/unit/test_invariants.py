@@ -404,8 +404,8 @@ def test_outputs_are_plain_and_hold_no_secret(stack: str) -> None:
     for name, value in secret_values(declared(stack)).items():
         assert value not in text, f"{name} is exported"
     assert outputs["album_url"] == ("https://photos.example.com/" if stack == "home" else "http://localhost:12343/")
-    backup = ["keeper", "watch"] if stack == "home" else []
-    assert outputs["services"] == ["mariadb", "drive", "photoprism", "syncthing", *backup]
+    more = ["cloudflared", "keeper", "watch"] if stack == "home" else []
+    assert outputs["services"] == ["mariadb", "drive", "photoprism", "syncthing", *more]
     assert set(outputs) >= {"album_url", "album_user", "services", "library", "public", "backup"}
 
 

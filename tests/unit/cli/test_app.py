@@ -166,7 +166,7 @@ def test_password_of_what_has_no_login_names_what_has(checkout: Checkout, capsys
     done = photos("password", "mariadb")
 
     assert done.exit_code == 1
-    assert "Write one of: photoprism, drive, syncthing" in done.output + capsys.readouterr().err
+    assert "Write one of: drive, photoprism, syncthing" in done.output + capsys.readouterr().err
     assert checkout.asked == []
 
 

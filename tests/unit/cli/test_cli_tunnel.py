@@ -130,7 +130,7 @@ def test_a_service_token_that_is_not_made_yet_is_said_so(
     assert "not made yet. Run ./photos up dev" in capsys.readouterr().err
     with pytest.raises(typer.Exit):
         logins.show("dev", "nobody")
-    assert "photoprism, drive, syncthing, laptop" in capsys.readouterr().err
+    assert "drive, photoprism, syncthing, laptop" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,7 @@ def test_password_of_an_unknown_service_lists_the_known_ones_and_asks_pulumi_not
 
     with pytest.raises(typer.Exit):
         app.password("toaster", "dev")
-    assert '"toaster" has no login. Write one of: photoprism, drive, syncthing' in capsys.readouterr().err
+    assert '"toaster" has no login. Write one of: drive, photoprism, syncthing' in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("folder", ["Photos (2024)", "a b", "[2024] Photos"])

@@ -1,0 +1,100 @@
+"""What a running stack consists of, derived from the sections of its stack file.
+
+The one place that knows: status, logs, password, the checks of the host, the memory sum, the outputs and what may be
+removed all ask here. A test compares it with what the program declares.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from components.cloudflared import Cloudflared
+from components.container import image_reference
+from components.database import Database
+from components.keeper import WATCH_MEMORY_MB, Keeper, Watch
+from components.network import NETWORKS
+from components.ports import HostPort, host_ports
+from components.service import Login, Service, ServiceConfig, data_name
+from components.services import catalog
+from stacks.settings import Settings
+
+RESTORE = "restore"
+"""The service of the container in which the keeper's restore runs. It comes and goes by itself."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExpectedService:
+    """One container. `section` is its place below `photos:`; `image` is None where it is built here."""
+
+    name: str
+    section: str
+    container: str
+    volumes: tuple[str, ...]
+    memory_mb: int
+    image: str | None = None
+    ports: tuple[HostPort, ...] = ()
+    login: Login | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExpectedStack:
+    """Everything that carries the stack's id on its Docker host."""
+
+    services: tuple[ExpectedService, ...]
+    networks: tuple[str, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The services by name."""
+        return tuple(service.name for service in self.services)
+
+    @property
+    def containers(self) -> tuple[str, ...]:
+        """The names that Docker knows the containers by."""
+        return tuple(service.container for service in self.services)
+
+    @property
+    def volumes(self) -> tuple[str, ...]:
+        """The names of the data volumes."""
+        return tuple(volume for service in self.services for volume in service.volumes)
+
+    @property
+    def logins(self) -> dict[str, Login]:
+        """Service → the login that a person types there."""
+        return {service.name: service.login for service in self.services if service.login}
+
+
+def prefix(stack: str) -> str:
+    """Return what all Docker names of `stack` begin with."""
+    return f"photos-{stack}"
+
+
+def expected(stack: str, settings: Settings) -> ExpectedStack:
+    """Return what `stack` consists of with these settings."""
+    return ExpectedStack(
+        services=tuple(_services(stack, settings)),
+        networks=tuple(f"{prefix(stack)}-{role}" for role in NETWORKS),
+    )
+
+
+def _services(stack: str, settings: Settings) -> Iterator[ExpectedService]:
+    def service(name: str, kind: type[Service[Any, Any]], section: str, **facts: Any) -> ExpectedService:
+        volumes = tuple(f"{prefix(stack)}-{data_name(name, role)}" for role in kind.data)
+        facts = {"login": kind.login, "volumes": volumes, **facts}
+        return ExpectedService(name=name, section=section, container=f"{prefix(stack)}-{name}", **facts)
+
+    def pulled(config: ServiceConfig) -> dict[str, Any]:
+        image = image_reference(config.image, settings.image_registry)
+        return {"image": image, "memory_mb": config.memory, "ports": host_ports(config)}
+
+    yield service("mariadb", Database, "database", **pulled(settings.database))
+    for name, config in settings.enabled().items():
+        yield service(name, catalog()[name], f"services.{name}", **pulled(config))
+    publish, backup = settings.publish, settings.backup
+    if publish and not publish.adopt.tunnel:
+        yield service("cloudflared", Cloudflared, "publish.cloudflared", **pulled(publish.cloudflared))
+    if backup:
+        yield service("keeper", Keeper, "backup", memory_mb=backup.memory, ports=host_ports(backup))
+        yield service("watch", Watch, "backup", memory_mb=WATCH_MEMORY_MB)
