@@ -13,7 +13,7 @@ def adopt(stack: str, folder: Path) -> None:
     """Mark `folder` as this stack's, or take over the id that it and the kept volumes carry; after asking."""
     if not folder.is_dir():
         fail(f"{folder} is not a folder. Is its drive mounted?")
-    setup.prepare(stack, marking=False)
+    setup.reach(stack)
     ours = stackfile.stack_id(paths.stack_file(stack))
     theirs = read_marker(folder)
     say(f"{folder} holds {first_run.count_files(folder)} files. They stay as they are.")
@@ -39,7 +39,7 @@ def _take_over(stack: str, folder: Path, theirs: str | None) -> None:
     engine.ask(stack, "config", "set", "photos:id", identity, "--stack", stack)
     if not theirs:
         first_run.write_marker(folder, identity)
-    setup.prepare(stack)
+    setup.make_secrets(stack, stackfile.offline(stack))
     say(
         "The logins in the stack file are new, but PhotoPrism and OpenList keep the old ones in their volumes, and phones "
         "must be paired with Syncthing again. Old passwords: ./photos config set --secret photos:<name> puts them back."

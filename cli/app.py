@@ -5,20 +5,22 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
 from cli import adopt as adoption
 from cli import demo as demonstration
 from cli import doctor as diagnosis
-from cli import engine, keeper, logins, paths, sweep, tunnel
+from cli import engine, keeper, locks, logins, paths, stackfile, sweep, tunnel
 from cli import plan as planning
 from cli import setup as preparation
 from cli import status as overview
-from cli.console import Unattended, fail, say
+from cli.console import Unattended, confirm, fail, say, warn
+from cli.crash_loops import CrashLoops
 from stacks.program import DESTROYING
 
 app = typer.Typer(
@@ -29,6 +31,9 @@ app = typer.Typer(
     help="A family's photo system as one stack. Any other word is handed to pulumi, e.g. ./photos stack ls.",
 )
 app.add_typer(keeper.app, name="keeper")
+
+DEMO_STANDS_IN_FOR = "dev"
+"""The stack to try things with. Who names another one wants his photos, and no stand-in for them."""
 
 THREE_FILES_AT_A_TIME = ("-n", "3", "--dist", "loadfile", "--no-loadscope-reorder")
 """The upper tiers wait more than they compute; a file's tests build on each other, so files stay whole.
@@ -46,14 +51,17 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="answer every question wi
 def up(stack: Stack = "dev", *, refresh: Refresh = False, yes: Yes = False) -> None:
     """Set everything up and start the photo system, or bring it to what the stack file says."""
     Unattended.yes = yes
-    preparation.prepare(stack)
-    sweep.sweep(stack)
-    options = ["--refresh"] if refresh else []
-    code = engine.run(stack, "up", "--stack", stack, *options, *_agreed(yes))
+    preparation.prepare(stack, unreachable=partial(_demo_instead, stack))
+    crash_loops = CrashLoops(stack)
+    with sweep.room_for_up(stack) as changed:
+        options = ["--refresh"] if refresh or changed else []
+        words = ["up", "--stack", stack, *options, *_agreed(yes)]
+        code = engine.run(stack, *words, meanwhile=crash_loops.end)
+    crash_loops.tell()
     if code:
         overview.explain_failure(stack)
         raise typer.Exit(code)
-    overview.welcome(stack)
+    raise typer.Exit(overview.welcome(stack))
 
 
 @app.command()
@@ -78,7 +86,9 @@ def preview(
     """Show what `up` would change. Creates and changes nothing of the stack."""
     Unattended.yes = yes
     preparation.prepare(stack, marking=False)
-    options = [name for name, wanted in (("--refresh", refresh), ("--diff", diff), ("--json", json)) if wanted]
+    changed = sweep.told_differences(stack)
+    wanted = {"--refresh": refresh or changed, "--diff": diff, "--json": json}
+    options = [name for name, on in wanted.items() if on]
     raise typer.Exit(engine.run(stack, "preview", "--stack", stack, *options))
 
 
@@ -86,16 +96,16 @@ def preview(
 def destroy(stack: Stack = "dev", *, yes: Yes = False) -> None:
     """Remove the containers and networks. The photos stay, and so do the volumes unless the stack file says otherwise."""
     Unattended.yes = yes
-    preparation.prepare(stack, marking=False)
-    sweep.sweep(stack)
+    preparation.reach(stack)
+    options = ["--refresh"] if sweep.room_for_destroy(stack) else []
     # --run-program: so that `data.on_destroy` of the stack file counts, not what the last `up` knew.
-    arguments = ["destroy", "--stack", stack, "--run-program", *_agreed(yes)]
+    arguments = ["destroy", "--stack", stack, "--run-program", *options, *_agreed(yes)]
     code = engine.run(stack, *arguments, extra={DESTROYING: "1"})
     if code and tunnel.lingers(stack):
         code = engine.run(stack, *arguments, extra={DESTROYING: "1"})
     if code:
         raise typer.Exit(code)
-    sweep.sweep(stack)
+    sweep.leftovers(stack)
     overview.what_stays(stack)
 
 
@@ -103,8 +113,8 @@ def destroy(stack: Stack = "dev", *, yes: Yes = False) -> None:
 def refresh(stack: Stack = "dev", *, yes: Yes = False) -> None:
     """Let the state catch up with what was changed by hand on the Docker host."""
     Unattended.yes = yes
-    preparation.prepare(stack, marking=False)
-    sweep.unlock(stack)
+    preparation.reach(stack)
+    locks.unlock(stack)
     raise typer.Exit(engine.run(stack, "refresh", "--stack", stack, *_agreed(yes)))
 
 
@@ -198,6 +208,20 @@ def check() -> None:
     """Check style and types of the code (needs requirements-dev.txt)."""
     steps = (["ruff", "check", "."], ["ruff", "format", "--check", "."], ["mypy"])
     raise typer.Exit(max(_python(*step) for step in steps))
+
+
+def _demo_instead(stack: str, lacking: str) -> NoReturn:
+    """Say what cannot be fetched; where nothing is there yet, offer the demo, which needs none of it."""
+    if stack != DEMO_STANDS_IN_FOR or stackfile.stack_id(paths.stack_file(stack)):
+        fail(f"{lacking}\nNothing was created or changed.")
+    warn(f"The photo system cannot be started here now:\n{lacking}")
+    if not confirm(
+        "Start the demo instead? It is not your photo system: sample photos, and small stand-ins for PhotoPrism and "
+        "OpenList, built of Debian packages. Your photos are not used."
+    ):
+        fail("Nothing was created or changed. Later: ./photos up, or ./photos demo")
+    demonstration.start(with_pulumi=True)
+    raise typer.Exit
 
 
 def _stack_named_in(words: list[str]) -> str:

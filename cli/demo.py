@@ -166,8 +166,10 @@ def _through_pulumi(folder: Path, description: dict[str, Any]) -> None:
     for key, value in description["secrets"].items():
         if NAMESPACE + key not in stackfile.read(file):
             engine.ask(STACK, "config", "set", "--secret", NAMESPACE + key, "--stack", STACK, stdin=value)
-    sweep.sweep(STACK)
-    if engine.run(STACK, "up", "--stack", STACK, "--yes", "--skip-preview"):
+    with sweep.room_for_up(STACK) as changed:
+        options = ["--refresh"] if changed else []
+        code = engine.run(STACK, "up", "--stack", STACK, "--yes", "--skip-preview", *options)
+    if code:
         fail("Pulumi could not create the demo. Remove what is there with ./photos demo --down")
 
 

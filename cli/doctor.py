@@ -1,50 +1,71 @@
-"""`./photos doctor`: every check of the host as a table, with the fix for each."""
+"""`./photos doctor`: every check of the stack file and of the host, with the fix for each."""
 
 from __future__ import annotations
 
+import re
 import shutil
+import textwrap
+from collections.abc import Iterator
 
-from rich.table import Column, Table
 from rich.text import Text
 
-from cli import kit, stackfile, tools
+from cli import kit, setup, tools
 from cli.console import out
 from stacks.checks import Finding, error, ok, warning
+from stacks.checks.images import check_images
+from stacks.config import StackConfig
 from stacks.photo_system import NO_BACKUP
-from stacks.preflight import findings
 
 COLOURS = {"ok": "green", "warning": "yellow", "error": "red"}
+INDENT = " " * 9
+COMMAND = re.compile(r"(^|[ (:])(sudo|\./photos|docker|mkdir|cp|mount|pulumi) ")
 
 
 def examine(stack: str) -> int:
     """Print what the checks see; return 1 when one of them is an error."""
-    config = stackfile.offline(stack)
-    seen = [*_tools(stack), *findings(config)]
-    if not config.settings.backup:
-        seen.append(warning("backup", NO_BACKUP.rstrip(".")))
-    elif kit.confirmed(stack):
-        seen.append(ok("recovery kit", f"said to be safe on {kit.confirmed(stack):%Y-%m-%d}"))
-    else:
-        seen.append(
-            warning(
-                "recovery kit", "not made yet, or nobody said that it is safe", f"./photos keeper kit --stack {stack}"
-            )
-        )
-    table = Table(*(Column(name, overflow="fold") for name in ("", "check", "seen", "what to do")))
+    report = setup.look_at(stack)
+    seen = [*_tools(stack), *report.findings]
+    if report.config:
+        seen += [error("before the first up", line) for line in report.config.still_needed]
+        seen += [*check_images(report.config), _backup(stack, report.config)]
     for finding in seen:
-        table.add_row(
-            Text(finding.level, COLOURS[finding.level]), Text(finding.check), Text(finding.text), Text(finding.fix)
-        )
-    out.print(table)
+        _print(finding)
     return int(any(finding.level == "error" for finding in seen))
 
 
-def _tools(stack: str) -> list[Finding]:
-    lacking = tools.missing(stack)
-    if lacking:
-        found = [error("pulumi", f"missing: {', '.join(lacking)}", "./photos setup installs it")]
+def _print(finding: Finding) -> None:
+    out.print(Text.assemble((f"{finding.level:<8} ", COLOURS[finding.level]), (finding.check, "bold")))
+    for text in filter(None, (finding.text, finding.fix)):
+        # A line break in a command would run half of it when it is pasted.
+        out.print(INDENT + text if COMMAND.search(text) else _wrapped(text), markup=False)
+
+
+def _wrapped(text: str) -> str:
+    """Wrap between words to the width of the terminal; never inside of a path or an address."""
+    return textwrap.fill(
+        text,
+        width=out.width,
+        initial_indent=INDENT,
+        subsequent_indent=INDENT,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _backup(stack: str, config: StackConfig) -> Finding:
+    if not config.settings.backup:
+        return warning("backup", NO_BACKUP)
+    if confirmed := kit.confirmed(stack):
+        return ok("recovery kit", f"said to be safe on {confirmed:%Y-%m-%d}")
+    return warning(
+        "recovery kit", "not made yet, or nobody said that it is safe", f"./photos keeper kit --stack {stack}"
+    )
+
+
+def _tools(stack: str) -> Iterator[Finding]:
+    if lacking := tools.missing(stack):
+        yield error("pulumi", f"missing: {', '.join(lacking)}", "./photos setup installs it")
     else:
-        found = [ok("pulumi", f"{tools.find('pulumi', stack)}")]
+        yield ok("pulumi", f"{tools.find('pulumi', stack)}")
     if not shutil.which("dockerd") and not shutil.which("docker"):
-        found.append(warning("docker", "not installed in this distribution", "./photos setup installs it"))
-    return found
+        yield warning("docker", "not installed in this distribution", "./photos setup installs it")

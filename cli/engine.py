@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -42,20 +44,36 @@ def export_lines(stack: str) -> list[str]:
     ]
 
 
-def run(stack: str, *arguments: str, extra: dict[str, str] | None = None) -> int:
-    """Run `pulumi` in the foreground and return its exit code. The stack file is copied before and after."""
+def run(
+    stack: str, *arguments: str, extra: dict[str, str] | None = None, meanwhile: Callable[[], None] = lambda: None
+) -> int:
+    """Run `pulumi` in the foreground and return its exit code. The stack file is copied before and after.
+
+    `meanwhile` is called every second.
+    """
     stackfile.keep_copy(stack)
     try:
-        done = subprocess.run(
-            ["pulumi", *arguments], cwd=paths.PROJECT, env=environment(stack) | (extra or {}), check=False
-        )
-    except KeyboardInterrupt:
-        return 130
+        with subprocess.Popen(
+            ["pulumi", *arguments], cwd=paths.PROJECT, env=environment(stack) | (extra or {})
+        ) as pulumi:
+            try:
+                return _wait(pulumi, meanwhile)
+            except KeyboardInterrupt:
+                # The terminal has told pulumi, too: it ends what it is doing, and only then writes its state.
+                pulumi.wait()
+                return 130
     except FileNotFoundError:
         fail(NO_PULUMI)
     finally:
         stackfile.keep_copy(stack)
-    return done.returncode
+
+
+def _wait(pulumi: subprocess.Popen[bytes], meanwhile: Callable[[], None]) -> int:
+    while True:
+        try:
+            return pulumi.wait(timeout=1)
+        except subprocess.TimeoutExpired:
+            meanwhile()
 
 
 def ask(stack: str, *arguments: str, stdin: str | None = None) -> str:
@@ -75,6 +93,15 @@ def ask(stack: str, *arguments: str, stdin: str | None = None) -> str:
     if done.returncode:
         fail(f"pulumi {' '.join(arguments)} failed:\n{done.stderr.strip() or done.stdout.strip()}")
     return done.stdout
+
+
+def revealed(stack: str) -> dict[str, str]:
+    """Return the flat secrets of the stack file in clear, by their full keys; none where Pulumi cannot read them yet."""
+    readable = state_file(stack).exists() and paths.passphrase_file(stack).exists()
+    if not readable or not shutil.which("pulumi", path=environment(stack)["PATH"]):
+        return {}
+    document = json.loads(ask(stack, "config", "--show-secrets", "--json", "--stack", stack))
+    return {key: str(item["value"]) for key, item in document.items() if item.get("secret") and "value" in item}
 
 
 def state(stack: str) -> dict[str, Any]:

@@ -1,31 +1,51 @@
-"""The first run of a stack: mark the library as ours, then write the stack's id. Nothing else is written into it."""
+"""The first run of a stack: mark the library as ours, fix its owner, write the stack's id. Everything was checked before."""
 
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Iterable
 from pathlib import Path
 from uuid import uuid4
 
-from cli import engine, paths
+from cli import engine, paths, stackfile
 from cli.console import confirm, fail, say
 from components.storage import MARKER, PHONES
-from stacks.checks.library import DEFAULT_OWNER, absent_drive, folders, read_marker
-from stacks.settings import Settings
+from stacks.checks.library import absent_drive, command, folders, library_owner, person, read_marker
+from stacks.config import NAMESPACE
+from stacks.settings import OwnerConfig, Settings
+
+RUN_AS_OWNER = ("photoprism", "keeper", "watch")
+"""Services whose container has the owner of the photos as its user."""
+
+
+def agree_to_folders(wanted: Iterable[Path]) -> None:
+    """Ask whether the missing ones among `wanted` may be created; end the program when not. Writes nothing."""
+    missing = [folder for folder in wanted if not folder.exists()]
+    for folder in missing:
+        if drive := absent_drive(folder):
+            fail(f"{folder} does not exist, and {drive} is not mounted. Is drive {drive.name.upper()}: there?")
+    if missing and not confirm(f"Create {' and '.join(map(str, missing))}?"):
+        fail(
+            "Nothing was created. Set photos:library to the folders of your photos, or: "
+            f"{command('mkdir', '-p', *missing)}"
+        )
 
 
 def mark(stack: str, settings: Settings) -> None:
-    """Create missing library folders, show what is in them, write the markers and then the id."""
+    """Create missing library folders, show what is in them, write the markers, the owner and then the id."""
     library = folders(settings.library)
     for folder in library.values():
         make_folder(folder)
     foreign = {key: folder for key, folder in library.items() if read_marker(folder)}
-    pending = paths.data_folder() / "pending-ids" / stack
-    identity = pending.read_text("utf-8") if pending.exists() else str(uuid4())
+    pending = _pending(stack)
+    identity = pending_id(stack) or str(uuid4())
     for key, folder in foreign.items():
         if read_marker(folder) != identity:
+            adopt = command("./photos", "adopt", folder, "--stack", stack)
             fail(
                 f"photos:library.{key}: {folder} belongs to another stack (id {read_marker(folder)}).\n"
-                f"To take it over: ./photos adopt {folder} --stack {stack}. Never let two stacks use one library."
+                f"To take it over: {adopt}. Never let two stacks use one library."
             )
     for key, folder in library.items():
         say(f"{key}: {folder} holds {count_files(folder)} files. They stay as they are.")
@@ -34,8 +54,40 @@ def mark(stack: str, settings: Settings) -> None:
     for folder in library.values():
         write_marker(folder, identity)
     make_places(settings)
+    fix_owner(stack, settings)
     engine.ask(stack, "config", "set", "photos:id", identity, "--stack", stack)
     pending.unlink()
+
+
+def with_owner(stack: str, settings: Settings) -> Settings:
+    """Return the settings with the owner that the services run as, where the stack file of an older version names none."""
+    if settings.owner or not settings.id:
+        return settings
+    for resource in engine.state(stack).get("resources") or ():
+        user = re.fullmatch(r"(\d+):(\d+)", str((resource.get("outputs") or {}).get("user")))
+        if user and resource["urn"].rpartition("::")[2] in RUN_AS_OWNER:
+            owner = OwnerConfig(uid=int(user[1]), gid=int(user[2]))
+            return settings.model_copy(update={"owner": owner})
+    return settings
+
+
+def fix_owner(stack: str, settings: Settings) -> None:
+    """Write the owner into a stack file that names none: from then on another one on the disk is a finding."""
+    if f"{NAMESPACE}owner" in stackfile.read(paths.stack_file(stack)):
+        return
+    owner = library_owner(settings)
+    for key, number in (("uid", owner.uid), ("gid", owner.gid)):
+        engine.ask(stack, "config", "set", "--path", f"photos:owner.{key}", str(number), "--stack", stack)
+
+
+def pending_id(stack: str) -> str | None:
+    """Return the id that an interrupted first run wrote into markers, but not yet into the stack file."""
+    pending = _pending(stack)
+    return pending.read_text("utf-8") if pending.exists() else None
+
+
+def _pending(stack: str) -> Path:
+    return paths.data_folder() / "pending-ids" / stack
 
 
 def make_places(settings: Settings) -> None:
@@ -64,14 +116,10 @@ def make_folder(folder: Path) -> None:
         return
     if drive := absent_drive(folder):
         fail(f"{folder} does not exist, and {drive} is not mounted. Is drive {drive.name.upper()}: there?")
-    if not confirm(f"{folder} does not exist. Create it?"):
-        fail(f"Nothing was created. Set photos:library to the folders of your photos, or: mkdir -p {folder}")
     first = next(part for part in reversed((folder, *folder.parents)) if not part.exists())
     folder.mkdir(parents=True)
     for part in (first, *(item for item in first.rglob("*") if item.is_dir())):
         part.chmod(0o755)  # a service that only reads the photos runs as another user
-    if os.geteuid() == 0:
-        uid = int(os.environ.get("SUDO_UID", DEFAULT_OWNER.uid)) or DEFAULT_OWNER.uid
-        gid = int(os.environ.get("SUDO_GID", DEFAULT_OWNER.gid)) or DEFAULT_OWNER.gid
-        for part in (first, *(p for p in first.rglob("*") if p.is_dir())):
-            os.chown(part, uid, gid)
+        if os.geteuid() == 0:
+            owner = person()
+            os.chown(part, owner.uid, owner.gid)

@@ -354,8 +354,9 @@ def _from_kit(file: Path) -> str:
     """Open a kit on an empty machine and start its stack; return the stack's name."""
     stack = kit.put_back(file, _passphrase("The kit's passphrase"))
     preparation.prepare(stack)
-    sweep.sweep(stack)
-    if code := engine.run(stack, "up", "--stack", stack, "--yes"):
+    with sweep.room_for_up(stack) as changed:
+        code = engine.run(stack, "up", "--stack", stack, "--yes", *(["--refresh"] if changed else []))
+    if code:
         fail(f"The system did not start (exit code {code}). Mend the cause, then: ./photos keeper restore --kit {file}")
     return stack
 

@@ -143,6 +143,7 @@ def _library(stack: str, identity: str) -> None:
             question = f"{folder} holds {count} files and no marker. Restore into it? What is there stays."
             if not confirm(question):
                 fail("Nothing was restored.")
+        first_run.agree_to_folders([folder])
         first_run.make_folder(folder)
         first_run.write_marker(folder, identity)
     first_run.make_places(settings)

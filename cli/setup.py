@@ -1,26 +1,107 @@
-"""Everything that a stack needs before `pulumi up`: tools, stack file, passphrase, secrets, marked library."""
+"""Everything that a stack needs before `pulumi up`: tools, stack file, passphrase, secrets, marked library.
+
+Nothing of it is written before the stack file and the host were looked at as a whole.
+"""
 
 from __future__ import annotations
 
+import os
+import pwd
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import NoReturn
+
 from cli import docker_host, engine, first_run, generated, paths, stackfile, tools
 from cli.console import fail, say
-from stacks.config import NAMESPACE
+from stacks.checks.images import check_images
+from stacks.checks.library import folders
+from stacks.config import NAMESPACE, StackConfig
+from stacks.preflight import Report, look
 
 
-def prepare(stack: str, *, marking: bool = True) -> None:
-    """Set the stack up; what is done already is left alone. `marking` off: write no secret, marker or id (preview)."""
-    _outside_git()
+def prepare(stack: str, *, marking: bool = True, unreachable: Callable[[str], NoReturn] = fail) -> None:
+    """Check everything, then set the stack up; what is done already is left alone.
+
+    `marking` off: write no secret, marker or id (preview). `unreachable` is told what cannot be fetched, before
+    anything is written.
+    """
+    chosen = _beginning(stack)
+    report = look_at(stack, chosen)
+    if report.config and not docker_host.answers():
+        docker_host.ensure()
+        report = look_at(stack, chosen)
+    config = _usable(report, marking=marking)
+    if lacking := _not_fetched(stack, config, marking=marking):
+        unreachable("\n".join(lacking))
+    if marking and config.first_run:
+        first_run.agree_to_folders(folders(config.settings.library).values())
+    _open(stack, chosen)
+    if marking:
+        make_secrets(stack, config)
+        if config.first_run:
+            first_run.mark(stack, config.settings)
+        first_run.fix_owner(stack, config.settings)
+    stackfile.keep_copy(stack)
+
+
+def reach(stack: str) -> None:
+    """Have Docker, the tools and the stack's own files, whatever the host looks like: to leave, or to take over."""
+    chosen = _beginning(stack)
     docker_host.ensure()
-    tools.ensure(stack)
-    stackfile.ensure(stack)
+    try:
+        tools.ensure(stack)
+    except tools.UnreachableError as error:
+        fail(str(error))
+    _open(stack, chosen)
+    stackfile.keep_copy(stack)
+
+
+def look_at(stack: str, file: Path | None = None) -> Report:
+    """Return what is wrong with `file`, by default the stack file or its example, and with the host. Writes nothing."""
+
+    def load() -> StackConfig:
+        config = stackfile.load(stack, file, engine.revealed(stack))
+        settings = first_run.with_owner(stack, config.settings)
+        return replace(config, settings=settings, pending_id=first_run.pending_id(stack))
+
+    return look(load)
+
+
+def _beginning(stack: str) -> Path:
+    """Return the file that the stack begins with, once it is clear that it is this person's."""
+    _outside_git()
+    _same_person(stack)
+    return stackfile.choose(stack)
+
+
+def _usable(report: Report, *, marking: bool) -> StackConfig:
+    """Return the stack file's content; end the program with everything that is wrong."""
+    needed = report.config.still_needed if report.config and marking else ()
+    if report.errors or needed or not report.config:
+        lines = [*map(str, report.errors), *needed]
+        fail("Nothing was created or changed:\n" + "\n".join(lines))
+    return report.config
+
+
+def _not_fetched(stack: str, config: StackConfig, *, marking: bool) -> list[str]:
+    """Fetch the tools; return what of them, and before an `up` of the images, cannot be had."""
+    problems = []
+    try:
+        tools.ensure(stack)
+    except tools.UnreachableError as error:
+        problems.append(str(error))
+    if marking:
+        problems += [str(finding) for finding in check_images(config) if finding.level == "warning"]
+    return problems
+
+
+def _open(stack: str, chosen: Path) -> None:
+    """Have the stack file, the passphrase and the state."""
+    stackfile.ensure(stack, chosen)
     paths.make_private(paths.state_folder())
     passphrase(stack)
     engine.ask(stack, "stack", "select", "--create", stack)
-    if marking:
-        _secrets(stack)
-        if not stackfile.stack_id(paths.stack_file(stack)):
-            first_run.mark(stack, stackfile.offline(stack).settings)
-    stackfile.keep_copy(stack)
 
 
 def _outside_git() -> None:
@@ -34,15 +115,40 @@ def _outside_git() -> None:
             )
 
 
+def _same_person(stack: str) -> None:
+    """Refuse a stack whose passphrase and state are in another account: with sudo and without it are two accounts."""
+    file = paths.stack_file(stack)
+    if not file.exists() or paths.passphrase_file(stack).exists():
+        return
+    owner = file.stat().st_uid
+    if owner != os.geteuid() and (
+        not os.access(file, os.R_OK) or "encryptionsalt" in file.read_text("utf-8", "replace")
+    ):
+        name = _name_of(owner)
+        how = "with sudo" if owner == 0 else f"as {name}, without sudo"
+        fail(
+            f'The stack "{stack}" belongs to {name}: stacks/{file.name} is theirs, and so are its passphrase and state. '
+            f"Run ./photos {how}. Nothing was created or changed."
+        )
+
+
+def _name_of(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"user {uid}"
+
+
 def passphrase(stack: str) -> None:
     """Make the passphrase of `stack` once, and say what losing it means."""
     file = paths.passphrase_file(stack)
     if file.exists():
         return
     if "encryptionsalt" in paths.stack_file(stack).read_text("utf-8"):
+        sudo = "" if os.geteuid() == 0 else " Was it set up with sudo? Then run ./photos with sudo again."
         fail(
-            f"The passphrase of the stack is gone ({file}), so its secrets cannot be read.\n"
-            "Put it back from where you keep it. The containers keep running meanwhile; nothing was changed."
+            f"The passphrase of the stack is gone ({file}), so its secrets cannot be read.{sudo}\n"
+            "Put it back from where you keep it. The containers keep running meanwhile."
         )
     paths.write_private(file, generated.password())
     say(
@@ -52,8 +158,8 @@ def passphrase(stack: str) -> None:
     )
 
 
-def _secrets(stack: str) -> None:
-    config = stackfile.offline(stack)
+def make_secrets(stack: str, config: StackConfig) -> None:
+    """Make the logins and keys that are not in the stack file yet."""
     present = stackfile.read(paths.stack_file(stack))
     absent = [key for key in config.settings.generated_secret_keys() if NAMESPACE + key not in present]
     for key, value in generated.values_for(absent).items():

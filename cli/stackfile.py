@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +16,7 @@ from cli.console import confirm, fail, say
 from cli.recording import config_text
 from components.backup import ALERT_KEYS, CRYPT_KEYS
 from stacks.backup import PREFIX
+from stacks.checks.library import command
 from stacks.config import NAMESPACE, PEM_SECRETS, StackConfig, flat_secrets, parse
 from stacks.problems import ConfigError
 from stacks.publishing import TOKEN_KEY, token_in_clear, token_problem
@@ -42,8 +44,8 @@ def stack_id(file: Path) -> str | None:
 
 def publishes(stack: str) -> bool:
     """Whether the stack file, or the example it will be made from, has the section `photos:publish`."""
-    files = (paths.stack_file(stack), paths.EXAMPLES / paths.stack_file(stack).name)
-    return any(f"{NAMESPACE}publish" in read(file) for file in [f for f in files if f.exists()][:1])
+    files = (paths.stack_file(stack), newest_copy(stack), paths.EXAMPLES / paths.stack_file(stack).name)
+    return any(f"{NAMESPACE}publish" in read(file) for file in [f for f in files if f and f.exists()][:1])
 
 
 def newest_copy(stack: str) -> Path | None:
@@ -64,63 +66,85 @@ def keep_copy(stack: str) -> None:
         old.unlink()
 
 
-def ensure(stack: str) -> None:
-    """Make sure that this checkout has the stack file: its own, the kept copy, or one made from an example."""
+def choose(stack: str) -> Path:
+    """Return the file that `stack` begins with: its own, the kept copy after asking, or the example. Writes nothing."""
     file, copy = paths.stack_file(stack), newest_copy(stack)
     ours, kept = stack_id(file), stack_id(copy) if copy else None
     if kept and ours and ours != kept:
         fail(
             f'Another checkout owns the stack "{stack}": its id is {kept}, the file here says {ours}.\n'
-            f"Use that checkout, choose another name, or put its file back: cp {copy} {file}"
+            f"Use that checkout, choose another name, or put its file back: {command('cp', copy, file)}"
         )
     if copy and kept and not ours:
         if not confirm(f'This checkout lacks the identity of the stack "{stack}". Take the kept stack file {copy}?'):
             fail(f"Without it the stack cannot be used: logins and identity are in {copy}")
-        shutil.copyfile(copy, file)
+        return copy
+    return file if file.exists() else _example(stack, file)
+
+
+def ensure(stack: str, chosen: Path | None = None) -> None:
+    """Make sure that this checkout has the stack file; `chosen` is what `choose` returned."""
+    file = paths.stack_file(stack)
+    chosen = chosen or choose(stack)
+    if chosen != file:
+        shutil.copyfile(chosen, file)
         file.chmod(0o600)
-        say(f"Took stacks/{file.name} from {copy}.")
-    elif not file.exists():
-        _from_example(stack, file)
+        if chosen.parent == paths.EXAMPLES:
+            say(
+                f"Made stacks/{file.name} from the example. Edit it whenever you like; "
+                f"{command('./photos', 'preview', stack)} shows what would change."
+            )
+        else:
+            say(f"Took stacks/{file.name} from {chosen}.")
     keep_copy(stack)
 
 
-def _from_example(stack: str, file: Path) -> None:
+def _example(stack: str, file: Path) -> Path:
     example = paths.EXAMPLES / file.name
     if not example.exists():
         names = ", ".join(sorted(found.name.split(".")[1] for found in paths.EXAMPLES.glob("Pulumi.*.yaml")))
         fail(
             f'There is no example for a stack "{stack}" (there are: {names}).\n'
-            f"Copy the nearest: cp stacks/examples/Pulumi.dev.yaml stacks/{file.name}"
+            f"Copy the nearest: {command('cp', 'stacks/examples/Pulumi.dev.yaml', f'stacks/{file.name}')}"
         )
-    shutil.copyfile(example, file)
-    file.chmod(0o600)
-    say(
-        f"Made stacks/{file.name} from the example. Edit it whenever you like; ./photos preview shows what would change."
-    )
+    return example
 
 
 def offline(stack: str) -> StackConfig:
     """Read the stack file, or its example, without the engine: secrets stay unread, missing ones are made up."""
-    values, secret_keys = offline_values(stack)
-    plain = {key.removeprefix(NAMESPACE): value for key, value in values.items()}
     try:
-        config = parse(stack, plain, secret_keys={key.removeprefix(NAMESPACE) for key in secret_keys}, dry_run=True)
+        return load(stack)
     except ConfigError as error:
         fail(str(error))
-    return replace(config, token_problem=_token_problem(stack))
 
 
-def _token_problem(stack: str) -> str | None:
+def load(stack: str, file: Path | None = None, revealed: Mapping[str, str] | None = None) -> StackConfig:
+    """Read `file`, by default the stack file or its example, as the program will once `./photos up` has prepared it.
+
+    `revealed` are the secrets in clear, as far as they are known, by their full keys.
+
+    Raises:
+        ConfigError: with all problems at once.
+    """
+    file = file or _file_or_example(stack)
+    values, secret_keys = offline_values(stack, file)
+    known = {key: value for key, value in (revealed or {}).items() if key in values}
+    plain = {key.removeprefix(NAMESPACE): value for key, value in {**values, **known}.items()}
+    config = parse(stack, plain, secret_keys={key.removeprefix(NAMESPACE) for key in secret_keys}, dry_run=True)
+    return replace(config, token_problem=_token_problem(file))
+
+
+def _token_problem(file: Path) -> str | None:
     """Say what is wrong with Cloudflare's API token; an encrypted one is taken to be good."""
-    token = read(_file_or_example(stack)).get(TOKEN_KEY)
+    token = read(file).get(TOKEN_KEY)
     if _is_encrypted(token):
         return None
     return token_in_clear() if token else token_problem({})
 
 
-def offline_values(stack: str) -> tuple[dict[str, str], set[str]]:
+def offline_values(stack: str, file: Path | None = None) -> tuple[dict[str, str], set[str]]:
     """Return the values and the names of the secrets, as `record` takes them."""
-    file = _file_or_example(stack)
+    file = file or _file_or_example(stack)
     raw = {key: value for key, value in read(file).items() if key.startswith(NAMESPACE)}
     clear = {key: value for key, value in raw.items() if not _is_encrypted(value)}
     secret_keys = {key for key in raw if _is_encrypted(raw[key]) or _holds_encrypted(raw[key])}

@@ -1,21 +1,17 @@
-"""What runs, where the album is, and what stays after destroy."""
+"""How the services go, where the album is, and what stays after destroy."""
 
 from __future__ import annotations
 
-from typing import Any
-
-import docker
-from docker.errors import DockerException
-from docker.models.containers import Container
+from rich import box
 from rich.table import Column, Table
 from rich.text import Text
 
-from cli import docker_host, keeper, kit, paths, stackfile, tunnel
-from cli.console import fail, out, say, warn
+from cli import docker_host, keeper, kit, paths, running, stackfile, tunnel
+from cli.console import err, fail, out, say, warn
+from cli.running import ServiceState
 from stacks.backup import status_line
 from stacks.photo_system import NO_BACKUP
 
-LINES_OF_FAILURE = 15
 COLOURS = {"healthy": "green", "starting": "yellow"}
 
 
@@ -24,73 +20,70 @@ def album_url(stack: str) -> str | None:
     return getattr(stackfile.offline(stack).settings.enabled().get("photoprism"), "url", None)
 
 
-def welcome(stack: str) -> None:
-    """Say where the album is and how to get in."""
-    option = "" if stack == "dev" else f" --stack {stack}"
+def welcome(stack: str) -> int:
+    """Say how each service goes, where the album is and how to get in; return 1 when a service fails."""
+    with running.connected() as client:
+        states = running.settled(client, stack)
+        for word in ("healthy", "starting"):
+            if names := [state.name for state in states if state.well and state.health == word]:
+                say(f"{word}: {', '.join(names)}")
+        failing = [state for state in states if not state.well]
+        for state in failing:
+            _explain(state)
+    option = _option(stack)
     if url := album_url(stack):
         say(f"\nThe album: {url}   user: admin   password: ./photos password{option}")
     tunnel.addresses(stack)
-    backup = stackfile.offline(stack).settings.backup
-    if not backup:
-        warn(NO_BACKUP)
-        return
-    say(status_line(backup))
-    if not kit.confirmed(stack):
-        warn(
-            f"Make the recovery kit, without which an empty machine cannot read the copies: ./photos keeper kit{option}"
-        )
+    _backup(stack, option)
+    if failing:
+        not_well = ", ".join(state.name for state in failing)
+        warn(f"Not working: {not_well}. After mending the cause: ./photos up {stack}")
+    return int(bool(failing))
 
 
 def show(stack: str) -> int:
-    """Print a table of the services; return 1 when one of them is ill. One that just starts is not."""
-    containers = _containers(stack)
-    if not containers:
-        say(f'Nothing of the stack "{stack}" runs here. Start it: ./photos up {stack}')
-        return 1
-    names = ("service", "state", "health", "address", "image")
-    table = Table(*(Column(name, overflow="fold") for name in names))
-    for container in sorted(containers, key=lambda item: str(item.name)):
-        health = _health(container)
-        table.add_row(
-            container.labels.get("photos.service", ""),
-            container.status,
-            Text(health, COLOURS[health] if _well(container) else "red"),
-            " ".join(sorted(_addresses(container))),
-            ", ".join(container.image.tags[:1]) if container.image else "",
-        )
-    out.print(table)
+    """Print a table of what is expected and how it goes; return 1 when something is missing or ill."""
+    with running.connected() as client:
+        states = running.services(client, stack)
+        if not any(state.container for state in states):
+            say(f'Nothing of the stack "{stack}" runs here. Start it: ./photos up {stack}')
+            return 1
+        out.print(_table(states))
     if url := album_url(stack):
         say(f"The album: {url}")
-    tunnel.show(stack, {container.labels.get("photos.service"): _health(container) for container in containers})
+    missing = [state.name for state in states if state.container is None]
+    if missing:
+        warn(f"Missing: {', '.join(missing)}. Bring back: ./photos up {stack}")
+    tunnel.show(stack, {state.name: state.health for state in states if state.container})
     if stackfile.offline(stack).settings.backup:
         keeper.summary(stack)
     else:
         warn(NO_BACKUP)
-    return int(not all(map(_well, containers)))
+    return int(not all(state.well for state in states))
 
 
 def logs(stack: str, service: str, *, follow: bool, lines: int) -> None:
     """Print the log of one service."""
-    for container in _containers(stack):
-        if container.labels.get("photos.service") == service:
-            try:
-                for chunk in container.logs(stream=True, follow=follow, tail=lines):
-                    out.file.write(chunk.decode(errors="replace"))
-            except KeyboardInterrupt:
+    with running.connected() as client:
+        for state in running.services(client, stack):
+            if state.name == service and state.container:
+                try:
+                    for chunk in state.container.logs(stream=True, follow=follow, tail=lines):
+                        out.file.write(chunk.decode(errors="replace"))
+                except KeyboardInterrupt:
+                    return
                 return
-            return
     fail(f'No container of the service "{service}" in the stack "{stack}". See: ./photos status --stack {stack}')
 
 
 def explain_failure(stack: str) -> None:
     """Print the last lines of each container that is not healthy."""
-    for container in _containers(stack):
-        if _health(container) != "healthy":
-            warn(f"\n{container.name} is {_health(container)}. Its last lines:")
-            out.print(container.logs(tail=LINES_OF_FAILURE).decode(errors="replace"), markup=False)
-    if stackfile.offline(stack).settings.backup and not any(
-        _service(found) == "keeper" for found in _containers(stack)
-    ):
+    with running.connected() as client:
+        states = running.services(client, stack)
+        for state in states:
+            if state.container and state.health != "healthy":
+                _explain(state)
+    if any(state.name == "keeper" and state.container is None for state in states):
         warn(
             "The keeper does not run, so nothing is backed up; the album does not need it. Where its image cannot be built, "
             "see the line that begins with `Error running buildx build`, and photos:backup.mirrors for a slow line."
@@ -102,39 +95,64 @@ def what_stays(stack: str) -> None:
     """Say what destroy left behind, on purpose."""
     library = stackfile.offline(stack).settings.library.library()
     say("Your photos were not touched: " + ", ".join(library.folders))
-    with docker_host.connect() as client:
-        kept = [str(volume.name) for volume in client.volumes.list(filters=_of(stack))]
+    with running.connected() as client:
+        ours = docker_host.of_stack(stackfile.stack_id(paths.stack_file(stack)))
+        kept = [str(volume.name) for volume in client.volumes.list(filters=ours)]
     if kept:
         say(f"Kept volumes: {', '.join(sorted(kept))}. ./photos up {stack} takes them up again.")
         say("Do not run `docker volume prune` or `docker system prune --volumes`: some versions delete kept volumes.")
 
 
-def _of(stack: str) -> dict[str, str | list[str] | bool]:
-    return docker_host.of_stack(stackfile.stack_id(paths.stack_file(stack)))
+def _option(stack: str) -> str:
+    return "" if stack == "dev" else f" --stack {stack}"
 
 
-def _containers(stack: str) -> list[Container]:
-    try:
-        return docker.from_env().containers.list(all=True, ignore_removed=True, filters=_of(stack))
-    except DockerException as problem:
-        fail(f"Docker does not answer ({problem}). See: ./photos doctor")
+def _backup(stack: str, option: str) -> None:
+    backup = stackfile.offline(stack).settings.backup
+    if not backup:
+        warn(NO_BACKUP)
+        return
+    say(status_line(backup))
+    if not kit.confirmed(stack):
+        warn(
+            f"Make the recovery kit, without which an empty machine cannot read the copies: ./photos keeper kit{option}"
+        )
 
 
-def _service(container: Container) -> str:
-    return str(container.labels.get("photos.service", ""))
+def _explain(state: ServiceState) -> None:
+    """Print why a service does not work, as far as its log tells."""
+    if state.container is None:
+        warn(f"\n{state.name} is missing.")
+        return
+    times = running.restarts(state.container)
+    again = f", and was started again {times} times" if times else ""
+    warn(f"\n{state.container.name} is {state.health}{again}. Its last lines:")
+    err.print(running.last_lines(state.container), markup=False)
 
 
-def _health(container: Container) -> str:
-    state: dict[str, Any] = container.attrs["State"]
-    return str(state.get("Health", {}).get("Status") or state.get("Status"))
+def _table(states: list[ServiceState]) -> Table:
+    """Return one row per service, within 80 columns: addresses one below the other, images without their registry."""
+    columns = (Column(name, no_wrap=True, overflow="ellipsis") for name in ("service", "health", "address", "image"))
+    table = Table(*columns, box=box.SIMPLE)
+    for state in states:
+        table.add_row(
+            state.name,
+            Text(state.health, COLOURS[state.health] if state.well else "red"),
+            "\n".join(_addresses(state)),
+            _image(state),
+        )
+    return table
 
 
-def _well(container: Container) -> bool:
-    """Whether the service works, or was started and not asked yet; one that Docker had to restart is not well."""
-    fresh = container.status == "running" and not container.attrs["RestartCount"]
-    return _health(container) == "healthy" or (_health(container) == "starting" and fresh)
+def _addresses(state: ServiceState) -> list[str]:
+    if state.container is None:
+        return []
+    bindings = state.container.attrs["HostConfig"]["PortBindings"] or {}
+    return sorted({f"{b['HostIp']}:{b['HostPort']}" for host in bindings.values() for b in host or ()})
 
 
-def _addresses(container: Container) -> set[str]:
-    bindings = container.attrs["HostConfig"]["PortBindings"] or {}
-    return {f"{b['HostIp']}:{b['HostPort']}" for host in bindings.values() for b in host or ()}
+def _image(state: ServiceState) -> str:
+    """Return the image without the registry that it came through."""
+    if state.container is None or state.container.image is None:
+        return ""
+    return next((tag.rpartition("/")[2] for tag in state.container.image.tags), "")

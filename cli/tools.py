@@ -49,8 +49,16 @@ def has_plugin(name: str, wanted: str, stack: str) -> bool:
     return bool(find(f"pulumi-resource-{name}", stack)) or (home / "plugins" / f"resource-{name}-v{wanted}").is_dir()
 
 
+class UnreachableError(Exception):
+    """Something that has to be fetched cannot be; the text says what, and what to do."""
+
+
 def ensure(stack: str) -> None:
-    """Install what is missing, after asking; end the program with what to do when that is impossible."""
+    """Install what is missing, after asking.
+
+    Raises:
+        UnreachableError: Pulumi's server, or the mirror in its place, does not hand it over.
+    """
     lacking = missing(stack)
     if not lacking:
         return
@@ -64,7 +72,7 @@ def ensure(stack: str) -> None:
             if name != "pulumi":
                 _install_plugin(name, version(used(stack)[name]), stack)
     except (httpx.HTTPError, OSError, subprocess.CalledProcessError) as error:
-        fail(unavailable(lacking, str(error)))
+        raise UnreachableError(unavailable(lacking, str(error))) from None
 
 
 def unavailable(lacking: list[str], reason: str) -> str:

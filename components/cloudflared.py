@@ -37,6 +37,7 @@ class Cloudflared(Service[CloudflaredConfig, Foundation]):
     """
 
     Config = CloudflaredConfig
+    waited_for = False
 
     def __init__(
         self,

@@ -87,7 +87,7 @@ class ContainerSpec:
     """One container. What is not here is a house rule and stands in `service.py`.
 
     `image` is pulled, unless there is a `build`, which it then names, or `image_id`, which another service has made.
-    `capabilities` are added to none; `wait_s` is how long `up` waits for health, None for not at all;
+    `capabilities` are added to none; `wait_s` is how long `up` waits for health where it waits;
     `stop_grace_s` is how long Docker waits between TERM and KILL.
     """
 
@@ -111,7 +111,7 @@ class ContainerSpec:
     capabilities: Sequence[str] = ()
     working_dir: str | None = None
     stop_grace_s: int = 30
-    wait_s: int | None = None
+    wait_s: int = 60
     depends_on: Sequence[pulumi.Resource] = ()
 
 

@@ -57,6 +57,7 @@ class Keeper(Service[BackupConfig, Platform]):
 
     Config = BackupConfig
     data: ClassVar = {"": STATE}
+    waited_for = False
 
     def __init__(
         self,
@@ -128,6 +129,7 @@ class Watch(Service[BackupConfig, Foundation]):
 
     Config = BackupConfig
     data: ClassVar = {"": WATCH_STATE}
+    waited_for = False
 
     def __init__(
         self,

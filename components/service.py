@@ -142,6 +142,8 @@ class Service(pulumi.ComponentResource, ABC, Generic[ConfigT, BaseT]):
     """Role → where the data volume `<prefix>-<service>[-<role>]` is mounted; one volume has the role ""."""
     endpoint: ClassVar[Endpoint | None] = None
     backed_up: ClassVar[BackedUp | None] = None
+    waited_for: ClassVar[bool] = True
+    """Whether `up` waits until it is healthy; what nothing depends on never holds `up` up."""
 
     container: docker.Container
     image_id: pulumi.Input[str]
@@ -252,8 +254,8 @@ class Service(pulumi.ComponentResource, ABC, Generic[ConfigT, BaseT]):
             log_driver="json-file",
             log_opts={"max-size": "10m", "max-file": "3"},
             destroy_grace_seconds=spec.stop_grace_s,
-            wait=spec.wait_s is not None,
-            wait_timeout=spec.wait_s or 60,
+            wait=self.waited_for,
+            wait_timeout=spec.wait_s,
             opts=pulumi.ResourceOptions(
                 parent=self,
                 depends_on=list(spec.depends_on),

@@ -6,7 +6,9 @@ import json
 import os
 import re
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import pulumi
 from pulumi.runtime import config as runtime_config
@@ -25,6 +27,8 @@ STACK_NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
 KNOWN_PASSWORDS = {"admin", "insecure", "password", "photoprism", "12345678", "changeme"}
 PASSWORD_LENGTH = range(8, 73)  # what PhotoPrism accepts
 PEM_SECRETS = {"syncthing_cert", "syncthing_key"}
+MOST_MISTAKES = 20
+"""Rounds in which wrong values are taken out of a stack file before it is given up."""
 PLACEHOLDER_ID = "00000000-0000-0000-0000-000000000000"
 
 
@@ -34,6 +38,8 @@ class StackConfig:
 
     `first_run`: nothing has been written yet, only a preview may go on. `token_problem`: why Cloudflare's API token
     cannot work, which matters only where something is published. `shortcomings`: what is not good about the backup.
+    `still_needed`: what a person has to supply before the first `up`; later it is a problem of the file.
+    `pending_id`: what an interrupted first run wrote into markers, but not yet into the stack file.
     """
 
     stack: str
@@ -42,6 +48,8 @@ class StackConfig:
     secrets: Mapping[str, pulumi.Output[str]] = field(default_factory=dict)
     token_problem: str | None = None
     shortcomings: tuple[backup.Shortcoming, ...] = ()
+    still_needed: tuple[str, ...] = ()
+    pending_id: str | None = None
 
     @property
     def id(self) -> str:
@@ -93,17 +101,52 @@ def parse(stack: str, values: Mapping[str, str], *, secret_keys: set[str], dry_r
         ]
     first_run = not values.get("id")
     shortcomings: list[backup.Shortcoming] = []
+    still_needed: list[str] = []
     if settings:
         found += _across(stack, settings)
         found += backup.secret_problems(settings, values)
         shortcomings = backup.shortcomings(settings, values)
+        still_needed = backup.missing_typed(settings, values, stack)
+        if settings.backup and settings.backup.strict:
+            still_needed += [problem(item.place, str(item)) for item in shortcomings]
         if not (first_run and dry_run):
-            found += _missing(stack, settings, values)
-            if settings.backup and settings.backup.strict:
-                found += [problem(item.place, str(item)) for item in shortcomings]
+            found += [*_not_made(stack, settings, values), *still_needed]
+            still_needed = []
     if found or not settings:
-        raise ConfigError(found)
-    return StackConfig(stack=stack, settings=settings, first_run=first_run, shortcomings=tuple(shortcomings))
+        rest = settings or _what_is_right(document)
+        raise ConfigError(found, rest and StackConfig(stack=stack, settings=rest, first_run=first_run))
+    return StackConfig(
+        stack=stack,
+        settings=settings,
+        first_run=first_run,
+        shortcomings=tuple(shortcomings),
+        still_needed=tuple(still_needed),
+    )
+
+
+def _what_is_right(document: dict[str, object]) -> Settings | None:
+    """Return the settings without what is wrong in them, for the checks of the host; None where that is not enough."""
+    right = deepcopy(document)
+    for _ in range(MOST_MISTAKES):
+        try:
+            return Settings.model_validate_json(json.dumps(right))
+        except ValidationError as error:
+            taken_out = [_take_out(right, detail["loc"]) for detail in error.errors()]
+            if not any(taken_out):
+                return None
+    return None
+
+
+def _take_out(document: object, place: tuple[int | str, ...]) -> bool:
+    """Remove the value at `place`; tell whether there was one."""
+    *parents, last = place
+    inner: Any = document
+    try:
+        for key in parents:
+            inner = inner[key]
+    except (KeyError, IndexError, TypeError):
+        return False
+    return isinstance(inner, dict) and inner.pop(last, None) is not None
 
 
 def flat_secrets(values: Mapping[str, str] | None = None) -> set[str]:
@@ -210,12 +253,15 @@ def _across(stack: str, settings: Settings) -> list[str]:
     return found + publishing_problems(settings) + backup.backup_problems(settings)
 
 
-def _missing(stack: str, settings: Settings, values: Mapping[str, str]) -> list[str]:
+def _not_made(stack: str, settings: Settings, values: Mapping[str, str]) -> list[str]:
+    """Return what `./photos` has not made yet; plain `pulumi up` cannot."""
     missing = [key for key in settings.generated_secret_keys() if not values.get(key)]
-    if settings.id and not missing:
-        return backup.missing_typed(settings, values, stack)
     if not settings.id:
-        return ["config: photos:id missing: this stack is not set up yet. Run ./photos setup, or ./photos up"]
+        return [
+            f"config: photos:id missing: this stack is not set up yet. Run ./photos setup {stack} or ./photos up {stack}"
+        ]
+    if not missing:
+        return []
     names = ", ".join(f"photos:{key}" for key in missing)
     return [
         f"config: {names} missing: not made yet. Run ./photos setup {stack} or ./photos up {stack}, which make them"

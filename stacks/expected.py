@@ -36,6 +36,7 @@ class ExpectedService:
     image: str | None = None
     ports: tuple[HostPort, ...] = ()
     login: Login | None = None
+    waited_for: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +83,7 @@ def expected(stack: str, settings: Settings) -> ExpectedStack:
 def _services(stack: str, settings: Settings) -> Iterator[ExpectedService]:
     def service(name: str, kind: type[Service[Any, Any]], section: str, **facts: Any) -> ExpectedService:
         volumes = tuple(f"{prefix(stack)}-{data_name(name, role)}" for role in kind.data)
-        facts = {"login": kind.login, "volumes": volumes, **facts}
+        facts = {"login": kind.login, "volumes": volumes, "waited_for": kind.waited_for, **facts}
         return ExpectedService(name=name, section=section, container=f"{prefix(stack)}-{name}", **facts)
 
     def pulled(config: ServiceConfig) -> dict[str, Any]:

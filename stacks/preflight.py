@@ -1,22 +1,43 @@
-"""Look at the host before anything is created. `preview` and `up` stop at an error; `./photos doctor` prints it all."""
+"""Look at the stack file and at the host before anything is created: everything that is wrong, at once.
+
+`preview` and `up` stop at an error; `./photos doctor` prints it all.
+"""
 
 from __future__ import annotations
 
-from stacks.checks import Finding
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from stacks.checks import Finding, error
 from stacks.checks.backup import check_backup
-from stacks.checks.engine import check_docker
+from stacks.checks.engine import check_docker, check_reachable
 from stacks.checks.library import check_library
 from stacks.checks.publishing import check_publishing
 from stacks.checks.wsl import check_wsl
 from stacks.config import StackConfig
+from stacks.problems import ConfigError
 
 
-class HostError(Exception):
-    """The host is not ready. The text has one line per problem."""
+@dataclass(frozen=True)
+class Report:
+    """What was seen. `config` is None where the stack file cannot be used."""
+
+    config: StackConfig | None
+    findings: list[Finding]
+
+    @property
+    def errors(self) -> list[Finding]:
+        """What stops `up` and `preview`."""
+        return [finding for finding in self.findings if finding.level == "error"]
+
+    @property
+    def warnings(self) -> list[Finding]:
+        """What a person should know, and nothing more."""
+        return [finding for finding in self.findings if finding.level == "warning"]
 
 
 def findings(config: StackConfig) -> list[Finding]:
-    """Return what all checks saw."""
+    """Return what all checks of the host saw."""
     return [
         *check_library(config),
         *check_docker(config),
@@ -26,14 +47,29 @@ def findings(config: StackConfig) -> list[Finding]:
     ]
 
 
-def check(config: StackConfig, *, leaving: bool = False) -> list[str]:
-    """Return the warnings. `leaving`: what is on its way out needs no healthy host, only what reaches Cloudflare.
+def look(load: Callable[[], StackConfig], *, leaving: bool = False) -> Report:
+    """Load the stack file and check the host, as far as what is right in the file allows.
 
-    Raises:
-        HostError: with all errors at once.
+    `leaving`: what is on its way out needs no healthy host, only what reaches Cloudflare.
     """
-    found = list(check_publishing(config)) if leaving else findings(config)
-    errors = [str(finding) for finding in found if finding.level == "error"]
-    if errors:
-        raise HostError("\n".join(errors))
-    return [str(finding) for finding in found if finding.level == "warning"]
+    try:
+        config = load()
+    except ConfigError as problem:
+        wrong = [_finding(line) for line in problem.problems]
+        return Report(None, wrong if leaving else [*wrong, *_of_the_rest(problem.rest, wrong)])
+    seen = list(check_publishing(config)) if leaving else findings(config)
+    return Report(config, seen)
+
+
+def _of_the_rest(rest: StackConfig | None, wrong: list[Finding]) -> list[Finding]:
+    """Return what the host says to what is right in a stack file. Of a wrong value only the default could be checked."""
+    if rest is None:
+        return [*check_reachable(), *check_wsl()]
+    places = tuple(finding.check for finding in wrong)
+    return [finding for finding in findings(rest) if not finding.check.startswith(places)]
+
+
+def _finding(line: str) -> Finding:
+    """Return a problem of the stack file ("config photos:x: what is wrong") as a finding."""
+    place, _, text = line.partition(": ")
+    return error(place, text)

@@ -22,11 +22,16 @@ WRITE_INSTEAD = {
 
 
 class ConfigError(Exception):
-    """The stack file cannot be used. `problems` are complete lines, one per problem."""
+    """The stack file cannot be used. `problems` are complete lines, one per problem.
 
-    def __init__(self, problems: list[str]) -> None:
+    `rest` is what the checks of the host can go on with, so that a person learns of everything at once: a
+    `StackConfig` of what is right in the file. None where too little of it is.
+    """
+
+    def __init__(self, problems: list[str], rest: Any = None) -> None:
         super().__init__("\n".join(problems))
         self.problems = problems
+        self.rest = rest
 
 
 def problem(path: str, text: str) -> str:

@@ -9,8 +9,7 @@ import pulumi
 from stacks.checks.library import library_owner
 from stacks.config import load
 from stacks.photo_system import declare
-from stacks.preflight import HostError, check
-from stacks.problems import ConfigError
+from stacks.preflight import look
 
 DESTROYING = "PHOTOS_DESTROY"
 """Set by `./photos destroy`: what is on its way out needs no healthy host."""
@@ -18,12 +17,14 @@ DESTROYING = "PHOTOS_DESTROY"
 
 def run() -> None:
     """Run the program that `pulumi up`, `preview` and `destroy --run-program` ask for."""
-    try:
-        config = load()
-        for warning in check(config, leaving=bool(os.environ.get(DESTROYING))):
-            pulumi.log.warn(warning)
-    except (ConfigError, HostError) as error:
-        msg = f"nothing was created or changed:\n{error}"
-        raise pulumi.RunError(msg) from None
+    report = look(load, leaving=bool(os.environ.get(DESTROYING)))
+    config = report.config
+    if report.errors or config is None:
+        lines = "\n".join(map(str, report.errors))
+        # What `./photos` writes before (folders, markers, the id) it writes only after the same look.
+        msg = f"no resource was created or changed:\n{lines}"
+        raise pulumi.RunError(msg)
+    for line in (*map(str, report.warnings), *config.still_needed):
+        pulumi.log.warn(line)
     for name, value in declare(config, library_owner(config.settings)).outputs.items():
         pulumi.export(name, value)

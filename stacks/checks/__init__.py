@@ -26,7 +26,7 @@ class Finding:
 
     def __str__(self) -> str:
         """Return the finding as one line."""
-        return f"{self.check}: {self.text}." + (f" {self.fix}" if self.fix else "")
+        return f"{self.check}: {self.text}" + (f". {self.fix}" if self.fix else "")
 
 
 def ok(check: str, text: str) -> Finding:

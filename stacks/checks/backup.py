@@ -12,7 +12,7 @@ from components.backup import RemoteConfig
 from components.service import Owner
 from stacks.backup import page_url
 from stacks.checks import Finding, error, ok, warning
-from stacks.checks.library import absent_drive, folders, library_owner, may_use
+from stacks.checks.library import absent_drive, command, folders, library_owner, may_use
 from stacks.config import StackConfig
 
 CHECK = "backup"
@@ -43,7 +43,7 @@ def _folder(where: str, remote: RemoteConfig, owner: Owner, config: StackConfig)
     found = folder.stat()
     if not may_use(found, owner):
         held_by = f"owner {found.st_uid}:{found.st_gid}, mode {stat.S_IMODE(found.st_mode):o}"
-        fix = f"sudo chown {owner.uid}:{owner.gid} {folder}"
+        fix = command("sudo", "chown", f"{owner.uid}:{owner.gid}", folder)
         yield error(where, f"user {owner.uid} cannot write into {folder} ({held_by})", fix)
     if os.path.ismount(folder):
         fix = f"Use a folder on it, e.g. {folder / 'photos'}"
@@ -59,9 +59,9 @@ def _absent(where: str, folder: Path, owner: Owner) -> Finding:
     if folder.exists():
         return error(where, f"{folder} is a file", "Write the folder that holds it")
     if drive := absent_drive(folder):
-        return error(where, f"{folder} does not exist", f"Is the disk mounted? (mount | grep {drive})")
-    fix = f"sudo mkdir -p {folder} && sudo chown {owner.uid}:{owner.gid} {folder}, if its disk is mounted"
-    return error(where, f"{folder} does not exist", fix)
+        return error(where, f"{folder} does not exist", f"Is the disk mounted? (mount | {command('grep', drive)})")
+    made = command("sudo", "install", "-d", "-o", owner.uid, "-g", owner.gid, folder)
+    return error(where, f"{folder} does not exist", f"If its disk is mounted: {made}")
 
 
 def _device(folder: Path) -> int | None:

@@ -20,27 +20,39 @@ from stacks.expected import expected
 ANY_ADDRESS = "0.0.0.0"  # noqa: S104 - compared with, not bound to
 
 
+def check_reachable() -> Iterator[Finding]:
+    """Say whether the Docker host answers, and which it is."""
+    try:
+        with closing(docker.from_env(timeout=20)) as client:
+            yield from _version_of(client.info())
+    except DockerException as problem:
+        yield _unreachable(problem)
+
+
 def check_docker(config: StackConfig) -> Iterator[Finding]:
     """Look at the Docker host; without one, only say so."""
     try:
         with closing(docker.from_env(timeout=20)) as client:
             info = client.info()
-            yield ok("docker", f"version {info['ServerVersion']}")
-            if "Desktop" in info.get("OperatingSystem", ""):
-                yield warning(
-                    "docker", "Docker Desktop is untested here", "docker-ce inside the distribution is tested"
-                )
+            yield from _version_of(info)
             yield from _data_root(info, config)
             yield from _foreign_names(client, config)
             yield from _ports(client, config)
             yield _memory(info, config)
             yield from _database_image(client, config)
     except DockerException as problem:
-        yield error("docker", f"not reachable ({_short(problem)})", "sudo systemctl start docker, or ./photos setup")
+        yield _unreachable(problem)
 
 
-def _short(problem: Exception) -> str:
-    return re.sub(r"\s+", " ", str(problem))[:120]
+def _version_of(info: dict[str, Any]) -> Iterator[Finding]:
+    yield ok("docker", f"version {info['ServerVersion']}")
+    if "Desktop" in info.get("OperatingSystem", ""):
+        yield warning("docker", "Docker Desktop is untested here", "docker-ce inside the distribution is tested")
+
+
+def _unreachable(problem: Exception) -> Finding:
+    short = re.sub(r"\s+", " ", str(problem))[:120]
+    return error("docker", f"not reachable ({short})", "sudo systemctl start docker, or ./photos setup")
 
 
 def _data_root(info: dict[str, Any], config: StackConfig) -> Iterator[Finding]:

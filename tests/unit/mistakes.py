@@ -34,7 +34,7 @@ class Bad:
 
         for part in self.says:
             assert part in text, "the text must name the place, the mistake and the remedy"
-        assert text.startswith("nothing was created or changed:\n")
+        assert text.startswith("no resource was created or changed:\n")
         assert self.hides not in text, "the text ends up in terminals, logs and bug reports"
         assert CANARY not in text, "the text ends up in terminals, logs and bug reports"
         assert recorder.resources == [], "a half-made stack is worse than none"

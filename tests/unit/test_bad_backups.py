@@ -167,7 +167,13 @@ BAD = [
         "is on the same disk as the library",
         "Use a folder on a second disk",
     ),
-    on_host("BAK", "absent", lambda host: uses(host, host.root / "x"), "does not exist", "sudo mkdir -p", "is mounted"),
+    on_host(
+        "BAK",
+        "absent",
+        lambda host: uses(host, host.root / "x"),
+        "does not exist",
+        "If its disk is mounted: sudo install -d",
+    ),
     on_host(
         "BAK", "not mounted", lambda host: uses(host, Path("/mnt/q/x")), "Is the disk mounted? (mount | grep /mnt/q"
     ),

@@ -125,6 +125,10 @@ def test_a_data_folder_in_a_git_work_tree_is_refused(home: Path, capsys: pytest.
     assert not (home / "data").exists()
 
 
+def empty_file(home: Path) -> None:
+    (home / "stacks" / NAME).write_text("config: {}\n")
+
+
 def settings(home: Path) -> Settings:
     folders = {"originals": str(home / "lib/originals"), "import": str(home / "lib/import")}
     return Settings.model_validate_json(
@@ -141,11 +145,17 @@ def test_the_first_run_marks_each_folder_and_then_writes_the_id(home: Path, monk
 
     monkeypatch.setattr(engine, "ask", ask)
     agree(monkeypatch)
+    empty_file(home)
     first_run.mark("dev", settings(home))
     marker = (home / "lib/originals" / MARKER).read_text().strip()
 
     assert (home / "lib/import" / MARKER).read_text().strip() == marker
-    assert asked == [("config", "set", "photos:id", marker, "--stack", "dev")]
+    owner = (home / "lib/originals").stat()
+    assert asked == [
+        ("config", "set", "--path", "photos:owner.uid", str(owner.st_uid), "--stack", "dev"),
+        ("config", "set", "--path", "photos:owner.gid", str(owner.st_gid), "--stack", "dev"),
+        ("config", "set", "photos:id", marker, "--stack", "dev"),
+    ], "the id comes last: what is not finished is a first run again"
     assert mode(home / "lib/originals") == 0o755, "a service that only reads runs as another user"
     assert (home / "lib/originals/phones").is_dir()
     assert not (paths.data_folder() / "pending-ids/dev").exists()
@@ -156,6 +166,7 @@ def test_an_interrupted_first_run_goes_on_with_the_same_id(home: Path, monkeypat
         raise KeyboardInterrupt
 
     agree(monkeypatch)
+    empty_file(home)
     monkeypatch.setattr(engine, "ask", killed)
     with pytest.raises(KeyboardInterrupt):
         first_run.mark("dev", settings(home))
@@ -179,7 +190,7 @@ def test_a_library_of_another_stack_is_never_marked(home: Path, monkeypatch: pyt
 
 def test_no_means_that_no_folder_is_created(home: Path) -> None:
     with pytest.raises(typer.Exit):
-        first_run.mark("dev", settings(home))
+        first_run.agree_to_folders([home / "lib/originals"])
 
     assert not (home / "lib").exists()
 

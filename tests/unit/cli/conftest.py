@@ -30,6 +30,10 @@ class FakeClient:
     def close(self) -> None:
         """Say goodbye."""
 
+    def ping(self) -> bool:
+        """Be there."""
+        return True
+
     def _filtered(self, kind: str, arguments: dict[str, Any]) -> list[SimpleNamespace]:
         named = arguments["filters"]["label"]
         wanted = {named} if isinstance(named, str) else set(named)
@@ -42,6 +46,11 @@ class FakeClient:
     def add_volume(self, name: str, labels: dict[str, str]) -> None:
         self.things["volumes"].append(SimpleNamespace(name=name, attrs={"Labels": labels}))
 
+    def add_services(self, identity: str, *services: str) -> None:
+        """Let the services of the dev example run, and those named beside them."""
+        for service in ("mariadb", "photoprism", "syncthing", "drive", *services):
+            self.add_container(service, identity)
+
     def add_container(self, service: str, identity: str, health: str = "healthy", log: Sequence[bytes] = ()) -> None:
         labels = {"photos.id": identity, "photos.service": service}
         state = {"Status": "running", "Health": {"Status": health}}
@@ -53,6 +62,7 @@ class FakeClient:
                 status="running",
                 image=SimpleNamespace(tags=[f"{service}:1"]),
                 attrs={"Labels": labels, "State": state, "RestartCount": 0, "HostConfig": {"PortBindings": bindings}},
+                id=f"id-of-{service}",
                 logs=lambda **arguments: iter(log) if arguments.get("stream") else b"".join(log),
             )
         )

@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def prepared(monkeypatch: pytest.MonkeyPatch, client: FakeClient) -> list[bool]:
-    """Stand in for the set-up: remember whether each one was to mark."""
+    """Stand in for the set-up: remember each one, and whether it made secrets."""
     assert client
     calls: list[bool] = []
-    monkeypatch.setattr(setup, "prepare", lambda _, **arguments: calls.append(arguments.get("marking", True)))
+    monkeypatch.setattr(setup, "reach", lambda _: calls.append(False))
+    monkeypatch.setattr(setup, "make_secrets", lambda *_: calls.append(True))
     return calls
 
 

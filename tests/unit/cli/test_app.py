@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from typer.testing import CliRunner, Result
 
-from cli import app, console, engine, setup, status, sweep
+from cli import app, console, engine, locks, setup, status, sweep
 from stacks.program import DESTROYING
 
 if TYPE_CHECKING:
@@ -18,9 +20,11 @@ if TYPE_CHECKING:
 
 
 class Calls(list[tuple[Any, ...]]):
-    """What happened, in order; `code` is what pulumi ends with."""
+    """What happened, in order. `code` is what pulumi ends with, `changed` whether Docker differs from the state."""
 
     code = 0
+    ill = 0
+    changed = False
 
 
 @pytest.fixture(autouse=True)
@@ -29,18 +33,47 @@ def calls(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> Calls:
     assert checkout
     seen = Calls()
 
-    def run(stack: str, *words: str, extra: dict[str, str] | None = None) -> int:
+    def run(stack: str, *words: str, extra: dict[str, str] | None = None, **_: object) -> int:
         seen.append(("pulumi", stack, *words, *(extra or {})))
         return seen.code
 
     def note(name: str) -> Any:
-        return lambda stack, **arguments: seen.append((name, stack, *arguments.items()))
+        def noted(stack: str, **arguments: Any) -> None:
+            arguments.pop("unreachable", None)
+            seen.append((name, stack, *arguments.items()))
+
+        return noted
 
     monkeypatch.setattr(engine, "run", run)
-    monkeypatch.setattr(setup, "prepare", note("prepare"))
-    for module, names in ((sweep, ("sweep", "unlock")), (status, ("welcome", "explain_failure", "what_stays"))):
+
+    @contextmanager
+    def room_for_up(stack: str) -> Iterator[bool]:
+        seen.append(("room_for_up", stack))
+        yield seen.changed
+        seen.append(("room given back", stack))
+
+    for module, names in (
+        (setup, ("prepare", "reach")),
+        (locks, ("unlock",)),
+        (sweep, ("leftovers",)),
+        (status, ("explain_failure", "what_stays")),
+    ):
         for name in names:
             monkeypatch.setattr(module, name, note(name))
+    monkeypatch.setattr(sweep, "room_for_up", room_for_up)
+
+    def answer(name: str, what: str) -> Any:
+        def answered(stack: str) -> Any:
+            seen.append((name, stack))
+            return getattr(seen, what)
+
+        return answered
+
+    monkeypatch.setattr(status, "welcome", answer("welcome", "ill"))
+    for name in ("told_differences", "room_for_destroy"):
+        monkeypatch.setattr(sweep, name, answer(name, "changed"))
+    crash_loops = SimpleNamespace(end=None, tell=lambda: seen.append(("crashes told",)))
+    monkeypatch.setattr(app, "CrashLoops", lambda _: crash_loops)
     return seen
 
 
@@ -59,11 +92,29 @@ def test_up_prepares_sweeps_runs_and_welcomes(calls: Calls) -> None:
     assert photos("up", "home", "--yes", "--refresh").exit_code == 0
     assert calls == [
         ("prepare", "home"),
-        ("sweep", "home"),
+        ("room_for_up", "home"),
         ("pulumi", "home", "up", "--stack", "home", "--refresh", "--yes"),
+        ("room given back", "home"),
+        ("crashes told",),
         ("welcome", "home"),
     ]
     assert console.Unattended.yes is True
+
+
+@pytest.mark.parametrize("word", ["up", "preview", "destroy"])
+def test_where_docker_differs_from_the_state_pulumi_looks_first(calls: Calls, word: str) -> None:
+    assert photos(word).exit_code == 0
+    assert not any("--refresh" in call for call in calls)
+    calls.changed = True
+
+    assert photos(word).exit_code == 0
+    assert [call for call in calls if call[0] == "pulumi"][-1].count("--refresh") == 1
+
+
+def test_a_service_that_does_not_work_makes_up_fail_though_pulumi_is_content(calls: Calls) -> None:
+    calls.ill = 1
+
+    assert photos("up", "--yes").exit_code == 1
 
 
 def test_without_yes_pulumi_asks_itself(calls: Calls) -> None:
@@ -83,6 +134,7 @@ def test_preview_marks_sweeps_and_changes_nothing(calls: Calls) -> None:
     assert photos("preview", "--diff", "--refresh", "--json").exit_code == 0
     assert calls == [
         ("prepare", "dev", ("marking", False)),
+        ("told_differences", "dev"),
         ("pulumi", "dev", "preview", "--stack", "dev", "--refresh", "--diff", "--json"),
     ]
 
@@ -90,10 +142,10 @@ def test_preview_marks_sweeps_and_changes_nothing(calls: Calls) -> None:
 def test_destroy_runs_the_program_tells_it_so_and_says_what_stays(calls: Calls) -> None:
     assert photos("destroy", "--yes").exit_code == 0
     assert calls == [
-        ("prepare", "dev", ("marking", False)),
-        ("sweep", "dev"),
+        ("reach", "dev"),
+        ("room_for_destroy", "dev"),
         ("pulumi", "dev", "destroy", "--stack", "dev", "--run-program", "--yes", DESTROYING),
-        ("sweep", "dev"),
+        ("leftovers", "dev"),
         ("what_stays", "dev"),
     ]
 
@@ -107,7 +159,7 @@ def test_a_destroy_that_failed_promises_nothing(calls: Calls) -> None:
 
 def test_refresh_unlocks_and_sweeps_nothing(calls: Calls) -> None:
     assert photos("refresh", "--yes").exit_code == 0
-    assert [call[0] for call in calls] == ["prepare", "unlock", "pulumi"]
+    assert [call[0] for call in calls] == ["reach", "unlock", "pulumi"]
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,7 @@ from __future__ import annotations
 import stat
 import subprocess
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
+from typing import Any, Self
 
 import pytest
 import typer
@@ -23,7 +22,7 @@ def stack_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PHOTOS_DATA", str(tmp_path / "data"))
     monkeypatch.setattr(paths, "STACK_FILES", tmp_path / "stacks")
     monkeypatch.setattr(paths, "EXAMPLES", tmp_path / "stacks/examples")
-    monkeypatch.setattr(subprocess, "run", lambda *_, **__: SimpleNamespace(returncode=0))
+    monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: Pulumi(0))
     monkeypatch.setattr(console.Unattended, "yes", False)
     (tmp_path / "stacks/examples").mkdir(parents=True)
     return tmp_path / "stacks/Pulumi.dev.yaml"
@@ -87,19 +86,35 @@ def test_a_missing_stack_file_is_no_reason_to_write_a_copy(file: Path) -> None:
     assert not paths.data_folder().exists()
 
 
+class Pulumi:
+    """A process that ends at once, or is interrupted first."""
+
+    def __init__(self, code: int, problem: type[BaseException] | None = None) -> None:
+        self.code, self.problem = code, problem
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Be gone."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        if self.problem and timeout:
+            raise self.problem
+        return self.code
+
+
 @pytest.mark.parametrize(("code", "problem"), [(3, None), (130, KeyboardInterrupt)])
 def test_the_stack_file_is_kept_before_and_after_each_pulumi(
     file: Path, monkeypatch: pytest.MonkeyPatch, code: int, problem: type[BaseException] | None
 ) -> None:
     before = write(file, STACK_ID)
 
-    def pulumi(*_: Any, **__: Any) -> SimpleNamespace:
+    def pulumi(*_: Any, **__: Any) -> Pulumi:
         write(file, STACK_ID, timezone="UTC")
-        if problem:
-            raise problem
-        return SimpleNamespace(returncode=code)
+        return Pulumi(code, problem)
 
-    monkeypatch.setattr(subprocess, "run", pulumi)
+    monkeypatch.setattr(subprocess, "Popen", pulumi)
 
     assert engine.run("dev", "config", "set", "x", "y") == code
     kept = [copy.read_text("utf-8") for copy in sorted(paths.copies_folder("dev").iterdir())]

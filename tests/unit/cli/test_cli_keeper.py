@@ -20,6 +20,7 @@ from cli.app import app
 from components.backup import CRYPT_KEYS, secret_key
 from components.storage import MARKER
 from stacks.photo_system import NO_BACKUP
+from stacks.preflight import Report
 
 if TYPE_CHECKING:
     from cli.conftest import Checkout, FakeClient  # mypy names the files of this folder cli.*
@@ -206,7 +207,7 @@ def test_setup_makes_the_keys_of_each_copy_and_never_what_a_person_types(
     checkout.write(None, {"photos:backup": {"remotes": {"bucket": BUCKET}}})
     monkeypatch.setattr(generated, "values_for", lambda keys: dict.fromkeys(keys, "made"))
 
-    setup._secrets("dev")
+    setup.make_secrets("dev", stackfile.offline("dev"))
 
     made = {words[3].removeprefix("photos:") for words in checkout.asked if words[:3] == ("config", "set", "--secret")}
     assert made == {secret_key("bucket", key) for key in CRYPT_KEYS}
@@ -238,7 +239,8 @@ def test_alert_addresses_count_as_there_when_they_are_encrypted(checkout: Checko
 def page(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
     written = io.StringIO()
     monkeypatch.setattr(doctor, "out", Console(file=written, width=300))
-    monkeypatch.setattr(doctor, "findings", lambda _: [])
+    monkeypatch.setattr(setup, "look_at", lambda stack: Report(stackfile.offline(stack), []))
+    monkeypatch.setattr(doctor, "check_images", lambda _: [])
     monkeypatch.setattr(doctor, "_tools", lambda _: [])
     return written
 
@@ -252,7 +254,7 @@ def test_doctor_asks_for_the_recovery_kit_until_it_is_said_to_be_safe(checkout: 
 
     assert "./photos keeper kit --stack dev" in before
     assert "./photos keeper kit" not in page.getvalue().removeprefix(before)
-    assert NO_BACKUP.rstrip(".") not in page.getvalue()
+    assert NO_BACKUP not in page.getvalue()
 
 
 def test_doctor_says_that_there_is_no_backup(checkout: Checkout, page: io.StringIO) -> None:
@@ -263,9 +265,10 @@ def test_doctor_says_that_there_is_no_backup(checkout: Checkout, page: io.String
 
 
 def test_welcome_says_how_the_backup_goes_or_that_there_is_none(
-    checkout: Checkout, capsys: pytest.CaptureFixture[str]
+    checkout: Checkout, client: FakeClient, capsys: pytest.CaptureFixture[str]
 ) -> None:
     checkout.write(STACK_ID)
+    client.add_services(STACK_ID, "keeper", "watch")
     status.welcome("dev")
     without = capsys.readouterr()
     with_backup(checkout, "backup_bucket_secret_access_key")

@@ -118,8 +118,12 @@ def library(root: Path) -> Settings:
     return Settings.model_validate({"timezone": "UTC", "services": {}, "library": folders})
 
 
-def test_the_first_run_marks_every_library_and_makes_the_places_to_mount_on(data: Path, tmp_path: Path) -> None:
+def test_the_first_run_marks_every_library_and_makes_the_places_to_mount_on(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     root = tmp_path / "lib"
+    monkeypatch.setattr(paths, "STACK_FILES", tmp_path)
+    paths.stack_file("dev").write_text("config: {}\n", "utf-8")
     first_run.mark("dev", library(root))
     markers = {(root / name / MARKER).read_text("utf-8") for name in ("o", "i", "scans")}
 
@@ -156,6 +160,7 @@ def test_a_folder_that_is_there_is_neither_asked_about_nor_changed(
     folder = tmp_path / "there"
     folder.mkdir(mode=0o750)
     monkeypatch.setattr(first_run, "confirm", lambda _: pytest.fail("nothing to ask"))
+    first_run.agree_to_folders([folder])
     first_run.make_folder(folder)
 
     assert stat.S_IMODE(folder.stat().st_mode) == 0o750

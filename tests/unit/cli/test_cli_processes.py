@@ -18,10 +18,13 @@ import pytest
 import typer
 from example_stack import STACK_ID
 
-from cli import docker_host, engine, paths, stackfile, sweep
+from cli import engine, paths, stackfile, sweep
+from cli import locks as lockfiles
 from stacks.config import PLACEHOLDER_ID
 
 HERE = socket.gethostname()
+ASK_NOTHING: Any = None
+"""In the place of a Docker client: whoever asks it fails."""
 GONE = 2**22 + 5
 
 
@@ -50,16 +53,16 @@ def test_a_lock_lives_as_long_as_a_pulumi_with_its_number(tmp_path: Path, name: 
     lock = tmp_path / "lock.json"
     with running(tmp_path / name) as pid:
         lock.write_text(json.dumps({"pid": pid, "hostname": HERE}), "utf-8")
-        assert sweep.lock_is_dead(lock) is dead
+        assert lockfiles.lock_is_dead(lock) is dead
 
-    assert sweep.lock_is_dead(lock) is True
+    assert lockfiles.lock_is_dead(lock) is True
 
 
 def test_a_number_that_became_our_own_is_no_pulumi(tmp_path: Path) -> None:
     lock = tmp_path / "lock.json"
     lock.write_text(json.dumps({"pid": os.getpid(), "hostname": HERE}), "utf-8")
 
-    assert sweep.lock_is_dead(lock) is True
+    assert lockfiles.lock_is_dead(lock) is True
 
 
 @pytest.mark.parametrize("text", ["", "{}", '{"pid": "x", "hostname": "h"}', f'{{"pid": {GONE}}}'])
@@ -67,8 +70,8 @@ def test_a_lock_that_says_too_little_is_left_alone(tmp_path: Path, text: str) ->
     lock = tmp_path / "lock.json"
     lock.write_text(text, "utf-8")
 
-    assert sweep.lock_is_dead(lock) is False
-    assert sweep.lock_is_dead(tmp_path / "absent.json") is False
+    assert lockfiles.lock_is_dead(lock) is False
+    assert lockfiles.lock_is_dead(tmp_path / "absent.json") is False
 
 
 @pytest.mark.parametrize("text", ["[]", "null", f'{{"pid": null, "hostname": "{HERE}"}}', f'{{"pid": -1, "hostname": "{HERE}"}}'])  # fmt: skip
@@ -76,19 +79,19 @@ def test_a_lock_of_another_shape_is_left_alone(tmp_path: Path, text: str) -> Non
     lock = tmp_path / "lock.json"
     lock.write_text(text, "utf-8")
 
-    assert sweep.lock_is_dead(lock) is False
+    assert lockfiles.lock_is_dead(lock) is False
 
 
 def test_of_two_locks_only_the_dead_one_goes_and_the_live_one_stops_the_sweep(
     locks: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(sweep, "_end_orphaned_plugins", lambda: None)
-    monkeypatch.setattr(docker_host, "connect", lambda: pytest.fail("a pulumi is at work"))
+    monkeypatch.setattr(lockfiles, "_end_orphaned_plugins", lambda: None)
     monkeypatch.setattr(stackfile, "stack_id", lambda _: STACK_ID)
     (locks / "dead.json").write_text(json.dumps({"pid": GONE, "hostname": HERE}), "utf-8")
     (locks / "live.json").write_text(json.dumps({"pid": GONE, "hostname": "elsewhere"}), "utf-8")
-    sweep.sweep("dev")
+    lockfiles.unlock("dev")
 
+    assert not sweep.compare(ASK_NOTHING, "dev"), "a pulumi is at work"
     assert [lock.name for lock in locks.iterdir()] == ["live.json"]
     assert "(dead.json)" in capsys.readouterr().out
 
@@ -98,16 +101,14 @@ def test_of_two_locks_only_the_dead_one_goes_and_the_live_one_stops_the_sweep(
 def test_a_stack_without_an_id_owns_nothing_and_docker_is_not_asked(
     monkeypatch: pytest.MonkeyPatch, identity: str | None
 ) -> None:
-    monkeypatch.setattr(docker_host, "connect", lambda: pytest.fail("nothing can be ours"))
     monkeypatch.setattr(stackfile, "stack_id", lambda _: identity)
 
-    sweep.sweep("dev")
+    assert not sweep.compare(ASK_NOTHING, "dev")
 
 
 def test_a_damaged_state_ends_the_sweep_before_docker_is_asked(
     locks: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(docker_host, "connect", lambda: pytest.fail("everything would look like an orphan"))
     monkeypatch.setattr(stackfile, "stack_id", lambda _: STACK_ID)
     assert locks.exists()
     file = engine.state_file("dev")
@@ -115,16 +116,8 @@ def test_a_damaged_state_ends_the_sweep_before_docker_is_asked(
     file.write_text('{"checkpoint": {"la', "utf-8")
 
     with pytest.raises(typer.Exit):
-        sweep.sweep("dev")
+        sweep.compare(ASK_NOTHING, "dev")  # everything would look like an orphan
     assert f"{file}.bak" in capsys.readouterr().err
-
-
-def test_the_state_knows_containers_and_networks_and_takes_nothing_else_for_one() -> None:
-    kinds = {sweep.CONTAINER: "c", sweep.NETWORK: "n", "docker:index/volume:Volume": "v"}
-    state = {"resources": [{"type": kind, "id": name} for kind, name in kinds.items()]}
-
-    assert sweep.known(state) == {"c", "n"}
-    assert sweep.known({}) == sweep.known({"resources": None}) == set()
 
 
 class Process:
@@ -161,7 +154,7 @@ def test_only_our_own_plugins_without_a_pulumi_are_ended(
     waited: list[Process] = []
     monkeypatch.setattr(psutil, "process_iter", lambda _: [process])
     monkeypatch.setattr(psutil, "wait_procs", lambda orphans, **_: waited.extend(orphans))
-    sweep._end_orphaned_plugins()
+    lockfiles._end_orphaned_plugins()
 
     assert process.ended is ended
     assert waited == ([process] if ended else [])

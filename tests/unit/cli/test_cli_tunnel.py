@@ -53,6 +53,7 @@ def test_status_shows_the_addresses_and_whether_the_tunnel_is_connected(
     checkout: Checkout, client: FakeClient, capsys: pytest.CaptureFixture[str], health: str, says: str
 ) -> None:
     write(checkout)
+    client.add_services(STACK_ID)
     client.add_container("cloudflared", STACK_ID, health)
 
     assert status.show("dev") == int(health == "unhealthy")

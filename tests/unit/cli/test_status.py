@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import docker
@@ -10,7 +11,7 @@ import typer
 from docker.errors import DockerException
 from example_stack import OTHER_ID, STACK_ID
 
-from cli import console, status
+from cli import console, running, status
 from stacks.photo_system import NO_BACKUP
 
 if TYPE_CHECKING:
@@ -25,27 +26,49 @@ def wide(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_healthy_services_are_shown_with_their_address(client: FakeClient, capsys: pytest.CaptureFixture[str]) -> None:
-    client.add_container("photoprism", STACK_ID)
+    client.add_services(STACK_ID)
     client.add_container("mariadb", OTHER_ID)
 
     assert status.show("dev") == 0
     output = capsys.readouterr()
     assert "127.0.0.1:12343" in output.out
     assert "photoprism:1" in output.out
-    assert "mariadb" not in output.out, "it is another stack's"
+    assert output.out.count("mariadb:1") == 1, "the other is another stack's"
     assert NO_BACKUP in output.err
 
 
-def test_one_service_that_is_not_healthy_makes_the_status_fail(client: FakeClient) -> None:
-    client.add_container("photoprism", STACK_ID)
-    client.add_container("drive", STACK_ID, "unhealthy")
+@pytest.mark.parametrize("word", ["unhealthy", "exited", "restarting", "dead"])
+def test_one_service_that_is_not_healthy_makes_the_status_fail(client: FakeClient, word: str) -> None:
+    client.add_services(STACK_ID)
+    state = client.things["containers"][-1].attrs["State"]
+    state |= {"Health": {"Status": word}} if word == "unhealthy" else {"Status": word}
 
     assert status.show("dev") == 1
 
 
+@pytest.mark.parametrize("gone", ["mariadb", "drive"])
+def test_what_is_expected_and_missing_is_shown_and_makes_the_status_fail(
+    client: FakeClient, capsys: pytest.CaptureFixture[str], gone: str
+) -> None:
+    client.add_services(STACK_ID)
+    client.things["containers"] = [c for c in client.things["containers"] if not c.name.endswith(gone)]
+
+    assert status.show("dev") == 1
+    output = capsys.readouterr()
+    assert "missing" in next(line for line in output.out.splitlines() if gone in line)
+    assert f"Missing: {gone}. Bring back: ./photos up dev" in output.err
+
+
+def test_what_runs_beside_the_stack_file_is_shown_too(client: FakeClient, capsys: pytest.CaptureFixture[str]) -> None:
+    client.add_services(STACK_ID, "restore")
+
+    status.show("dev")
+    assert "restore" in capsys.readouterr().out
+
+
 def test_a_service_that_starts_is_not_ill_yet(client: FakeClient, capsys: pytest.CaptureFixture[str]) -> None:
-    client.add_container("photoprism", STACK_ID)
-    client.add_container("keeper", STACK_ID, "starting")
+    client.add_services(STACK_ID)
+    client.things["containers"][0].attrs["State"]["Health"]["Status"] = "starting"
 
     assert status.show("dev") == 0
     assert "starting" in capsys.readouterr().out
@@ -53,11 +76,30 @@ def test_a_service_that_starts_is_not_ill_yet(client: FakeClient, capsys: pytest
 
 @pytest.mark.parametrize(("state", "restarts"), [("running", 1), ("restarting", 0)])
 def test_a_service_that_starts_again_and_again_is_ill(client: FakeClient, state: str, restarts: int) -> None:
-    client.add_container("drive", STACK_ID, "starting")
-    (container,) = client.things["containers"]
+    client.add_services(STACK_ID)
+    container = client.things["containers"][0]
+    container.attrs["State"]["Health"]["Status"] = "starting"
     container.status, container.attrs["RestartCount"] = state, restarts
 
     assert status.show("dev") == 1
+
+
+def test_the_table_fits_a_small_terminal_and_breaks_no_word(
+    client: FakeClient, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(console.out, "width", 80)
+    client.add_services(STACK_ID)
+    for container in client.things["containers"]:
+        name = f"docker.mirrors.example.com:5000/photoprism/{container.labels['photos.service']}:260728-ce"
+        container.image.tags = [name]
+        bindings = [{"HostIp": "192.168.100.100", "HostPort": "12343"}, {"HostIp": "10.0.0.5", "HostPort": "22000"}]
+        container.attrs["HostConfig"]["PortBindings"] = {"2342/tcp": bindings}
+
+    status.show("dev")
+    table = capsys.readouterr().out.split("The album")[0]
+    assert max(map(len, table.splitlines())) <= 80
+    for word in ("192.168.100.100:12343", "10.0.0.5:22000", "photoprism:260728-ce", "syncthing:260728-ce"):
+        assert word in table
 
 
 @pytest.mark.usefixtures("client")
@@ -100,10 +142,10 @@ def test_after_a_failure_the_last_lines_of_what_is_not_healthy_are_shown(
     status.explain_failure("dev")
     output = capsys.readouterr()
 
-    assert "[ERROR] disk full" in output.out
     assert "photos-dev-mariadb is unhealthy" in output.err
+    assert "[ERROR] disk full" in output.err
     assert "Nothing of your photos was touched" in output.err
-    assert "all is well" not in output.out
+    assert "all is well" not in output.err + output.out
 
 
 def test_what_stays_names_the_folders_and_exactly_the_own_volumes(
@@ -126,10 +168,51 @@ def test_where_no_volume_is_left_none_is_promised(capsys: pytest.CaptureFixture[
     assert "Kept volumes" not in capsys.readouterr().out
 
 
-def test_the_welcome_says_how_to_see_the_password_and_not_the_password(capsys: pytest.CaptureFixture[str]) -> None:
-    status.welcome("dev")
+def test_the_welcome_says_how_to_see_the_password_and_not_the_password(
+    client: FakeClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    client.add_services(STACK_ID)
+    assert status.welcome("dev") == 0
     output = capsys.readouterr()
 
+    assert "healthy: mariadb, drive, photoprism, syncthing" in output.out
     assert "http://localhost:12343/   user: admin   password: ./photos password" in output.out
     assert "canary" not in output.out
     assert NO_BACKUP in output.err
+
+
+@pytest.mark.parametrize("how", ["crashes", "missing", "unhealthy"])
+def test_the_last_words_of_up_tell_what_does_not_work_and_why(
+    client: FakeClient, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], how: str
+) -> None:
+    monkeypatch.setattr(running, "SECONDS_TO_SETTLE", 0)
+    client.add_services(STACK_ID)
+    found = client.things["containers"][-1]
+    found.logs = lambda **_: b"PermissionError: /opt/keeper\n"
+    if how == "crashes":
+        found.status, found.attrs["RestartCount"] = "restarting", 4
+        found.attrs["State"]["Status"] = "restarting"
+    elif how == "missing":
+        client.things["containers"].remove(found)
+    else:
+        found.attrs["State"]["Health"]["Status"] = "unhealthy"
+
+    assert status.welcome("dev") == 1
+    output = capsys.readouterr()
+    assert "healthy: mariadb, photoprism, syncthing\n" in output.out
+    assert "Not working: drive" in output.err
+    assert ("PermissionError: /opt/keeper" in output.err) is (how != "missing")
+
+
+def test_a_service_that_still_starts_is_waited_for_a_little_and_then_named(
+    client: FakeClient, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    waited: list[float] = []
+    clock = iter(range(100))
+    monkeypatch.setattr(running, "time", SimpleNamespace(monotonic=lambda: next(clock), sleep=waited.append))
+    client.add_services(STACK_ID)
+    client.things["containers"][-1].attrs["State"]["Health"]["Status"] = "starting"
+
+    assert status.welcome("dev") == 0
+    assert len(waited) == running.SECONDS_TO_SETTLE
+    assert "starting: drive" in capsys.readouterr().out

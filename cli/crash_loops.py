@@ -1,0 +1,48 @@
+"""End the wait of `up` for a container that only crashes.
+
+Pulumi's provider waits up to ten minutes for a container to become healthy, and neither a crash nor Ctrl-C ends that
+(kreuzwerker/terraform-provider-docker, resource_docker_container_funcs.go, seen). Taking the container away does.
+"""
+
+from __future__ import annotations
+
+from docker.errors import DockerException
+
+from cli import docker_host, running, stackfile
+from cli.console import err, warn
+from stacks.expected import expected
+
+RESTARTS = 3
+
+
+class CrashLoops:
+    """What is new in `stack` from now on, is waited for and was started again three times."""
+
+    def __init__(self, stack: str) -> None:
+        self._stack = stack
+        self._waited_for = {
+            service.container
+            for service in expected(stack, stackfile.offline(stack).settings).services
+            if service.waited_for
+        }
+        with running.connected() as client:
+            self._before = {container.id for container in running.containers(client, stack)}
+        self._ended: dict[str, str] = {}
+
+    def end(self) -> None:
+        """Take away what crashes, and keep the end of its log."""
+        try:
+            with docker_host.connect() as client:
+                for container in running.containers(client, self._stack):
+                    new = container.id not in self._before and container.name in self._waited_for
+                    if new and running.restarts(container) >= RESTARTS and running.health(container) != "healthy":
+                        self._ended[str(container.name)] = running.last_lines(container)
+                        container.remove(force=True, v=True)
+        except DockerException:
+            return  # gone meanwhile, or Docker is: pulumi says so
+
+    def tell(self) -> None:
+        """Say what crashed, with the last lines of its log."""
+        for name, lines in self._ended.items():
+            warn(f"\n{name} failed {RESTARTS + 1} times and was removed, so that nobody waits for it. Its last lines:")
+            err.print(lines, markup=False)

@@ -1,0 +1,53 @@
+"""Clear the lock that a killed `pulumi` leaves behind, and the plugins that outlived it."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+
+from cli import engine
+from cli.console import say
+
+PLUGIN_NAMES = ("pulumi-resource", "pulumi-languag")  # the kernel keeps 15 letters of a name
+
+
+def unlock(stack: str) -> None:
+    """Remove the locks of dead processes, and end the plugins that outlived them; name each lock."""
+    for lock in engine.locks(stack):
+        if lock_is_dead(lock):
+            _end_orphaned_plugins()
+            lock.unlink(missing_ok=True)
+            say(f"Removed the lock of a pulumi that is gone ({lock.name}).")
+
+
+def lock_is_dead(lock: Path) -> bool:
+    """Whether the process that made the lock is gone from this machine."""
+    try:
+        content = json.loads(lock.read_text("utf-8"))
+        pid, host = int(content["pid"]), str(content["hostname"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+    if pid <= 0 or host != socket.gethostname():
+        return False
+    try:
+        return "pulumi" not in psutil.Process(pid).name() or pid == os.getpid()
+    except psutil.NoSuchProcess:
+        return True
+
+
+def _end_orphaned_plugins() -> None:
+    """End provider processes whose `pulumi` is gone: they would go on creating behind the sweep's back."""
+    orphans = []
+    for process in psutil.process_iter(["name", "uids"]):
+        with suppress(psutil.NoSuchProcess):
+            parent = process.parent()
+            plugin = process.info["name"].startswith(PLUGIN_NAMES) and process.info["uids"].real == os.getuid()
+            if plugin and (parent is None or parent.name() != "pulumi"):
+                process.terminate()
+                orphans.append(process)
+    psutil.wait_procs(orphans, timeout=10)

@@ -1,0 +1,327 @@
+"""What carries the stack's id and is not what its state knows: nothing that runs is removed without a successor."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import typer
+from docker.errors import NotFound
+from example_stack import STACK_ID
+
+from cli import console, docker_host, engine, locks, paths, sweep
+
+if TYPE_CHECKING:
+    from cli.conftest import Checkout  # mypy names the files of this folder cli.*
+
+GONE = 2**22 + 5
+
+
+class Thing:
+    """A container or network of a host, which knows what was done to it."""
+
+    def __init__(self, host: Host, kind: str, name: str, status: str = "running", service: str = "") -> None:
+        self.host, self.kind, self.name, self.status = host, kind, name, status
+        self.id = f"id-{len(host.made)}"
+        self.labels = {"photos.id": STACK_ID, "photos.service": service or name.removeprefix("photos-dev-")}
+        self.attrs: dict[str, Any] = {"State": {"Status": status, "Health": {"Status": "healthy"}}, "RestartCount": 0}
+        host.made.append(self)
+        host.there.append(self)
+
+    def rename(self, name: str) -> None:
+        self.name = name
+
+    def stop(self, timeout: int) -> None:
+        assert timeout == 120, "MariaDB needs the time to write"
+        self.status = "exited"
+
+    def start(self) -> None:
+        self.status = "running"
+
+    def remove(self, **options: bool) -> None:
+        assert options == ({} if self.kind == "network" else {"v": True})
+        assert self.kind == "network" or self.status not in ("running", "restarting"), "Docker refuses"
+        self.host.there.remove(self)
+
+    def reload(self) -> None:
+        """Be up to date already."""
+
+
+class Host:
+    """A Docker host on which everything is the stack's, and the state that Pulumi has of it."""
+
+    def __init__(self) -> None:
+        self.made: list[Thing] = []
+        self.there: list[Thing] = []
+        self.state: dict[str, Any] = {"resources": []}
+        self.containers = SimpleNamespace(list=self._listing("container"), get=self._get)
+        self.networks = SimpleNamespace(list=self._listing("network"))
+        self.volumes = SimpleNamespace(list=self._listing("volume"))
+
+    def _listing(self, kind: str) -> Any:
+        def found(*, filters: dict[str, str], **_: Any) -> list[Thing]:
+            assert filters == {"label": f"photos.id={STACK_ID}"}
+            return [thing for thing in self.there if thing.kind == kind]
+
+        return found
+
+    def _get(self, name: str) -> Thing:
+        for thing in self.there:
+            if name == thing.name:
+                return thing
+        raise NotFound(name)
+
+    def know(self, kind: str, identity: str, name: str, **more: Any) -> None:
+        """Let the state have a resource."""
+        types = {"container": sweep.CONTAINER, "network": sweep.NETWORK, "volume": sweep.VOLUME}
+        urn = f"urn:pulumi:dev::photos::x::{name}"
+        self.state["resources"].append(
+            {"type": types[kind], "id": identity, "urn": urn, "outputs": {"name": name}} | more
+        )
+
+    def add(self, kind: str, name: str, status: str = "running", service: str = "", *, known: bool = True) -> Thing:
+        thing = Thing(self, kind, name, status, service)
+        if known:
+            self.know(kind, name if kind == "volume" else thing.id, name)
+        return thing
+
+    def names(self, status: str = "") -> list[str]:
+        return sorted(thing.name for thing in self.there if not status or thing.status == status)
+
+
+@pytest.fixture
+def host(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> Host:
+    checkout.write(STACK_ID)
+    made = Host()
+
+    @contextmanager
+    def connect(_: int = 0) -> Iterator[Host]:
+        yield made
+
+    monkeypatch.setattr(docker_host, "connect", connect)
+    monkeypatch.setattr(engine, "state", lambda _: made.state)
+    monkeypatch.setattr(locks, "_end_orphaned_plugins", lambda: None)
+    return made
+
+
+@pytest.fixture
+def lock() -> Path:
+    folder = paths.state_folder() / ".pulumi/locks/organization/photos/dev"
+    folder.mkdir(parents=True)
+    return folder / "x.json"
+
+
+def remade(host: Host, name: str = "photos-dev-drive") -> Thing:
+    """Add a running container under a name that the state knows by another id, as a panel or an updater makes it."""
+    host.know("container", "id-of-the-old-one", name)
+    return host.add("container", name, known=False)
+
+
+def test_where_everything_is_as_the_state_knows_it_nothing_is_done(host: Host) -> None:
+    for kind, name in (("container", "photos-dev-drive"), ("network", "photos-dev-db"), ("volume", "photos-dev-drive")):
+        host.add(kind, name)
+    before = host.names()
+
+    with sweep.room_for_up("dev") as changed:
+        assert changed is False
+    assert host.names() == before
+
+
+@pytest.mark.usefixtures("agreed")
+def test_a_container_that_was_made_anew_by_something_else_is_replaced_by_the_stack_s_own(host: Host) -> None:
+    foreign = remade(host)
+
+    with sweep.room_for_up("dev") as changed:
+        assert changed is True, "pulumi must look, or it would say unchanged"
+        assert host.names() == ["photos-dev-drive-set-aside"]
+        assert foreign.status == "exited", "its port is free"
+        host.add("container", "photos-dev-drive")
+    assert host.names("running") == ["photos-dev-drive"]
+    assert foreign not in host.there
+
+
+@pytest.mark.usefixtures("agreed")
+@pytest.mark.parametrize("how", ["the program ends", "pulumi fails"])
+def test_what_was_set_aside_runs_again_where_no_successor_came(host: Host, how: str) -> None:
+    foreign = remade(host)
+    ended = pytest.raises(typer.Exit) if how == "the program ends" else nullcontext()
+
+    with ended, sweep.room_for_up("dev"):
+        if how == "the program ends":
+            console.fail("as it may")
+    assert host.names("running") == ["photos-dev-drive"]
+    assert host.there == [foreign]
+
+
+@pytest.mark.usefixtures("agreed")
+def test_what_was_set_aside_is_kept_where_its_successor_does_not_work(
+    host: Host, capsys: pytest.CaptureFixture[str]
+) -> None:
+    remade(host)
+
+    with sweep.room_for_up("dev"):
+        host.add("container", "photos-dev-drive").attrs["State"]["Health"]["Status"] = "unhealthy"
+    assert host.names() == ["photos-dev-drive", "photos-dev-drive-set-aside"]
+    assert "is kept, stopped, as photos-dev-drive-set-aside" in capsys.readouterr().err
+
+
+def test_without_a_yes_what_runs_stays_as_it_is(host: Host, capsys: pytest.CaptureFixture[str]) -> None:
+    remade(host)
+
+    with pytest.raises(typer.Exit), sweep.room_for_up("dev"):
+        pytest.fail("pulumi must not start")
+    assert host.names("running") == ["photos-dev-drive"]
+    assert "Nothing was changed" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("agreed")
+def test_what_an_up_that_was_killed_had_set_aside_is_not_forgotten(host: Host) -> None:
+    host.know("container", "gone", "photos-dev-drive")
+    host.add("container", "photos-dev-drive-set-aside", "exited", known=False)
+
+    with sweep.room_for_up("dev"):
+        pass
+    assert host.names("running") == ["photos-dev-drive"], "no successor came, so it is put back"
+
+
+def test_what_an_interrupted_run_left_stopped_is_removed(host: Host, capsys: pytest.CaptureFixture[str]) -> None:
+    host.add("container", "photos-dev-drive", "created", known=False)
+    host.add("network", "photos-dev-apps", known=False)
+
+    with sweep.room_for_up("dev") as changed:
+        assert changed is True
+        assert host.names() == []
+    told = capsys.readouterr().out
+    assert "Removed the container photos-dev-drive" in told
+    assert "Removed the network photos-dev-apps" in told
+
+
+def test_what_runs_and_is_not_in_the_stack_file_is_named_and_left(
+    host: Host, capsys: pytest.CaptureFixture[str]
+) -> None:
+    host.add("container", "photos-dev-album2", known=False)
+
+    with sweep.room_for_up("dev"):
+        pass
+    assert host.names("running") == ["photos-dev-album2"]
+    assert "photos-dev-album2 carries this stack's id and is not in the stack file" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("agreed")
+@pytest.mark.parametrize("up", [True, False], ids=["up", "destroy"])
+def test_a_running_restore_is_never_disturbed(host: Host, capsys: pytest.CaptureFixture[str], up: bool) -> None:
+    host.add("container", "photos-dev-restore", known=False)
+    host.add("container", "photos-dev-drive", "exited", known=False)
+
+    with pytest.raises(typer.Exit):
+        sweep.room_for_up("dev").__enter__() if up else sweep.room_for_destroy("dev")
+    assert host.names("running") == ["photos-dev-restore"]
+    assert host.names("exited") == ["photos-dev-drive"]
+    assert "A restore is running (photos-dev-restore)" in capsys.readouterr().err
+
+
+def test_a_restore_that_ended_is_swept(host: Host) -> None:
+    host.add("container", "photos-dev-restore", "exited", known=False)
+
+    with sweep.room_for_up("dev"):
+        assert host.names() == []
+
+
+@pytest.mark.parametrize(
+    ("status", "told"),
+    [
+        ("exited", "The container photos-dev-drive is exited"),
+        ("created", "The container photos-dev-drive is created"),
+        ("dead", "The container photos-dev-drive is dead"),
+        ("running", ""),
+        ("restarting", ""),
+        ("paused", ""),
+    ],
+)
+def test_a_service_that_does_not_run_is_a_difference(
+    host: Host, capsys: pytest.CaptureFixture[str], status: str, told: str
+) -> None:
+    host.add("container", "photos-dev-drive", status)
+
+    assert sweep.told_differences("dev") is bool(told)
+    assert told in capsys.readouterr().err
+    assert host.names() == ["photos-dev-drive"], "a preview changes nothing"
+
+
+def test_a_lost_volume_is_named_with_the_way_back(host: Host, capsys: pytest.CaptureFixture[str]) -> None:
+    host.know("volume", "photos-dev-mariadb", "photos-dev-mariadb")
+
+    assert sweep.told_differences("dev") is True
+    told = capsys.readouterr().err
+    assert "The volume photos-dev-mariadb is gone, with what was in it" in told
+    assert "./photos keeper restore --everything" in told
+
+
+def test_what_the_state_only_waits_to_delete_is_not_missed(host: Host) -> None:
+    host.know("container", "old", "photos-dev-drive", delete=True)
+
+    assert sweep.told_differences("dev") is False
+
+
+def test_a_network_in_use_is_left(host: Host, capsys: pytest.CaptureFixture[str]) -> None:
+    host.add("network", "photos-dev-db", known=False).attrs["Containers"] = {"x": {}}
+
+    with sweep.room_for_up("dev"):
+        pass
+    assert host.names() == ["photos-dev-db"]
+    assert "is in use" in capsys.readouterr().err
+
+
+def test_a_destroy_asks_before_it_takes_what_something_else_made(
+    host: Host, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    remade(host)
+    with pytest.raises(typer.Exit):
+        sweep.room_for_destroy("dev")
+    assert host.names("running") == ["photos-dev-drive"]
+    assert "Nothing was destroyed" in capsys.readouterr().err
+
+    monkeypatch.setattr(console.Unattended, "yes", True)
+    assert sweep.room_for_destroy("dev") is True, "the state knows a container that is not there"
+    assert host.names() == []
+
+
+def test_nothing_is_swept_while_a_pulumi_is_at_work(host: Host, lock: Path) -> None:
+    lock.write_text(json.dumps({"pid": GONE, "hostname": "elsewhere"}))
+    host.add("container", "photos-dev-drive", "created", known=False)
+
+    with sweep.room_for_up("dev") as changed:
+        assert changed is False
+    assert lock.exists()
+    assert host.names() == ["photos-dev-drive"]
+
+
+def test_a_dead_lock_is_removed_before_the_sweep(host: Host, lock: Path) -> None:
+    lock.write_text(json.dumps({"pid": GONE, "hostname": socket.gethostname()}))
+    host.add("container", "photos-dev-drive", "created", known=False)
+
+    with sweep.room_for_up("dev"):
+        assert not lock.exists()
+        assert host.names() == []
+
+
+def test_unlocking_touches_no_container(host: Host, lock: Path) -> None:
+    lock.write_text(json.dumps({"pid": GONE, "hostname": socket.gethostname()}))
+    host.add("container", "photos-dev-drive", "created", known=False)
+    locks.unlock("dev")
+
+    assert not lock.exists()
+    assert host.names() == ["photos-dev-drive"]
+
+
+def test_before_the_first_run_there_is_nothing_to_compare(host: Host, checkout: Checkout) -> None:
+    checkout.write(None)
+    host.add("container", "photos-dev-drive", "created", known=False)
+
+    assert sweep.told_differences("dev") is False
