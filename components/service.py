@@ -5,8 +5,10 @@ This is the only file that creates a `docker.Container`.
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Generic, TypeVar
 
@@ -14,11 +16,13 @@ import pulumi
 import pulumi_docker as docker
 from pydantic import Field
 
-from components.container import ContainerSpec, HealthCheck, VolumeMount, go_duration, image_reference
+from components.container import ContainerFile, ContainerSpec, HealthCheck, VolumeMount, go_duration, image_reference
 from components.fields import Image, Memory, Section
 from components.network import Networks
 from components.secrets import generated_password
 from components.storage import Library, data_volume
+
+DIGEST_LENGTH = 12
 
 
 class ServiceConfig(Section):
@@ -70,7 +74,10 @@ class Login:
 
 @dataclass(frozen=True, kw_only=True)
 class Foundation:
-    """What every container of a stack shares. `prefix` starts all Docker names, `id` marks them as this stack's."""
+    """What every container of a stack shares. `prefix` starts all Docker names, `id` marks them as this stack's.
+
+    `digest_key` is a secret that never changes: labels with it tell one secret file from another, and not what is in it.
+    """
 
     stack: str
     prefix: str
@@ -80,6 +87,7 @@ class Foundation:
     networks: Networks
     image_registry: str | None
     keep_data: bool
+    digest_key: pulumi.Output[str]
     secrets: Mapping[str, pulumi.Output[str]]
 
     def labels(self, service: str) -> dict[str, str]:
@@ -206,7 +214,8 @@ class Service(pulumi.ComponentResource, ABC, Generic[ConfigT, BaseT]):
             command=list(spec.command) or None,
             envs=[pulumi.Output.concat(key, "=", value) for key, value in {"TZ": base.timezone, **spec.env}.items()],
             labels=[
-                docker.ContainerLabelArgs(label=key, value=value) for key, value in base.labels(self._name).items()
+                docker.ContainerLabelArgs(label=key, value=value)
+                for key, value in {**base.labels(self._name), **file_labels(spec.files, base.digest_key)}.items()
             ],
             uploads=[
                 docker.ContainerUploadArgs(
@@ -265,6 +274,27 @@ class Service(pulumi.ComponentResource, ABC, Generic[ConfigT, BaseT]):
                 replace_on_changes=["healthcheck", "tmpfs", "init"],
             ),
         )
+
+
+def file_labels(files: Sequence[ContainerFile], key: pulumi.Output[str]) -> dict[str, pulumi.Input[str]]:
+    """Return a label per file with the digest of its content.
+
+    The provider shows the files of a container as one secret; with these labels `preview --diff` names the one that
+    changes. A secret's digest is keyed, so that nobody can try passwords on it.
+    """
+    labels: dict[str, pulumi.Input[str]] = {}
+    for file in files:
+        if isinstance(file.content, str):
+            digest: pulumi.Input[str] = hashlib.sha256(file.content.encode()).hexdigest()[:DIGEST_LENGTH]
+        else:
+            keyed = pulumi.Output.all(key, file.content).apply(lambda parts: _keyed_digest(*parts))
+            digest = pulumi.Output.unsecret(keyed)
+        labels[f"photos.file{file.path}"] = digest
+    return labels
+
+
+def _keyed_digest(key: str, content: str) -> str:
+    return hmac.new(key.encode(), content.encode(), hashlib.sha256).hexdigest()[:DIGEST_LENGTH]
 
 
 def _healthcheck(health: HealthCheck) -> docker.ContainerHealthcheckArgs:

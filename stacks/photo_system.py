@@ -46,6 +46,7 @@ def declare(config: StackConfig, owner: Owner) -> PhotoSystem:
         networks=networks,
         image_registry=settings.image_registry,
         keep_data=settings.data.on_destroy == "keep",
+        digest_key=config.secrets[Database.secret_keys[0]],
         secrets=config.secrets,
     )
     database = Database("mariadb", settings.database, foundation, dumped=settings.backup is not None)

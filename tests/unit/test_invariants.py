@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Iterator
@@ -44,6 +45,7 @@ VOLUMES = [
         *(["keeper", "watch"] if "photos:backup" in example(name) else []),
     )
 ]
+FILE_LABEL = "photos.file"
 IMAGE_OF = {"watch": "keeper"}
 """Services that run in another one's image."""
 
@@ -203,7 +205,36 @@ def test_labels_say_whose_container_it_is(stack: str, service: str) -> None:
         "com.docker.compose.service": service,
     }
 
-    assert labels_of(inputs_of(stack, service)) == expected
+    labels = labels_of(inputs_of(stack, service))
+    assert {key: value for key, value in labels.items() if not key.startswith(FILE_LABEL)} == expected
+
+
+@each_container
+def test_a_label_per_file_lets_preview_name_the_one_that_changes(stack: str, service: str) -> None:
+    inputs = inputs_of(stack, service)
+    files = {upload["file"]: upload["content"] for upload in inputs["uploads"]}
+    digests = {key.removeprefix(FILE_LABEL): text for key, text in labels_of(inputs).items() if FILE_LABEL in key}
+
+    assert digests.keys() == files.keys()
+    assert all(re.fullmatch(r"[0-9a-f]{12}", digest) for digest in digests.values())
+    raw = resource(declared(stack), "Container", service).inputs
+    assert not is_secret(raw["labels"]), "a label that preview hides names nothing"
+    for path, content in files.items():
+        if path.startswith("/run/secrets/"):
+            plain_digest = hashlib.sha256(content.encode()).hexdigest()
+            assert digests[path] not in plain_digest, "whoever reads a label could try passwords on it"
+
+
+def test_the_digest_of_a_file_follows_its_content_and_nothing_else() -> None:
+    before = labels_of(container(declared("dev"), "photoprism"))
+    other = example("dev") | {"photos:photoprism_admin_password": "canary-of-another-password"}
+    after = labels_of(container(declare_stack(other), "photoprism"))
+    changed_labels = {key for key in before if before[key] != after[key]}
+
+    # The database's password is made anew in each recording.
+    assert changed_labels == {
+        f"{FILE_LABEL}/run/secrets/{name}" for name in ("photoprism_admin_password", "mariadb_password")
+    }
 
 
 @each_container
