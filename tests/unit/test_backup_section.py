@@ -181,25 +181,6 @@ def test_mirrors_and_registry_reach_the_build() -> None:
     assert image["name"] == f"photos-dev-keeper:{source_hash(image['build']['buildArgs'])}"
 
 
-def test_the_tag_changes_with_sources_and_build_arguments_and_with_nothing_else(tmp_path: Path) -> None:
-    for name in ("one", "two"):
-        (tmp_path / name / "__pycache__").mkdir(parents=True)
-        (tmp_path / name / "run.py").write_text("1")
-    one, two = (tmp_path / name for name in ("one", "two"))
-    (two / "__pycache__" / "run.pyc").write_text("compiled")
-
-    base, other = {"BASE": "base:1"}, {"BASE": "base:2"}
-    assert source_hash(base, one) == source_hash(base, two)
-    assert source_hash(base, one) != source_hash(other, one)
-    assert source_hash(base, one) != source_hash({**base, "APT_MIRROR": "http://mirror"}, one), (
-        "a replaced image of the same name is removed under the name of the new one"
-    )
-    (two / "run.py").write_text("2")
-    assert source_hash(base, one) != source_hash(base, two)
-    (one / "run.py").rename(one / "ran.py")
-    assert source_hash(base, two) != source_hash(base, one)
-
-
 def test_the_dockerfile_takes_what_the_build_is_told() -> None:
     told = set(re.findall(r"^ARG (\w+)", (PROJECT / "keeper/Dockerfile").read_text("utf-8"), re.MULTILINE))
 
