@@ -41,15 +41,16 @@ def docker_answers() -> bool:
 def missing_package(error: BaseException | None) -> str | None:
     """Return the package that an import lacked, where it is one that `./photos` does not install."""
     name = (error.name or "") if isinstance(error, ModuleNotFoundError) else ""
-    package = _named(name.partition(".")[0])
-    return package if package in _packages("keeper/requirements.txt") - _packages("requirements.txt") else None
+    package = named(name.partition(".")[0])
+    return package if package in packages("keeper/requirements.txt") - packages("requirements.txt") else None
 
 
-def _packages(file: str) -> set[str]:
+def packages(file: str) -> set[str]:
+    """Return what a requirements file names."""
     lines = (PROJECT / file).read_text("utf-8").splitlines()
-    return {_named(re.split("[=<>\\[]", line)[0]) for line in lines if line and not line.startswith(("#", "-"))}
+    return {named(re.split("[=<>\\[]", line)[0]) for line in lines if line and not line.startswith(("#", "-"))}
 
 
-def _named(name: str) -> str:
+def named(name: str) -> str:
     """Return a package's name in the spelling that all its spellings share (PEP 503)."""
     return re.sub(r"[-_.]+", "-", name).lower()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.found import missing_package
+from tests.found import missing_package, named, packages
 
 PROJECT = Path(__file__).parents[2]
 
@@ -45,6 +46,7 @@ def test_a_package_that_photos_installs_is_not_missed_in_silence() -> None:
         ("zstandard", "zstandard"),
         ("apprise.common", "apprise"),
         ("prometheus_client.core", "prometheus-client"),
+        ("markupsafe", "markupsafe"),
         ("httpx", None),
         ("keeper.dmup", None),
         ("tpying", None),
@@ -54,3 +56,13 @@ def test_only_the_keepers_own_packages_may_be_missing(module: str, package: str 
     assert missing_package(ModuleNotFoundError(name=module)) == package
     assert missing_package(ImportError(name=module)) is None
     assert missing_package(None) is None
+
+
+def test_what_the_keeper_imports_is_what_its_requirements_name() -> None:
+    trees = [ast.parse(file.read_text("utf-8")) for file in (PROJECT / "keeper").glob("*.py")]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    names = {name.name for node in nodes if isinstance(node, ast.Import) for name in node.names}
+    names |= {str(node.module) for node in nodes if isinstance(node, ast.ImportFrom)}
+    tops = {name.partition(".")[0] for name in names} - sys.stdlib_module_names - {"keeper"}
+
+    assert {named(name) for name in tops} <= packages("keeper/requirements.txt")
