@@ -10,11 +10,13 @@ import argparse
 import contextlib
 import fcntl
 import hashlib
+import io
 import os
 import re
 import shutil
 import socket
 import subprocess
+import tarfile
 import tempfile
 import time
 import urllib.request
@@ -222,17 +224,15 @@ def debian_mirror() -> str:
 
 
 def _image(client: docker.DockerClient, recipe: Recipe, base: str, host: str, echo: Callable[[str], None]) -> str:
-    folder = HERE / recipe.folder
-    files = sorted(p for p in folder.rglob("*") if p.is_file() and "__pycache__" not in p.parts)
-    contents = (f"{p.relative_to(folder)} {p.stat().st_mode & 0o111} {p.read_bytes().hex()}" for p in files)
-    made = f"photos-test-{recipe.folder}:{_hash(base, recipe.name, *contents)}"
+    context = _context(HERE / recipe.folder)
+    made = f"photos-test-{recipe.folder}:{_hash(base, recipe.name, hashlib.sha256(context).hexdigest())}"
     try:
         image = client.images.get(made)
     except ImageNotFound:
         echo(f"building {recipe.name}")
         try:
             image, _ = client.images.build(
-                path=str(folder), tag=made, buildargs={"BASE": base, "TAG": recipe.tag}, network_mode="none",
+                fileobj=io.BytesIO(context), custom_context=True, tag=made, buildargs={"BASE": base, "TAG": recipe.tag}, network_mode="none",
                 rm=True, forcerm=True, labels={"photos.test-image": recipe.name},
             )  # fmt: skip
         except BuildError as error:
@@ -241,6 +241,21 @@ def _image(client: docker.DockerClient, recipe: Recipe, base: str, host: str, ec
             raise ImagesError(msg) from error
     image.tag(f"{host}/{recipe.repository}", recipe.tag)
     return str(image.id)
+
+
+def _context(folder: Path) -> bytes:
+    """Pack what the build reads: the same bytes under any umask of the checkout, and without an editor's files."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as bundle:
+        for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+            name = file.relative_to(folder)
+            if "__pycache__" in name.parts or re.search(r"^[.#]|(~|\.orig)$", file.name):
+                continue
+            content = file.read_bytes()
+            entry = tarfile.TarInfo(str(name))
+            entry.size, entry.mode = len(content), 0o755 if content.startswith(b"#!") else 0o644
+            bundle.addfile(entry, io.BytesIO(content))
+    return buffer.getvalue()
 
 
 def _hash(*parts: str) -> str:
