@@ -30,9 +30,9 @@ UNITS = {"h": 3600, "m": 60, "s": 1}
 class DockerRunner(Recorder):
     """A recorder that really creates networks, volumes and containers, waits for health, and returns real outputs."""
 
-    def __init__(self, client: docker.DockerClient) -> None:
+    def __init__(self, client: docker.DockerClient, tell: Callable[[str], None] = lambda _: None) -> None:
         super().__init__()
-        self._client = client
+        self._client, self._tell = client, tell
         self._makers: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
             "docker:index/network:Network": self._network,
             "docker:index/volume:Volume": self._volume,
@@ -75,6 +75,7 @@ class DockerRunner(Recorder):
         try:
             image = self._client.images.get(inputs["name"])
         except ImageNotFound:
+            self._tell(f"getting {inputs['name']}")
             image = self._build(inputs) if "build" in inputs else self._pull(inputs["name"])
         return {"imageId": image.id, "repoDigest": ""}
 
@@ -102,6 +103,7 @@ class DockerRunner(Recorder):
         patience = int(options.pop("waitTimeout"))
         self._replace(options["name"], _labels(options), grace)
         first, *others = networks
+        self._tell(f"creating {options['name']}")
         container: Container = self._client.containers.create(
             network=first["name"],
             networking_config={first["name"]: EndpointConfig(self._client.api.api_version, aliases=first["aliases"])},
@@ -113,6 +115,7 @@ class DockerRunner(Recorder):
             container.put_archive("/", _archive(uploads))
         container.start()
         if wait:
+            self._tell(f"waiting until {inputs['name']} is healthy")
             wait_until_healthy(container, patience)
         return {"name": inputs["name"]}
 
