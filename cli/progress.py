@@ -23,7 +23,8 @@ class Stages:
 
     def __init__(self) -> None:
         self._text, self._detail, self._since = "", "", time.monotonic()
-        self._ended = threading.Event()
+        self._said = self._since
+        self._ended, self._lock = threading.Event(), threading.Lock()
         self._bar = Progress(
             SpinnerColumn(),
             TextColumn("{task.description}", markup=False),
@@ -53,27 +54,35 @@ class Stages:
             self._done()
 
     def stage(self, text: str) -> None:
-        """Begin with something else."""
-        self._done()
-        self._text, self._detail, self._since = text, "", time.monotonic()
-        if self._task is not None:
-            self._bar.remove_task(self._task)
-        self._task = self._bar.add_task(text, total=None, detail="")
-        if not out.is_terminal:
-            say(f"{text} ...")
+        """Begin with something else; several threads may do so."""
+        with self._lock:
+            self._done()
+            self._text, self._detail, self._since = text, "", time.monotonic()
+            if self._task is not None:
+                self._bar.remove_task(self._task)
+            self._task = self._bar.add_task(text, total=None, detail="")
+            if not out.is_terminal:
+                self._say(f"{text} ...")
 
     def detail(self, line: str) -> None:
         """Take the newest line of whoever is at work."""
-        self._detail = line.strip()[:WIDEST]
-        if self._task is not None:
-            self._bar.update(self._task, detail=self._detail)
+        with self._lock:
+            self._detail = line.strip()[:WIDEST]
+            if self._task is not None:
+                self._bar.update(self._task, detail=self._detail)
 
     def _done(self) -> None:
         if self._text and out.is_terminal:
             say(f"{self._text}: {time.monotonic() - self._since:.0f} s")
 
+    def _say(self, text: str) -> None:
+        self._said = time.monotonic()
+        say(text)
+
     def _show_life(self) -> None:
-        while not self._ended.wait(SIGN_OF_LIFE_S):
-            if self._text:
-                aside = f": {self._detail}" if self._detail else ""
-                say(f"  still at it after {time.monotonic() - self._since:.0f} s: {self._text}{aside}")
+        while not self._ended.wait(SIGN_OF_LIFE_S / 15):
+            with self._lock:
+                now = time.monotonic()
+                if self._text and now - self._said >= SIGN_OF_LIFE_S:
+                    aside = f": {self._detail}" if self._detail else ""
+                    self._say(f"  still at it after {now - self._since:.0f} s: {self._text}{aside}")

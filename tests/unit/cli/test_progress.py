@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from rich.console import Console
@@ -83,3 +84,12 @@ def test_a_failure_ends_the_line_and_counts_as_no_stage_done(monkeypatch: pytest
         fail()
     assert "one: 0 s" not in screen.getvalue()
     assert not stages._bar.live.is_started
+
+
+def test_threads_that_begin_something_at_once_do_not_disturb_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    on(monkeypatch, terminal=True)
+    with Stages() as stages, ThreadPoolExecutor(8) as pool:
+        done = [pool.submit(stages.stage, f"Demo: {number}") for number in range(400)]
+
+    assert [task.exception() for task in done if task.exception()] == []
+    assert len(stages._bar.tasks) == 1
