@@ -36,6 +36,7 @@ from stacks.photo_system import declare
 from stacks.settings import id_problem
 
 STACK = "demo"
+UNFINISHED = "unfinished"
 PORTS = {"photoprism": ("port",), "syncthing": ("port", "sync_port"), "drive": ("port",)}
 
 
@@ -59,7 +60,7 @@ def start(*, with_pulumi: bool) -> None:
         stages.stage("Demo: writing sample photos")
         description = _description(folder)
         _library(folder, description)
-        paths.write_private(folder / "way", way)
+        _begin(folder, description, way)
         if not pulumi:
             stages.stage("Demo: creating through Docker's own interface, without the Pulumi command")
             _through_docker(description, folder, stages)
@@ -68,6 +69,7 @@ def start(*, with_pulumi: bool) -> None:
     with Stages() as stages:
         stages.stage("Demo: indexing the sample photos")
         _index()
+    (folder / UNFINISHED).unlink(missing_ok=True)
     say(
         "\nThe demo runs. Stand-ins: PhotoPrism and OpenList are small doubles that behave like them. Real: MariaDB, "
         "Syncthing, networks, volumes, health checks, hardening.\n"
@@ -93,7 +95,14 @@ def down() -> None:
     kept = _remove_samples(folder)
     for name in ("images", "state", "passphrases", "stack-files"):
         shutil.rmtree(folder / name, ignore_errors=True)
-    for file in (folder / "made.json", folder / "password", folder / "way", paths.stack_file(STACK), about):
+    for file in (
+        folder / "made.json",
+        folder / "password",
+        folder / "way",
+        folder / UNFINISHED,
+        paths.stack_file(STACK),
+        about,
+    ):
         file.unlink(missing_ok=True)
     if kept:
         warn("These files are not the demo's own, so they stay:\n" + "\n".join(map(str, kept)))
@@ -115,6 +124,21 @@ def _same_way(folder: Path, way: str) -> None:
     note = folder / "way"
     if note.exists() and note.read_text("utf-8") != way:
         fail(f"The demo was created through {note.read_text('utf-8')}. Remove it first: ./photos demo --down")
+
+
+def _begin(folder: Path, description: dict[str, Any], way: str) -> None:
+    """Note that something is created from here on; begin anew where the first time was not finished.
+
+    A database that was stopped in its very first start is refused for ever, and nothing but samples is lost.
+    """
+    unfinished = folder / UNFINISHED
+    if unfinished.exists():
+        with docker_host.connect() as client:
+            remove_all(client, description["config"]["photos:id"])
+        shutil.rmtree(folder / "state", ignore_errors=True)
+    if not (folder / "way").exists():
+        paths.write_private(unfinished, "")
+        paths.write_private(folder / "way", way)
 
 
 def _description(folder: Path) -> dict[str, Any]:

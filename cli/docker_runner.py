@@ -24,6 +24,8 @@ from cli.recording import Recorded, Recorder, plain
 
 MEGABYTE = 1024**2
 NANOSECONDS = 10**9
+RESTARTS = 3
+"""A container that ended so often will not become healthy by waiting."""
 UNITS = {"h": 3600, "m": 60, "s": 1}
 
 
@@ -141,16 +143,17 @@ def wait_until_healthy(container: Container, seconds: int) -> None:
     """Return when the health check passes.
 
     Raises:
-        RuntimeError: it does not within `seconds`; with its last lines.
+        RuntimeError: it does not within `seconds`, or it ends again and again; with its last lines.
     """
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
+    start = time.monotonic()
+    restarts = int(container.attrs.get("RestartCount", 0))
+    while time.monotonic() - start < seconds and int(container.attrs.get("RestartCount", 0)) - restarts < RESTARTS:
         container.reload()
         if container.attrs["State"].get("Health", {}).get("Status") == "healthy":
             return
         time.sleep(0.5)
     last = container.logs(tail=15).decode(errors="replace")
-    msg = f"{container.name} is not healthy after {seconds} s. Its last lines:\n{last}"
+    msg = f"{container.name} is not healthy after {time.monotonic() - start:.0f} s. Its last lines:\n{last}"
     raise RuntimeError(msg)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -298,10 +299,7 @@ def test_a_start_that_was_killed_anywhere_is_started_again_or_removed(
 def test_what_a_killed_start_left_can_be_removed(
     no_docker: Path, monkeypatch: pytest.MonkeyPatch, own_data: Callable[[], None], step: str
 ) -> None:
-    def killed(*_: Any) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(demo, step, killed)
+    monkeypatch.setattr(demo, step, interrupt)
     own_data()
     with pytest.raises(KeyboardInterrupt):
         demo.start(with_pulumi=False)
@@ -310,6 +308,30 @@ def test_what_a_killed_start_left_can_be_removed(
     demo.down()
 
     assert not no_docker.exists()
+
+
+def test_a_first_start_that_was_cut_short_begins_anew_and_a_later_one_goes_on(
+    no_docker: Path, monkeypatch: pytest.MonkeyPatch, own_data: Callable[[], None]
+) -> None:
+    """A database that was stopped in its first start is refused for ever."""
+    removed: list[str] = []
+    monkeypatch.setattr(demo, "remove_all", lambda _, identity: removed.append(identity))
+    monkeypatch.setattr(demo, "_index", lambda: None)
+    counts = []
+    for killed in (True, True, False, True, False):
+        with monkeypatch.context() as patched:
+            patched.setattr(demo, "_through_docker", interrupt if killed else lambda *_: None)
+            own_data()
+            with suppress(KeyboardInterrupt):
+                demo.start(with_pulumi=False)
+        counts.append(len(removed))
+
+    assert counts == [0, 1, 2, 2, 2]
+    assert no_docker.exists()
+
+
+def interrupt(*_: Any) -> None:
+    raise KeyboardInterrupt
 
 
 def test_samples_that_were_half_written_are_the_demos_own(
