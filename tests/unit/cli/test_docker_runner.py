@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from cli import docker_runner
 from cli.docker_runner import wait_until_healthy
 
 
@@ -31,7 +30,7 @@ class FakeContainer:
 
 @pytest.fixture(autouse=True)
 def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(docker_runner.time, "sleep", lambda _: None)
+    monkeypatch.setattr("cli.docker_runner.time.sleep", lambda _: None)
 
 
 def test_a_container_that_ends_again_and_again_is_not_waited_for() -> None:

@@ -64,7 +64,7 @@ class Shim:
             capture_output=True,
             text=True,
             check=False,
-            timeout=20,
+            timeout=120,
         )
 
 
