@@ -200,7 +200,7 @@ def demo(
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def test(context: typer.Context) -> None:
     """Run the tests that this machine can run, and name the others. What follows goes to pytest, e.g. tests/unit -k name."""
-    raise typer.Exit(_python("pytest", "-rs", *(context.args or THREE_FILES_AT_A_TIME)))
+    raise typer.Exit(_python("pytest", *(context.args or THREE_FILES_AT_A_TIME)))
 
 
 @app.command()

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import secrets
+import shlex
 import shutil
 import socket
 from contextlib import suppress
@@ -18,44 +19,62 @@ from typing import Any
 from uuid import uuid4
 
 import yaml
+from docker.errors import DockerException
 
-from cli import docker_host, engine, generated, paths, setup, stackfile, sweep, tools
-from cli.console import confirm, fail, say, warn
+from cli import demo_images, docker_host, engine, generated, paths, setup, stackfile, sweep, tools
+from cli.console import fail, say, warn
 from cli.docker_runner import DockerRunner, remove_all
 from cli.first_run import write_marker
+from cli.progress import Stages
 from cli.recording import config_text, record
-from cli.samples import write_samples
+from cli.samples import samples, write_samples
+from components.service import Owner
 from components.storage import MARKER, PHONES
 from stacks.checks.library import DEFAULT_OWNER
 from stacks.config import NAMESPACE, load
 from stacks.photo_system import declare
+from stacks.settings import id_problem
 
 STACK = "demo"
-REGISTRY = "photos-test.local"
+UNFINISHED = "unfinished"
 PORTS = {"photoprism": ("port",), "syncthing": ("port", "sync_port"), "drive": ("port",)}
 
 
 def start(*, with_pulumi: bool) -> None:
-    """Build the images, write the samples, create the stack, index, say where the album is."""
+    """Build the images, write the samples, create the stack, index, say where the album is.
+
+    May be called by `up` too. Whatever a killed start left behind is used by the next one, or removed by `down`.
+    """
+    say(
+        "This is the demo: sample photos in a folder of its own. PhotoPrism and OpenList are stand-ins, small doubles "
+        "that behave like them; your own photos and stacks are not touched."
+    )
     docker_host.ensure()
     folder = _folder()
     pulumi = with_pulumi and not tools.missing(STACK)
-    _same_way(folder, "pulumi" if pulumi else "docker")
-    say("Building the stand-in images from Debian packages (two minutes, once) ...")
-    _build_images()
-    description = _description(folder)
-    _library(folder, description)
+    way = "pulumi" if pulumi else "docker"
+    _same_way(folder, way)
+    become_root = demo_images.root_for_the_base()
+    with Stages() as stages:
+        demo_images.build_images(stages, become_root)
+        stages.stage("Demo: writing sample photos")
+        description = _description(folder)
+        _library(folder, description)
+        _begin(folder, description, way)
+        if not pulumi:
+            stages.stage("Demo: creating through Docker's own interface, without the Pulumi command")
+            _through_docker(description, folder, stages)
     if pulumi:
         _through_pulumi(folder, description)
-    else:
-        say("The Pulumi command is not used: the same program is created through Docker's own interface.")
-        _through_docker(description)
-    _index()
+    with Stages() as stages:
+        stages.stage("Demo: indexing the sample photos")
+        _index()
+    (folder / UNFINISHED).unlink(missing_ok=True)
     say(
-        "\nStand-ins: PhotoPrism and OpenList are small doubles that behave like them. Real: MariaDB, Syncthing, "
-        "networks, volumes, health checks, hardening.\n"
+        "\nThe demo runs. Stand-ins: PhotoPrism and OpenList are small doubles that behave like them. Real: MariaDB, "
+        "Syncthing, networks, volumes, health checks, hardening.\n"
         f"The album: http://localhost:{description['config']['photos:services']['photoprism']['port']}/   user: admin   "
-        f"password: cat {folder / 'password'}\n"
+        f"password: cat {shlex.quote(str(folder / 'password'))}\n"
         "Remove it: ./photos demo --down"
     )
 
@@ -63,24 +82,33 @@ def start(*, with_pulumi: bool) -> None:
 def down() -> None:
     """Remove what carries the demo's id; from its library only the files that it made and nobody changed."""
     folder = paths.data_folder() / STACK
-    about = folder / "demo.yaml"
-    if not about.exists():
+    if not folder.exists():
         say("There is no demo here.")
         return
-    docker_host.ensure()
-    description = yaml.safe_load(about.read_text("utf-8"))
-    with docker_host.connect() as client:
-        for name in remove_all(client, description["config"]["photos:id"]):
-            say(f"Removed {name}.")
+    about = folder / "demo.yaml"
+    if about.exists():
+        docker_host.ensure()
+        description = yaml.safe_load(about.read_text("utf-8"))
+        with docker_host.connect() as client:
+            for name in remove_all(client, description["config"]["photos:id"]):
+                say(f"Removed {name}.")
     kept = _remove_samples(folder)
-    for name in ("state", "passphrases", "stack-files"):
+    for name in ("images", "state", "passphrases", "stack-files"):
         shutil.rmtree(folder / name, ignore_errors=True)
-    for file in (about, folder / "made.json", folder / "password", folder / "way", paths.stack_file(STACK)):
+    for file in (
+        folder / "made.json",
+        folder / "password",
+        folder / "way",
+        folder / UNFINISHED,
+        paths.stack_file(STACK),
+        about,
+    ):
         file.unlink(missing_ok=True)
     if kept:
         warn("These files are not the demo's own, so they stay:\n" + "\n".join(map(str, kept)))
     else:
         shutil.rmtree(folder)
+        say("The demo is gone.")
 
 
 def _folder() -> Path:
@@ -96,29 +124,34 @@ def _same_way(folder: Path, way: str) -> None:
     note = folder / "way"
     if note.exists() and note.read_text("utf-8") != way:
         fail(f"The demo was created through {note.read_text('utf-8')}. Remove it first: ./photos demo --down")
-    note.write_text(way, "utf-8")
 
 
-def _build_images() -> None:
-    from tests.images.build import ImagesError, build  # noqa: PLC0415 - only the demo needs it
+def _begin(folder: Path, description: dict[str, Any], way: str) -> None:
+    """Note that something is created from here on; begin anew where the first time was not finished.
 
-    if not shutil.which("mmdebstrap"):
-        if os.geteuid() != 0 or not confirm("mmdebstrap is missing. Install it with apt-get?"):
-            fail("Nothing was created. Run: sudo apt-get install mmdebstrap debian-archive-keyring, then ./photos demo")
-        docker_host.as_root(
-            "apt-get", "install", "-y", "--no-install-recommends", "mmdebstrap", "debian-archive-keyring"
-        )
-    try:
-        build(REGISTRY, cache=paths.data_folder() / "images", echo=say)
-    except ImagesError as error:
-        fail(str(error))
+    A database that was stopped in its very first start is refused for ever, and nothing but samples is lost.
+    """
+    unfinished = folder / UNFINISHED
+    if unfinished.exists():
+        with docker_host.connect() as client:
+            remove_all(client, description["config"]["photos:id"])
+        shutil.rmtree(folder / "state", ignore_errors=True)
+    if not (folder / "way").exists():
+        paths.write_private(unfinished, "")
+        paths.write_private(folder / "way", way)
 
 
 def _description(folder: Path) -> dict[str, Any]:
     """Return the demo's stack file with its secrets in clear: made once, kept private."""
     about = folder / "demo.yaml"
-    if about.exists():
-        return dict(yaml.safe_load(about.read_text("utf-8")))
+    if not about.exists():
+        paths.write_private(about, yaml.safe_dump(_new_description(folder), sort_keys=False))
+    description = dict(yaml.safe_load(about.read_text("utf-8")))
+    paths.write_private(folder / "password", description["secrets"]["photoprism_admin_password"] + "\n")
+    return description
+
+
+def _new_description(folder: Path) -> dict[str, Any]:
     config = stackfile.read(paths.EXAMPLES / "Pulumi.dev.yaml")
     services = {name: dict(section) for name, section in config["photos:services"].items()}
     for name, fields in PORTS.items():
@@ -126,24 +159,23 @@ def _description(folder: Path) -> dict[str, Any]:
     services["photoprism"] |= {"site_title": "Demo"}
     config |= {
         "photos:id": str(uuid4()),
-        "photos:image_registry": REGISTRY,
+        "photos:image_registry": demo_images.REGISTRY,
         "photos:library": {"originals": str(folder / "originals"), "import": str(folder / "import")},
         "photos:services": services,
     }
     keys = ["mariadb_root_password", "photoprism_admin_password", "drive_admin_password"]
     keys += ["syncthing_gui_password", "syncthing_cert", "syncthing_key"]
-    description = {"config": config, "secrets": generated.values_for(keys)}
-    paths.write_private(about, yaml.safe_dump(description, sort_keys=False))
-    paths.write_private(folder / "password", description["secrets"]["photoprism_admin_password"] + "\n")
-    return description
+    return {"config": config, "secrets": generated.values_for(keys)}
 
 
 def _library(folder: Path, description: dict[str, Any]) -> None:
     for name in ("originals", f"originals/{PHONES}", "import"):
         (folder / name).mkdir(mode=0o755, parents=True, exist_ok=True)
-    made = write_samples(folder / "originals")
+    made = samples(folder / "originals")
     hashes = {path: hashlib.sha256(content).hexdigest() for path, content in made.items()}
+    # First what is to be written: a start that is killed in between leaves nothing that `down` takes for the family's.
     paths.write_private(folder / "made.json", json.dumps(hashes))
+    write_samples(folder / "originals")
     for name in ("originals", "import"):
         write_marker(folder / name, description["config"]["photos:id"])
     # Only what the demo made: whatever else lies here, or is linked from here, keeps its owner and mode.
@@ -170,25 +202,38 @@ def _through_pulumi(folder: Path, description: dict[str, Any]) -> None:
         options = ["--refresh"] if changed else []
         code = engine.run(STACK, "up", "--stack", STACK, "--yes", "--skip-preview", *options)
     if code:
-        fail("Pulumi could not create the demo. Remove what is there with ./photos demo --down")
+        fail("Pulumi could not create the demo. Run it again, or remove what is there: ./photos demo --down")
 
 
-def _through_docker(description: dict[str, Any]) -> None:
+def _owner(folder: Path) -> Owner:
+    """Return who the services run as: whoever the demo's library belongs to, where the apps can run as that user."""
+    found = (folder / "originals").stat()
+    usable = not (id_problem(found.st_uid, "uid") or id_problem(found.st_gid, "gid"))
+    return Owner(uid=found.st_uid, gid=found.st_gid) if usable else DEFAULT_OWNER
+
+
+def _through_docker(description: dict[str, Any], folder: Path, stages: Stages) -> None:
     secret_keys = {NAMESPACE + key for key in description["secrets"]}
     values = description["config"] | {NAMESPACE + key: value for key, value in description["secrets"].items()}
-    with docker_host.connect() as client:
-        record(
-            lambda: declare(load(), DEFAULT_OWNER),
-            stack=STACK,
-            config=config_text(values),
-            secret_keys=secret_keys,
-            recorder=DockerRunner(client),
-        )
+    try:
+        with docker_host.connect() as client:
+            record(
+                lambda: declare(load(), _owner(folder)),
+                stack=STACK,
+                config=config_text(values),
+                secret_keys=secret_keys,
+                recorder=DockerRunner(client, tell=lambda step: stages.stage(f"Demo: {step}")),
+            )
+    except (DockerException, RuntimeError) as error:
+        fail(f"The demo could not be created: {error}\nRun it again, or remove what is there: ./photos demo --down")
 
 
 def _index() -> None:
-    with docker_host.connect() as client:
-        done = client.containers.get(f"photos-{STACK}-photoprism").exec_run(["photoprism", "index"])
+    try:
+        with docker_host.connect() as client:
+            done = client.containers.get(f"photos-{STACK}-photoprism").exec_run(["photoprism", "index"])
+    except DockerException as error:
+        fail(f"The demo's album is not there: {error}\nRun it again, or remove what is there: ./photos demo --down")
     if done.exit_code:
         fail(f"The album could not index the samples: {done.output!r}")
 
@@ -200,6 +245,7 @@ def _remove_samples(folder: Path) -> list[Path]:
         file = Path(path)
         if file.is_file() and not file.is_symlink() and hashlib.sha256(file.read_bytes()).hexdigest() == digest:
             file.unlink()
+        file.with_name(f".{file.name}.partial").unlink(missing_ok=True)
     stays: list[Path] = []
     for part in (folder / "originals", folder / "import"):
         (part / MARKER).unlink(missing_ok=True)

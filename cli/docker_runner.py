@@ -24,15 +24,17 @@ from cli.recording import Recorded, Recorder, plain
 
 MEGABYTE = 1024**2
 NANOSECONDS = 10**9
+RESTARTS = 3
+"""A container that ended so often will not become healthy by waiting."""
 UNITS = {"h": 3600, "m": 60, "s": 1}
 
 
 class DockerRunner(Recorder):
     """A recorder that really creates networks, volumes and containers, waits for health, and returns real outputs."""
 
-    def __init__(self, client: docker.DockerClient) -> None:
+    def __init__(self, client: docker.DockerClient, tell: Callable[[str], None] = lambda _: None) -> None:
         super().__init__()
-        self._client = client
+        self._client, self._tell = client, tell
         self._makers: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
             "docker:index/network:Network": self._network,
             "docker:index/volume:Volume": self._volume,
@@ -75,6 +77,7 @@ class DockerRunner(Recorder):
         try:
             image = self._client.images.get(inputs["name"])
         except ImageNotFound:
+            self._tell(f"getting {inputs['name']}")
             image = self._build(inputs) if "build" in inputs else self._pull(inputs["name"])
         return {"imageId": image.id, "repoDigest": ""}
 
@@ -102,6 +105,7 @@ class DockerRunner(Recorder):
         patience = int(options.pop("waitTimeout"))
         self._replace(options["name"], _labels(options), grace)
         first, *others = networks
+        self._tell(f"creating {options['name']}")
         container: Container = self._client.containers.create(
             network=first["name"],
             networking_config={first["name"]: EndpointConfig(self._client.api.api_version, aliases=first["aliases"])},
@@ -113,6 +117,7 @@ class DockerRunner(Recorder):
             container.put_archive("/", _archive(uploads))
         container.start()
         if wait:
+            self._tell(f"waiting until {inputs['name']} is healthy")
             wait_until_healthy(container, patience)
         return {"name": inputs["name"]}
 
@@ -138,16 +143,17 @@ def wait_until_healthy(container: Container, seconds: int) -> None:
     """Return when the health check passes.
 
     Raises:
-        RuntimeError: it does not within `seconds`; with its last lines.
+        RuntimeError: it does not within `seconds`, or it ends again and again; with its last lines.
     """
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
+    start = time.monotonic()
+    restarts = int(container.attrs.get("RestartCount", 0))
+    while time.monotonic() - start < seconds and int(container.attrs.get("RestartCount", 0)) - restarts < RESTARTS:
         container.reload()
         if container.attrs["State"].get("Health", {}).get("Status") == "healthy":
             return
         time.sleep(0.5)
     last = container.logs(tail=15).decode(errors="replace")
-    msg = f"{container.name} is not healthy after {seconds} s. Its last lines:\n{last}"
+    msg = f"{container.name} is not healthy after {time.monotonic() - start:.0f} s. Its last lines:\n{last}"
     raise RuntimeError(msg)
 
 

@@ -36,12 +36,19 @@ def picture(taken: str, sky: str, ground: str) -> bytes:
     return buffer.getvalue()
 
 
+def samples(originals: Path) -> dict[str, bytes]:
+    """Return path → content of all samples below `originals`."""
+    return {str(originals / name): picture(*look) for name, look in SAMPLES.items()}
+
+
 def write_samples(originals: Path) -> dict[str, bytes]:
-    """Write the samples that are not there yet below `originals`; return path → content of all."""
-    made = {str(originals / name): picture(*look) for name, look in SAMPLES.items()}
+    """Write the samples that are not there yet, each whole or not at all; return path → content of all."""
+    made = samples(originals)
     for path, content in made.items():
         file = Path(path)
         file.parent.mkdir(parents=True, exist_ok=True)
         if not file.exists():
-            file.write_bytes(content)
+            partial = file.with_name(f".{file.name}.partial")
+            partial.write_bytes(content)
+            partial.replace(file)
     return made

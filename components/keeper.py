@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 import pulumi
+from docker.utils.build import exclude_paths
 
 from components.backup import ALERT_KEYS, OPENLIST, BackupConfig, MirrorsConfig, RemoteConfig
 from components.container import BindMount, ContainerFile, ContainerSpec, HealthCheck, ImageBuild, PublishedPort
@@ -23,6 +24,7 @@ from components.service import DatabaseConnection, Foundation, Platform, Service
 from keeper.settings import DatabaseSettings, GateSettings, KeepSettings, RemoteSettings, Settings
 
 SOURCES = "keeper"
+IGNORED = ".dockerignore"
 SECRETS = PurePosixPath("/run/secrets")
 SETTINGS_FILE = "/etc/keeper/keeper.json"
 STATE, WATCH_STATE = "/var/lib/keeper", "/var/lib/watch"
@@ -222,11 +224,18 @@ def source_hash(build_args: Mapping[str, str], folder: Path = PROJECT / SOURCES)
     All that replaces the image must be in it: the old one is removed by its name, after the new one is made.
     """
     digest = hashlib.sha256(json.dumps(build_args, sort_keys=True).encode())
-    for file in sorted(folder.rglob("*")):
-        if file.is_file() and "__pycache__" not in file.parts:
-            content = file.read_bytes()
-            digest.update(f"\0{file.relative_to(folder)}\0{len(content)}\0".encode() + content)
+    for name in sources(folder):
+        content = (folder / name).read_bytes()
+        digest.update(f"\0{name}\0{len(content)}\0".encode() + content)
     return digest.hexdigest()[:12]
+
+
+def sources(folder: Path = PROJECT / SOURCES) -> list[str]:
+    """Return the files that the build reads, by Docker's own reading of .dockerignore, which itself says nothing new."""
+    lines = (line.strip() for line in (folder / IGNORED).read_text("utf-8").splitlines())
+    patterns = [line for line in lines if line and not line.startswith("#")]
+    names = (str(name) for name in exclude_paths(str(folder), patterns))
+    return sorted(name for name in names if name != IGNORED and (folder / name).is_file())
 
 
 def _build_args(base_image: str, mirrors: MirrorsConfig) -> dict[str, str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import fcntl
 import gc
+import re
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +13,11 @@ from pathlib import Path
 
 from cli import docker_host
 
-DEMO_LOCK = Path(__file__).parents[1] / ".cache" / "demo.lock"
+PROJECT = Path(__file__).parents[1]
+DEMO_LOCK = PROJECT / ".cache" / "demo.lock"
+PINNED_RCLONE = Path(sys.executable).with_name("rclone")
+"""The rclone of the development requirements; another one, such as Debian's, is not what the keeper runs."""
+DEVELOPMENT = ".venv/bin/pip install -r requirements-dev.txt"
 
 
 @contextmanager
@@ -30,3 +36,21 @@ def docker_answers() -> bool:
         answered = docker_host.answers()
         gc.collect()
     return answered
+
+
+def missing_package(error: BaseException | None) -> str | None:
+    """Return the package that an import lacked, where it is one that `./photos` does not install."""
+    name = (error.name or "") if isinstance(error, ModuleNotFoundError) else ""
+    package = named(name.partition(".")[0])
+    return package if package in packages("keeper/requirements.txt") - packages("requirements.txt") else None
+
+
+def packages(file: str) -> set[str]:
+    """Return what a requirements file names."""
+    lines = (PROJECT / file).read_text("utf-8").splitlines()
+    return {named(re.split("[=<>\\[]", line)[0]) for line in lines if line and not line.startswith(("#", "-"))}
+
+
+def named(name: str) -> str:
+    """Return a package's name in the spelling that all its spellings share (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", name).lower()

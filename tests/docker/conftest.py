@@ -17,7 +17,7 @@ from tests.found import docker_answers, only_demo
 def lacking() -> str | None:
     """Name what this machine lacks for the tier."""
     if os.geteuid() != 0:
-        return "building the test images needs root"
+        return "building the test images needs root: sudo ./photos test tests/docker"
     if not shutil.which("mmdebstrap"):
         return "mmdebstrap is missing: apt-get install mmdebstrap debian-archive-keyring"
     if not docker_answers():

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from docker.models.containers import Container
 from PIL import Image
 
 from stacks.checks.library import DEFAULT_OWNER
+from tests.waiting import until
 
 MB = 1 << 20
 PHONE_KEY = "the-phone-s-key"
@@ -29,11 +29,11 @@ class Api:
 
     def get(self, path: str, **query: str) -> Any:
         return (
-            httpx.get(self._address + path, params=query, headers=self._headers, timeout=20).raise_for_status().json()
+            httpx.get(self._address + path, params=query, headers=self._headers, timeout=60).raise_for_status().json()
         )
 
     def send(self, method: str, path: str, body: dict[str, Any]) -> None:
-        httpx.request(method, self._address + path, json=body, headers=self._headers, timeout=20).raise_for_status()
+        httpx.request(method, self._address + path, json=body, headers=self._headers, timeout=60).raise_for_status()
 
     @property
     def device(self) -> str:
@@ -47,13 +47,6 @@ class Api:
 
         until(asked)
         return found[0]
-
-
-def until(condition: Callable[[], object], seconds: float = 90) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.2)
 
 
 def picture(file: Path, number: int, size: int = 0) -> str:

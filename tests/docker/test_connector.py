@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +12,7 @@ import pytest
 from cli.docker_host import connect
 from cli.docker_runner import DockerRunner
 from tests.docker.running_stack import Stack
+from tests.waiting import until
 
 TUNNEL = "f174e90a-fafe-4643-bbbc-4a0ed4fc8415"
 READY = ["cloudflared", "tunnel", "--metrics", "127.0.0.1:20241", "ready"]
@@ -74,11 +74,7 @@ def test_a_connected_tunnel_is_healthy_and_ends_in_order(published: Stack) -> No
     container = published.container("cloudflared")
     container.exec_run(["/usr/lib/cloudflared-double/python", "-c", "open('/tmp/edge', 'w')"])
     assert container.exec_run(READY).exit_code == 0
-    for _ in range(60):
-        if health(published, "cloudflared") == "healthy":
-            break
-        time.sleep(1)
-    assert health(published, "cloudflared") == "healthy"
+    until(lambda: health(published, "cloudflared") == "healthy")
 
     container.stop(timeout=30)
     container.reload()

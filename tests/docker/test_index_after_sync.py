@@ -11,8 +11,9 @@ from keeper import library
 from keeper.report import read_status
 from keeper.settings import Settings
 from keeper.sync_index import Album, Pace, SyncIndex
-from tests.docker.phone import MB, Api, camera_folder, digest, phone, picture, until
+from tests.docker.phone import MB, Api, camera_folder, digest, phone, picture
 from tests.docker.running_stack import Stack, free_port
+from tests.waiting import PATIENCE, until
 
 BIG = 200 * MB
 
@@ -30,7 +31,7 @@ def indexing(settings: Settings) -> Iterator[None]:
         yield
     finally:
         stop.set()
-        thread.join(60)
+        thread.join(PATIENCE)
 
 
 def settings_of(stack: Stack, folder: Path) -> Settings:
@@ -75,7 +76,7 @@ def test_a_phone_s_photos_appear_and_a_kill_in_the_middle_shows_no_half_one(stac
         at_the_kill = album_files(stack)
         backed_up = set(library.survey(settings).files)
         stack.container("syncthing").start()
-        until(lambda: "phones/anna/big.jpg" in album_files(stack), seconds=150)
+        until(lambda: "phones/anna/big.jpg" in album_files(stack))
         whole = digest(phones / "big.jpg")
 
     assert left, "it was killed in the middle"

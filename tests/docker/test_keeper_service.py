@@ -22,8 +22,9 @@ from components.backup import CRYPT_KEYS, secret_key
 from components.storage import MARKER
 from tests.docker.running_stack import OWNER, Stack, free_port
 from tests.images.wheels import wheel_index
+from tests.waiting import PATIENCE
 
-HEALTHY_SECONDS = 150
+HEALTHY_SECONDS = PATIENCE
 """A start, and two rounds of the health check."""
 
 
@@ -150,7 +151,7 @@ def test_a_database_that_is_upgraded_starts_with_the_keepers_user(kept: Stack) -
     kept.run("mariadb", "rm /var/lib/mysql/mariadb_upgrade_info")
     server = kept.container("mariadb")
     server.restart(timeout=120)
-    wait_until_healthy(server, 120)
+    wait_until_healthy(server, PATIENCE)
 
     assert kept.run("mariadb", "ls /var/lib/mysql/mariadb_upgrade_info")
     assert sql_as_keeper(kept, "SELECT 1") == (0, "1\n")

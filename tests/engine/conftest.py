@@ -31,7 +31,7 @@ def lacking() -> str | None:
         if not shutil.which(tool):
             return f"{tool} is missing: apt-get install {tool}"
     if os.geteuid() != 0:
-        return "building the test images needs root"
+        return "building the test images needs root: see CONTRIBUTING.md"
     if not docker_answers():
         return "Docker does not answer: start dockerd"
     return None

@@ -12,10 +12,11 @@ import pytest
 
 from cli.docker_host import connect
 from keeper.report import STATUS_FILE
-from tests.docker.phone import MB, Api, camera_folder, digest, phone, picture, until
+from tests.docker.phone import MB, Api, camera_folder, digest, phone, picture
 from tests.engine.keeping import WithCopies, copied
 from tests.engine.world import World, free_port
 from tests.keeper.service import Sink, sink
+from tests.waiting import until
 
 STACK = "alarms"
 MINUTES = 60

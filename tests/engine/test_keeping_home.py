@@ -19,10 +19,11 @@ import pytest
 
 from cli.docker_host import connect
 from keeper.errors import Code
-from tests.docker.phone import Api, until
+from tests.docker.phone import Api
 from tests.engine.keeping import FAKETIME, WithCopies, copied, empty
 from tests.engine.world import World
 from tests.keeper.test_keeper_library import REFUSED, ROUND_TRIP
+from tests.waiting import until
 
 STACK = "home"
 PHOTOS = 1000

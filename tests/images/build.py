@@ -10,23 +10,27 @@ import argparse
 import contextlib
 import fcntl
 import hashlib
+import io
 import os
 import re
 import shutil
 import socket
 import subprocess
+import tarfile
 import tempfile
 import time
 import urllib.request
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import docker
-from docker.errors import BuildError, DockerException, ImageNotFound
+from docker.errors import APIError, BuildError, DockerException, ImageNotFound
 
 HERE = Path(__file__).parent
 SUITE = "trixie"
+BASE = "photos-test-base"
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 PACKAGES = (
     "mariadb-server", "gosu", "pwgen", "zstd", "xz-utils", "tzdata",
@@ -89,14 +93,23 @@ UPGRADES = (
 
 
 def build(
-    registry: str, *, cache: Path, echo: Callable[[str], None], recipes: tuple[Recipe, ...] = IMAGES + UPGRADES
+    registry: str,
+    *,
+    cache: Path,
+    echo: Callable[[str], None],
+    recipes: tuple[Recipe, ...] = IMAGES + UPGRADES,
+    tell: Callable[[str], None] = lambda _: None,
+    become_root: tuple[str, ...] = (),
 ) -> dict[str, str]:
-    """Makes what is missing, tags all as `<registry>/<name>` and returns name → image id."""
+    """Makes what is missing, tags all as `<registry>/<name>` and returns name → image id.
+
+    `echo` is told of each step, `tell` of each line of the step's program; `become_root` is put before mmdebstrap.
+    """
     client = _client()
     cache.mkdir(parents=True, exist_ok=True)
     with (cache / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        base = _base(client, cache, echo)
+        base = _base(client, cache, echo, lambda archive: _bootstrap(archive, echo, tell, become_root))
         return {recipe.name: _image(client, recipe, base, registry, echo) for recipe in recipes}
 
 
@@ -167,42 +180,70 @@ def _program(name: str, packages: str) -> str:
     return path
 
 
-def _base(client: docker.DockerClient, cache: Path, echo: Callable[[str], None]) -> str:
-    key = _hash(SUITE, *PACKAGES, *EXCLUDED, HOOK)
-    tag = f"photos-test-base:{key}"
+def lacks_base(cache: Path) -> bool:
+    """Whether `build` would have to run mmdebstrap, which takes root."""
+    key = _base_key()
+    if (cache / f"base-{key}.tar").exists():
+        return False
+    return not _client().images.list(f"{BASE}:{key}")
+
+
+def _base_key() -> str:
+    return _hash(SUITE, *PACKAGES, *EXCLUDED, HOOK)
+
+
+def _base(
+    client: docker.DockerClient, cache: Path, echo: Callable[[str], None], bootstrap: Callable[[Path], None]
+) -> str:
+    key = _base_key()
+    tag = f"{BASE}:{key}"
     with contextlib.suppress(ImageNotFound):
         client.images.get(tag)
         return tag
+    for part in cache.glob("*.part"):
+        part.unlink()  # of a run that was killed; its mmdebstrap may still write there
     archive = cache / f"base-{key}.tar"
     if not archive.exists():
-        _bootstrap(archive, echo)
+        bootstrap(archive)
     echo(f"importing {tag} ({archive.stat().st_size >> 20} MiB)")
-    client.api.import_image_from_file(str(archive), repository="photos-test-base", tag=key)
+    try:
+        client.api.import_image_from_file(str(archive), repository=BASE, tag=key)
+        client.images.get(tag)
+    except (APIError, ImageNotFound) as error:
+        archive.unlink()
+        msg = f"Docker does not take {archive}, so it was removed and is made anew the next time: {error}"
+        raise ImagesError(msg) from error
     return tag
 
 
-def _bootstrap(archive: Path, echo: Callable[[str], None]) -> None:
+def _bootstrap(
+    archive: Path, echo: Callable[[str], None], tell: Callable[[str], None], become_root: tuple[str, ...]
+) -> None:
     program = _program("mmdebstrap", "mmdebstrap debian-archive-keyring")
     if not KEYRING.exists():
         msg = f"{KEYRING} is missing: apt-get install debian-archive-keyring"
         raise ImagesError(msg)
     mirror = debian_mirror()
-    echo(f"Debian {SUITE} from {mirror}: about 120 MB and half a minute, once")
+    echo(f"Debian {SUITE} from {mirror} (about 120 MB, once)")
     settings = subprocess.run(["apt-config", "dump"], capture_output=True, text=True, check=True).stdout
     part = archive.with_suffix(".part")
     command = [
-        program, "--variant=minbase", "--format=tar", f"--include={','.join(PACKAGES)}",
+        *become_root, program, "--variant=minbase", "--format=tar", f"--include={','.join(PACKAGES)}",
         '--aptopt=Apt::Install-Recommends "false"',
         *(f"--aptopt={line.rstrip(';')}" for line in HOST_APT_OPTIONS.findall(settings)),
         *(f"--dpkgopt=path-exclude={pattern}" for pattern in EXCLUDED),
-        f"--essential-hook={HOOK}", SUITE, str(part), mirror,
+        f"--essential-hook={HOOK}", SUITE, "-", mirror,
     ]  # fmt: skip
-    result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
-    if result.returncode:
+    said: deque[str] = deque(maxlen=15)
+    # Through this file, so that it is ours whoever mmdebstrap runs as.
+    with part.open("wb") as tar, subprocess.Popen(command, stdout=tar, stderr=subprocess.PIPE, text=True) as running:
+        for line in running.stderr or ():
+            said.append(line.strip())
+            tell(line)
+    if running.returncode:
         part.unlink(missing_ok=True)
-        end = "\n".join(result.stdout.strip().splitlines()[-15:])
-        msg = f"mmdebstrap failed with {mirror} (PHOTOS_DEBIAN_MIRROR names another one; run as root):\n{end}"
-        raise ImagesError(msg)
+        msg = f"mmdebstrap failed with {mirror} (PHOTOS_DEBIAN_MIRROR names another one; run as root):\n"
+        raise ImagesError(msg + "\n".join(said))
     part.rename(archive)
 
 
@@ -222,17 +263,15 @@ def debian_mirror() -> str:
 
 
 def _image(client: docker.DockerClient, recipe: Recipe, base: str, host: str, echo: Callable[[str], None]) -> str:
-    folder = HERE / recipe.folder
-    files = sorted(p for p in folder.rglob("*") if p.is_file() and "__pycache__" not in p.parts)
-    contents = (f"{p.relative_to(folder)} {p.stat().st_mode & 0o111} {p.read_bytes().hex()}" for p in files)
-    made = f"photos-test-{recipe.folder}:{_hash(base, recipe.name, *contents)}"
+    context = _context(HERE / recipe.folder)
+    made = f"photos-test-{recipe.folder}:{_hash(base, recipe.name, hashlib.sha256(context).hexdigest())}"
     try:
         image = client.images.get(made)
     except ImageNotFound:
         echo(f"building {recipe.name}")
         try:
             image, _ = client.images.build(
-                path=str(folder), tag=made, buildargs={"BASE": base, "TAG": recipe.tag}, network_mode="none",
+                fileobj=io.BytesIO(context), custom_context=True, tag=made, buildargs={"BASE": base, "TAG": recipe.tag}, network_mode="none",
                 rm=True, forcerm=True, labels={"photos.test-image": recipe.name},
             )  # fmt: skip
         except BuildError as error:
@@ -241,6 +280,21 @@ def _image(client: docker.DockerClient, recipe: Recipe, base: str, host: str, ec
             raise ImagesError(msg) from error
     image.tag(f"{host}/{recipe.repository}", recipe.tag)
     return str(image.id)
+
+
+def _context(folder: Path) -> bytes:
+    """Pack what the build reads: the same bytes under any umask of the checkout, and without an editor's files."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as bundle:
+        for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+            name = file.relative_to(folder)
+            if "__pycache__" in name.parts or re.search(r"^[.#]|(~|\.orig)$", file.name):
+                continue
+            content = file.read_bytes()
+            entry = tarfile.TarInfo(str(name))
+            entry.size, entry.mode = len(content), 0o755 if content.startswith(b"#!") else 0o644
+            bundle.addfile(entry, io.BytesIO(content))
+    return buffer.getvalue()
 
 
 def _hash(*parts: str) -> str:

@@ -1,17 +1,20 @@
-"""What the keeper's tests share: a real MariaDB for all of them, and a home of its own for each."""
+"""What the keeper's tests share: a real MariaDB for all of them, and a home of its own for each.
+
+Nothing of the keeper is imported before a test asks: its packages may be missing, and then its tests are skipped by name.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-pytest.importorskip("zstandard", reason="keeper tier: pip install -r requirements-dev.txt")
-
-from keeper import rclone
-from tests.keeper.home import Home
 from tests.keeper.server import Server, lacking, running
+
+if TYPE_CHECKING:
+    from tests.keeper.home import Home
 
 
 @pytest.fixture(scope="session")
@@ -25,10 +28,12 @@ def server() -> Iterator[Server]:
 @pytest.fixture(params=[0, 10**9], ids=["folders are listed", "each file is asked for"])
 def either_way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Run a test with both ways in which rclone finds the files that it is told of."""
-    monkeypatch.setattr(rclone, "LISTING_PAYS", request.param)
+    monkeypatch.setattr("keeper.rclone.LISTING_PAYS", request.param)
 
 
 @pytest.fixture
 def home(server: Server, tmp_path: Path) -> Home:
+    from tests.keeper.home import Home  # noqa: PLC0415 - needs the keeper's packages
+
     server.fresh_album()
     return Home(tmp_path, server)

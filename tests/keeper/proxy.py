@@ -28,6 +28,8 @@ class Proxy:
     target: int = 0
     address: str = "127.0.0.1"
     fault: Fault = ""
+    dies_after: int = 0
+    """So many uploads are taken, and from then on nothing answers."""
     only_photos: bool = True
     """Leave the small files of a run alone: they are read back at once."""
     seen: list[tuple[str, int]] = field(default_factory=list)
@@ -50,7 +52,7 @@ def webdav(folder: Path) -> Iterator[int]:
     command = [program(), "serve", "webdav", str(folder), "--addr", f"127.0.0.1:{port}", "--vfs-cache-mode", "off"]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as server:
         try:
-            for _ in range(100):
+            for _ in range(2400):
                 with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
                     break
                 time.sleep(0.05)
@@ -79,6 +81,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _pass(self) -> None:
         body = self._body()
+        if self.proxy.dies_after and self.proxy.count("PUT") >= self.proxy.dies_after:
+            self.close_connection = True
+            return
         status = self._refusal()
         if status:
             self._answer(status, b"")

@@ -61,7 +61,7 @@ class Server:
 
     def stop(self) -> None:
         self.process.terminate()
-        self.process.wait(30)
+        self.process.wait(240)
 
     def start(self) -> None:
         """Start it again on its data."""
@@ -103,7 +103,7 @@ def _start(folder: Path, port: int) -> subprocess.Popen[bytes]:
 
 
 def _await(server: Server) -> None:
-    for _ in range(300):
+    for _ in range(2400):
         ping = ["mariadb-admin", "--no-defaults", f"--socket={server.socket}", "-uroot", "ping"]
         if subprocess.run(ping, capture_output=True, check=False).returncode == 0:
             return

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from keeper.run import backup
 from keeper.settings import Settings
 from tests.keeper.home import PROJECT, Home
 from tests.keeper.service import closed_port, service_settings, sink
+from tests.waiting import PATIENCE, until
 
 
 def environment(settings: Settings) -> dict[str, str]:
@@ -32,7 +32,9 @@ def environment(settings: Settings) -> dict[str, str]:
 def keeper(settings: Settings, *words: str) -> tuple[int, str, str]:
     """Run a command to its end; return its exit code, standard output and standard error."""
     command = [sys.executable, "-m", "keeper", *words]
-    done = subprocess.run(command, env=environment(settings), capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(
+        command, env=environment(settings), capture_output=True, text=True, check=False, timeout=PATIENCE
+    )
     return done.returncode, done.stdout, done.stderr
 
 
@@ -131,22 +133,22 @@ def test_the_service_serves_its_page_and_ends_when_told(tmp_path: Path) -> None:
     unwell = keeper(settings, "health")[0]
     service = subprocess.Popen([sys.executable, "-m", "keeper", "serve"], env=environment(settings))
     try:
-        for _ in range(100):
-            time.sleep(0.1)
-            try:
-                answer = httpx.get(f"http://127.0.0.1:{settings.port}/health", timeout=5)
-            except httpx.HTTPError:
-                continue
-            if answer.status_code == 200:
-                break
+        until(lambda: is_well(settings))
         well = keeper(settings, "health")[0]
-        page = httpx.get(f"http://127.0.0.1:{settings.port}/", timeout=5).text
+        page = httpx.get(f"http://127.0.0.1:{settings.port}/", timeout=PATIENCE).text
     finally:
         service.send_signal(signal.SIGTERM)
-        code = service.wait(15)
+        code = service.wait(PATIENCE)
 
     assert (unwell, well, code) == (1, 0, 0)
     assert "The first backup is yet to come." in page
+
+
+def is_well(settings: Settings) -> bool:
+    try:
+        return httpx.get(f"http://127.0.0.1:{settings.port}/health").status_code == httpx.codes.OK
+    except httpx.HTTPError:
+        return False
 
 
 def test_the_result_of_a_scheduled_run_does_not_hang_on_its_alerts(home: Home) -> None:
@@ -161,13 +163,10 @@ def test_the_result_of_a_scheduled_run_does_not_hang_on_its_alerts(home: Home) -
         }
         service = subprocess.Popen([sys.executable, "-m", "keeper", "serve"], env=environment(home.settings))
         try:
-            for _ in range(300):
-                time.sleep(0.1)
-                if second.titles:
-                    break
+            until(lambda: second.titles)
         finally:
             service.send_signal(signal.SIGTERM)
-            code = service.wait(30)
+            code = service.wait(PATIENCE)
     run = home.status().last_run
     assert run
 
@@ -181,7 +180,7 @@ def test_restore_lists_runs_and_files_and_changes_nothing(home: Home, capfd: pyt
     home.fill(3)
     run = home.good_backup().run
     before = home.hashes()
-    assert home.command("restore", "--list", "IMG_00001").wait(60) == 0
+    assert home.command("restore", "--list", "IMG_00001").wait(PATIENCE) == 0
     shown = capfd.readouterr().out
 
     assert f"disk: {run}" in shown

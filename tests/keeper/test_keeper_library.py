@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import threading
-import time
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from keeper import dump as dump_module
 from keeper import library
 from keeper.dump import dump, inspect
 from keeper.errors import Code, KeeperError
@@ -19,6 +19,7 @@ from keeper.names import trouble
 from keeper.report import now
 from keeper.restore import Request, restore
 from tests.keeper.home import Home
+from tests.waiting import PATIENCE, until
 
 ROUND_TRIP = [
     "plain.jpg",
@@ -222,26 +223,27 @@ def test_an_unreadable_file_stops_the_run_and_is_named(home: Home, monkeypatch: 
     assert home.raw() == there
 
 
-def test_a_dump_whose_server_dies_gets_no_name_and_the_run_sends_nothing(home: Home) -> None:
+def test_a_dump_whose_server_dies_gets_no_name_and_the_run_sends_nothing(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
     rows = ",".join(f"('f{n}', '{n}', 'elsewhere', 0, '{'n' * 200}')" for n in range(60_000))
     home.server.sql(f"INSERT INTO files VALUES {rows}", "photoprism")
     home.fill(3)
-    partial = home.state / "x.sql.zst.partial"
+    see = dump_module._RowCount.see
 
-    def kill() -> None:
-        while not (partial.exists() and partial.stat().st_size):
-            time.sleep(0.001)
-        home.server.process.kill()
+    def kill(count: dump_module._RowCount, line: bytes) -> None:
+        see(count, line)
+        if count.rows.get("files") == 1:  # far more are to come than any pipe holds
+            home.server.process.kill()
 
-    killer = threading.Thread(target=kill, daemon=True)
-    killer.start()
+    monkeypatch.setattr(dump_module._RowCount, "see", kill)
     try:
         with pytest.raises(KeeperError, match="no backup was made") as caught:
             dump(home.settings, home.state / "x.sql.zst")
         report = home.backup()
     finally:
-        killer.join(30)
-        home.server.process.wait(30)
+        monkeypatch.undo()
+        home.server.process.wait(PATIENCE)
         home.server.start()
 
     assert caught.value.code == Code.DUMP
@@ -285,11 +287,13 @@ def test_every_file_that_the_dump_names_is_in_the_same_run_though_files_come_mea
     writer = threading.Thread(target=camera, daemon=True)
     writer.start()
     try:
+        until(lambda: len(written) > 3)
         report = home.good_backup()
+        named = report.database_rows["files"]
+        until(lambda: len(written) > named)
     finally:
         stop.set()
-        writer.join(30)
-    named = report.database_rows["files"]
+        writer.join(PATIENCE)
     shutil.rmtree(home.originals / "new")
     restore(home.settings, Request(paths=["originals/new"]))
 

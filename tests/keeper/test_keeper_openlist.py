@@ -56,7 +56,7 @@ def drive(tmp_path: Path) -> Iterator[str]:
 
 
 def _mount(url: str, folder: Path) -> None:
-    for _ in range(200):
+    for _ in range(2400):
         try:
             httpx.get(f"{url}/ping").raise_for_status()
             break

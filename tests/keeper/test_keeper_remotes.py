@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -60,18 +58,9 @@ def test_a_remote_that_dies_in_the_middle_has_no_ok_and_is_finished_by_the_next_
     monkeypatch.setattr("keeper.rclone.RETRIES", 1)  # three times three tries for each of five files take two minutes
     for number in range(40):
         home.write(f"2024/{number}.jpg", bytes([number]) * 200_000)
-    target = net.target
-
-    def die() -> None:
-        while net.count("PUT") < 20:
-            time.sleep(0.005)
-        net.target = 1
-
-    killer = threading.Thread(target=die, daemon=True)
-    killer.start()
+    net.dies_after = 20
     report = home.backup()
-    killer.join(30)
-    net.target = target
+    net.dies_after = 0
 
     assert report.code == Code.REMOTE
     assert home.runs("net") == []

@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
@@ -26,6 +25,7 @@ from keeper.runs import DATABASE, MANIFEST, OK, ok_text
 from keeper.settings import MARKER, STAGING
 from tests.keeper.home import PROJECT, Home
 from tests.keeper.proxy import webdav
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -279,14 +279,11 @@ def test_a_test_restore_waits_for_no_run_but_says_who_is_at_it(kept: Home) -> No
 def test_a_killed_test_restore_leaves_no_server_and_its_scratch_goes_the_next_time(kept: Home) -> None:
     scratch = kept.state / "scratch"
     process = kept.command("drill")
-    while process.poll() is None and not servers(scratch):
-        time.sleep(0.05)
-    assert servers(scratch)
+    until(lambda: servers(scratch))
     process.kill()
     process.wait()
-    time.sleep(1)
+    until(lambda: not servers(scratch))
 
-    assert servers(scratch) == []
     assert list(scratch.iterdir())
     (remote,) = open_remotes(kept.settings)
     assert drill(kept.settings, remote).passed

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -20,8 +19,10 @@ from keeper.report import DrillReport, RemoteReport, RemoteStatus, RunReport, St
 from keeper.scheduler import Scheduler
 from keeper.settings import Settings
 from tests.keeper.service import service_settings, sink
+from tests.waiting import PATIENCE, Rounds, until
 
 NEVER = "0 0 29 2 *"
+AT_WORK = "time.sleep(3600)"
 EVERY_SECOND = "* * * * * *"
 
 
@@ -48,24 +49,17 @@ def prints(report: RunReport | DrillReport, code: int = 0) -> str:
 
 
 @contextmanager
-def running(settings: Settings, command: tuple[str, ...]) -> Iterator[None]:
-    stop = threading.Event()
+def running(settings: Settings, command: tuple[str, ...]) -> Iterator[Rounds]:
+    stop = Rounds()
     loop = Scheduler(settings, Alerts(settings, settings.state), command=command)
     thread = threading.Thread(target=loop.run, args=(stop,), kwargs={"tick": 0.05, "settle": timedelta()})
     thread.start()
     try:
-        yield
+        yield stop
     finally:
         stop.set()
-        thread.join(30)
+        thread.join(PATIENCE)
         assert not thread.is_alive()
-
-
-def until(condition: Callable[[], object], seconds: float = 15) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.05)
 
 
 def report(code: Code = Code.OK, **more: object) -> RunReport:
@@ -109,9 +103,9 @@ def test_a_job_runs_when_its_time_comes(tmp_path: Path) -> None:
 
 def test_a_new_stack_waits_for_its_time(tmp_path: Path) -> None:
     settings = settings_of(tmp_path)
-    with running(settings, script(tmp_path, prints(report()))):
+    with running(settings, script(tmp_path, prints(report()))) as rounds:
         until(lambda: read_status(settings.state).heartbeat)
-        time.sleep(0.5)
+        rounds.some_more()
 
     assert calls(tmp_path) == []
 
@@ -119,9 +113,9 @@ def test_a_new_stack_waits_for_its_time(tmp_path: Path) -> None:
 def test_a_run_that_was_missed_while_the_machine_was_off_comes_soon_and_once(tmp_path: Path) -> None:
     settings = settings_of(tmp_path)
     plan(settings, run=now() - timedelta(hours=5))
-    with running(settings, script(tmp_path, prints(report()))):
-        until(lambda: calls(tmp_path))
-        time.sleep(1)
+    with running(settings, script(tmp_path, prints(report()))) as rounds:
+        until(lambda: (read_status(settings.state).next_run or now()) > now())
+        rounds.some_more(10)
 
     assert calls(tmp_path) == ["backup --json"]
     planned = read_status(settings.state).next_run
@@ -147,9 +141,9 @@ def test_a_restart_right_after_a_failure_does_not_try_again(tmp_path: Path) -> N
         status.last_good, status.last_run = now() - timedelta(hours=30), report(Code.REMOTE)
 
     set_status(settings, change)
-    with running(settings, script(tmp_path, prints(report()))):
+    with running(settings, script(tmp_path, prints(report()))) as rounds:
         until(lambda: read_status(settings.state).heartbeat)
-        time.sleep(0.5)
+        rounds.some_more()
 
     assert calls(tmp_path) == []
 
@@ -157,9 +151,9 @@ def test_a_restart_right_after_a_failure_does_not_try_again(tmp_path: Path) -> N
 def test_a_run_that_the_machines_end_cut_off_is_still_planned(tmp_path: Path) -> None:
     settings = settings_of(tmp_path)
     plan(settings, run=now() - timedelta(minutes=1))
-    with running(settings, script(tmp_path, "time.sleep(60)")):
+    with running(settings, script(tmp_path, AT_WORK)) as rounds:
         until(lambda: calls(tmp_path))
-        time.sleep(0.3)
+        rounds.some_more()
     planned = read_status(settings.state).next_run
     assert planned
 
@@ -169,9 +163,9 @@ def test_a_run_that_the_machines_end_cut_off_is_still_planned(tmp_path: Path) ->
 def test_a_test_restore_waits_until_there_is_something_to_restore(tmp_path: Path) -> None:
     settings = settings_of(tmp_path)
     plan(settings, drill=now() - timedelta(hours=1))
-    with running(settings, script(tmp_path, "")):
+    with running(settings, script(tmp_path, "")) as rounds:
         until(lambda: read_status(settings.state).heartbeat)
-        time.sleep(0.5)
+        rounds.some_more()
     before = calls(tmp_path)
 
     def change(status: Status) -> None:
@@ -207,28 +201,23 @@ def test_the_heartbeat_goes_on_while_a_job_is_at_work(tmp_path: Path, monkeypatc
     monkeypatch.setattr(scheduler, "HEARTBEAT", timedelta(milliseconds=100))
     settings = settings_of(tmp_path)
     plan(settings, run=now() - timedelta(hours=1))
-    with running(settings, script(tmp_path, "time.sleep(60)")):
+    with running(settings, script(tmp_path, AT_WORK)):
         until(lambda: calls(tmp_path))
-        first = read_status(settings.state).heartbeat
-        time.sleep(0.5)
-        second = read_status(settings.state).heartbeat
+        first = read_status(settings.state).heartbeat or now()
+        until(lambda: (read_status(settings.state).heartbeat or first) > first)
 
-    assert first
-    assert second
-    assert second > first
+    assert calls(tmp_path) == ["backup --json"], "still the same job"
 
 
 def test_the_end_of_the_loop_ends_the_job(tmp_path: Path) -> None:
     settings = settings_of(tmp_path)
     plan(settings, run=now() - timedelta(hours=1))
-    text = f"import signal\nsignal.signal(15, lambda *_: (pathlib.Path({str(tmp_path / 'ended')!r}).touch(), sys.exit()))\ntime.sleep(60)"
-    start = time.monotonic()
-    with running(settings, script(tmp_path, text)):
-        until(lambda: calls(tmp_path))
-        time.sleep(0.3)
+    ready, ended = tmp_path / "ready", tmp_path / "ended"
+    text = f"import signal\nsignal.signal(15, lambda *_: (pathlib.Path({str(ended)!r}).touch(), sys.exit()))\n"
+    with running(settings, script(tmp_path, f"{text}pathlib.Path({str(ready)!r}).touch()\n{AT_WORK}")):
+        until(ready.exists)
 
-    assert (tmp_path / "ended").exists()
-    assert time.monotonic() - start < 15
+    assert ended.exists()
 
 
 def test_a_failure_is_told_pinged_and_over_when_a_run_is_good(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The dead-man switch, with its hours scaled to fractions of a second."""
+"""The dead-man switch, with a clock that the tests put on."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from keeper.report import DrillReport, RemoteStatus, Status, change_status, now
 from keeper.settings import Settings
 from keeper.watch import HEARTBEAT, Limits, Watch
 from tests.keeper.service import Sink, service_settings, sink
+from tests.waiting import Rounds, until
 
 LONG = timedelta(hours=1)
 LIMITS = Limits(good=LONG, verify=LONG, drill=LONG, heartbeat=LONG, gate=LONG)
@@ -77,22 +78,26 @@ def test_each_limit_has_its_alarm(settings: Settings, family: Sink, limit: str, 
 
 
 def test_a_scheduler_that_never_fires_is_noticed_told_once_and_so_is_its_return(
-    settings: Settings, family: Sink
+    settings: Settings, family: Sink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """F46: 26 hours are one second here."""
-    second = timedelta(seconds=1)
-    watch = watch_of(settings, Limits(good=second, verify=LONG, drill=LONG, heartbeat=LONG, gate=LONG))
+    """F46: time passes because the watch's clock is put on."""
+    years = timedelta(days=1000)
+    watch = watch_of(settings, Limits(good=LONG, verify=years, drill=years, heartbeat=years, gate=years))
     set_status(settings, now())
-    stop = threading.Event()
-    thread = threading.Thread(target=watch.run, args=(stop, 0.1))
+    stop = Rounds()
+    thread = threading.Thread(target=watch.run, args=(stop, 0.02))
     thread.start()
     try:
-        stop.wait(0.5)
+        stop.some_more()
         early = list(family.titles)
-        stop.wait(1.2)
+        later = now() + LONG * 2
+        monkeypatch.setattr("keeper.watch.now", lambda: later)
+        until(lambda: family.titles)
+        stop.some_more()
         alarm = list(family.titles)
-        set_status(settings, now())
-        stop.wait(0.4)
+        set_status(settings, later)
+        until(lambda: len(family.titles) > len(alarm))
+        stop.some_more()
     finally:
         stop.set()
         thread.join()
@@ -172,16 +177,14 @@ def test_a_bad_round_does_not_end_the_watch(settings: Settings, monkeypatch: pyt
         raise OSError
 
     monkeypatch.setattr(Watch, "look", fail)
-    stop = threading.Event()
+    stop = Rounds()
     thread = threading.Thread(target=watch_of(settings).run, args=(stop, 0.01))
     thread.start()
-    stop.wait(0.2)
-    alive = thread.is_alive()
-    stop.set()
-    thread.join()
-
-    assert alive
-    assert len(rounds) > 1
+    try:
+        until(lambda: len(rounds) > 1)
+    finally:
+        stop.set()
+        thread.join()
 
 
 def test_each_round_leaves_a_sign_of_life(settings: Settings) -> None:

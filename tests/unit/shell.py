@@ -42,5 +42,5 @@ class Stubs:
             text=True,
             capture_output=True,
             check=False,
-            timeout=20,
+            timeout=120,
         )

@@ -129,7 +129,7 @@ def test_a_stack_without_a_tunnel_does_not_load_cloudflare() -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=240,
     )
 
     assert result.stdout == "True False False\n", f"it costs seconds and 120 MB. {result.stderr[-500:]}"

@@ -29,7 +29,7 @@ class Client:
 
     def __init__(self, double: CloudflareDouble) -> None:
         self.double = double
-        self.connection = http.client.HTTPConnection(double.base_url.split("/")[2], timeout=5)
+        self.connection = http.client.HTTPConnection(double.base_url.split("/")[2], timeout=120)
 
     def send(self, method: str, path: str, body: object = None, token: str = "") -> Answer:
         self.connection.request(

@@ -83,7 +83,7 @@ def test_a_cut_kit_says_so(stack: str, tmp_path: Path, capsys: pytest.CaptureFix
 def test_the_standard_age_program_opens_it(stack: str, tmp_path: Path) -> None:
     command = f"age -d -o {tmp_path}/kit.tar.gz {made(stack, tmp_path)}"
     # age asks on the terminal only, and `script` is one.
-    subprocess.run(["script", "-qec", command, "/dev/null"], input=f"{PASSPHRASE}\n".encode(), timeout=60, check=True)
+    subprocess.run(["script", "-qec", command, "/dev/null"], input=f"{PASSPHRASE}\n".encode(), timeout=240, check=True)
 
     with tarfile.open(tmp_path / "kit.tar.gz") as bundle:
         assert "READ-ME.txt" in bundle.getnames()

@@ -115,7 +115,7 @@ def handed_over(tmp_path: Path, program: Path, *words: str, cwd: Path) -> list[s
     done = subprocess.run(
         [str(program), *words],
         cwd=cwd, env={"PATH": "/usr/bin:/bin", "PHOTOS_PYTHON": str(python)},
-        stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True, timeout=20,
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True, timeout=120,
     )  # fmt: skip
     return done.stdout.splitlines()
 
@@ -155,7 +155,7 @@ def test_a_relative_folder_to_adopt_means_the_folder_the_person_is_in(
     done = subprocess.run(
         [str(project / "photos"), "adopt", "lib"],
         cwd=tmp_path, env={"PATH": "/usr/bin:/bin", "PHOTOS_PYTHON": str(python)},
-        stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=20,
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip
 
     assert done.stdout == f"{tmp_path}/lib\n", done.stderr

@@ -91,7 +91,7 @@ def test_it_needs_no_tool_no_docker_and_no_home_and_writes_nothing(tmp_path: Pat
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=240,
     )
 
     assert (done.returncode, done.stderr) == (0, "")

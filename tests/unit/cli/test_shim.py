@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -12,7 +14,7 @@ PROJECT = Path(__file__).parents[3]
 MADE_VENV = """#!/bin/sh
 echo "$0 $*" >> "$LOG"
 case "$*" in
-  "-m venv .venv") mkdir -p .venv/bin; cp "$0" .venv/bin/python ;;
+  "-m venv .venv") mkdir -p .venv/bin || exit; cp "$0" .venv/bin/python ;;
   *"pip install"*) exit "${PIP:-0}" ;;
   -c*) test -e "$LOG.python" ;;
   "-m cli"*) shift 2; for word; do echo "word: $word"; done ;;
@@ -51,16 +53,18 @@ class Shim:
     def log(self) -> list[str]:
         return self.log_file.read_text("utf-8").splitlines() if self.log_file.exists() else []
 
-    def run(self, *words: str, answer: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *words: str, answer: str = "", user: int = 0, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Run it, as `user` where the test is root."""
+        become = ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups"] if user else []
         return subprocess.run(
-            [str(self.folder / "photos"), *words],
+            [*become, str(self.folder / "photos"), *words],
             cwd="/",
             env={"PATH": f"{self.programs}:/usr/bin:/bin", "LOG": str(self.log_file), **variables},
             input=answer,
             capture_output=True,
             text=True,
             check=False,
-            timeout=20,
+            timeout=120,
         )
 
 
@@ -180,3 +184,115 @@ def test_a_distribution_whose_python_is_too_old_is_named_as_such(shim: Shim) -> 
     assert done.returncode == 1
     assert "older than 3.11" in done.stderr
     assert not shim.venv.exists()
+
+
+@pytest.fixture
+def shared(tmp_path: Path) -> Shim:
+    """Return a checkout that users of this machine come to; `id` tells the truth."""
+    if os.geteuid() != 0:
+        pytest.skip("unit tier: only root can be several users: sudo ./photos test tests/unit/cli/test_shim.py")
+    for place in (tmp_path, *tmp_path.parents[:2]):
+        place.chmod(0o755)
+    shim = Shim(tmp_path)
+    (shim.programs / "id").unlink()
+    shim.log_file.touch()
+    shim.python_is_there()
+    shim.log_file.chmod(0o666)
+    return shim
+
+
+def give(place: Path, user: int) -> None:
+    for item in (place, *place.rglob("*")):
+        os.chown(item, user, user, follow_symlinks=False)
+
+
+def owners(place: Path) -> set[int]:
+    return {item.lstat().st_uid for item in (place, *place.rglob("*"))}
+
+
+FAMILY, GUEST = 1000, 1234
+
+
+@pytest.mark.parametrize("mode", [0o755, 0o700])
+def test_an_environment_of_root_is_named_with_what_to_do(shared: Shim, mode: int) -> None:
+    give(shared.folder, FAMILY)
+    shared.run("plan")
+    give(shared.venv, 0)
+    shared.venv.chmod(mode)
+    (shared.folder / "requirements.txt").write_text("typer==0\n")
+    done = shared.run("plan", user=FAMILY)
+
+    assert done.returncode == 1
+    *_, line, remedy = done.stderr.splitlines()
+    assert shlex.split(line)[:5] == ["photos:", str(shared.venv), "belongs", "to", "root."]
+    subprocess.run(["sh", "-c", remedy.removeprefix("photos: sudo ")], check=True)
+    assert shared.run("plan", user=FAMILY).stdout == "word: plan\n", "the line can be pasted"
+
+
+def test_an_environment_of_another_user_that_fits_is_used(shared: Shim) -> None:
+    shared.run("plan")
+    give(shared.folder, FAMILY)
+
+    assert shared.run("plan", user=GUEST).stdout == "word: plan\n"
+
+
+@pytest.mark.parametrize("owner", [0, FAMILY])
+def test_a_checkout_of_somebody_else_without_an_environment_is_named(shared: Shim, owner: int) -> None:
+    give(shared.folder, owner)
+    done = shared.run("plan", user=GUEST)
+
+    assert done.returncode == 1
+    assert "belongs to" in done.stderr
+    assert f"sudo chown -R {GUEST}:{GUEST} " in done.stderr
+    assert "denied" not in done.stderr
+    assert not shared.venv.exists()
+
+
+def test_root_makes_the_environment_of_a_familys_checkout_for_the_family(shared: Shim) -> None:
+    give(shared.folder, FAMILY)
+    first = shared.run("plan")
+    (shared.folder / "requirements.txt").write_text("typer==0\n")
+    give(shared.folder / "requirements.txt", FAMILY)
+    again = shared.run("plan")
+
+    assert (first.stdout, again.stdout) == ("word: plan\n", "word: plan\n")
+    assert owners(shared.folder) == {FAMILY}
+
+
+@pytest.mark.parametrize(("owner", "written"), [(FAMILY, "1"), (0, "")])
+def test_root_leaves_no_compiled_files_in_a_familys_checkout(shared: Shim, owner: int, written: str) -> None:
+    shared.program("python3", '#!/bin/sh\necho "${PYTHONDONTWRITEBYTECODE:-}"\n')
+    give(shared.folder, owner)
+
+    assert shared.run("plan", PHOTOS_PYTHON=str(shared.programs / "python3")).stdout == f"{written}\n"
+
+
+def test_a_checkout_that_cannot_be_written_says_so(shim: Shim) -> None:
+    shim.python_is_there()
+    shim.program("id", f"#!/bin/sh\necho {os.geteuid()}\n")
+    shim.folder.chmod(0o555)
+    as_its_owner = FAMILY if os.geteuid() == 0 else 0  # root writes whatever the mode
+    if as_its_owner:
+        give(shim.folder, FAMILY)
+        (shim.programs / "id").unlink()
+        for place in (shim.folder.parent, *shim.folder.parent.parents[:2]):
+            place.chmod(0o755)
+    done = shim.run("plan", user=as_its_owner)
+    shim.folder.chmod(0o755)
+
+    assert done.returncode == 1
+    assert "cannot be written" in done.stderr
+    assert "denied" not in done.stderr
+
+
+def test_a_checkout_on_a_read_only_disk_says_so_to_root_too(shared: Shim) -> None:
+    subprocess.run(["mount", "--bind", shared.folder, shared.folder], check=True)
+    try:
+        subprocess.run(["mount", "-o", "remount,bind,ro", shared.folder], check=True)
+        done = shared.run("plan")
+    finally:
+        subprocess.run(["umount", shared.folder], check=True)
+
+    assert done.returncode == 1
+    assert "cannot be written" in done.stderr
+    assert "ead-only" not in done.stderr, "no line of another program"
