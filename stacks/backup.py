@@ -252,12 +252,12 @@ def _is_at_home(address: str) -> bool:
 
 
 def _section(values: Mapping[str, str]) -> dict[str, Any] | None:
-    """Return the section as it was written, before anything is known to be right in it."""
+    """Return the section as it was written, before anything is known to be right in it; None where it names no copies."""
     try:
-        section = json.loads(values.get(SECTION, "null"))
+        section = json.loads(values.get(SECTION) or "null")
     except ValueError:
         return None
-    return section if isinstance(section, dict) else None
+    return section if isinstance(section, dict) and section else None
 
 
 def _asked_for(section: Mapping[str, Any]) -> Iterator[str]:
