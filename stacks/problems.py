@@ -51,7 +51,11 @@ def for_stack(line: str, stack: str) -> str:
 
 def problems(error: ValidationError, model: type[BaseModel]) -> list[str]:
     """Return one line per error of `model`: where, what is wrong, what to write instead."""
-    return [problem(".".join(map(str, detail["loc"])), _text(detail, model)) for detail in error.errors()]
+    return [
+        # pydantic's own mark of a name that is wrong itself.
+        problem(".".join(str(part) for part in detail["loc"] if part != "[key]"), _text(detail, model))
+        for detail in error.errors()
+    ]
 
 
 def _text(detail: ErrorDetails, model: type[BaseModel]) -> str:
