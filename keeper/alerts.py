@@ -104,7 +104,8 @@ class Alerts:
         """Tell the watcher outside: "start", nothing for a good end, or the exit code of a bad one."""
         address = self._settings.secret(PING_URL).strip()
         try:
-            if address and (url := ping_url(address, outcome)):
+            said = say(self._settings.language, "ping.failed", code=outcome) if outcome else "OK"
+            if address and (url := ping_url(address, outcome, said)):
                 httpx.get(url, timeout=PING_SECONDS, follow_redirects=True).raise_for_status()
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             log.warning("the ping was not taken: %s", type(error).__name__)
@@ -152,7 +153,7 @@ class Alerts:
         write_whole(self._troubles, TROUBLES.dump_json(troubles))
 
 
-def ping_url(address: str, outcome: str) -> httpx.URL | None:
+def ping_url(address: str, outcome: str, said: str) -> httpx.URL | None:
     """Return where to tell an outcome: "start", "" for a good end, or the exit code of a bad one; None for nowhere.
 
     Uptime Kuma's push addresses carry the outcome in the query and know no start (server/routers/api-router.js in
@@ -165,7 +166,7 @@ def ping_url(address: str, outcome: str) -> httpx.URL | None:
     if PUSH in path:
         if outcome == START:
             return None
-        told = {"status": "down", "msg": f"exit code {outcome}"} if outcome else {"status": "up", "msg": "OK"}
+        told = {"status": "down" if outcome else "up", "msg": said}
         return url.copy_with(raw_path=f"{path}{mark}{query}".encode()).copy_merge_params(told)
     if outcome.lstrip("-").isdigit() and int(outcome) not in EXIT_CODES:
         outcome = "fail"

@@ -217,7 +217,7 @@ def test_uptime_kuma_hears_up_or_down_and_no_start(path: str, settings: Settings
 
     assert [dict(url.params) for url in asked] == [
         {"status": "up", "msg": "OK", "ping": ""},
-        {"status": "down", "msg": "exit code 4", "ping": ""},
+        {"status": "down", "msg": "The backup failed (exit code 4)", "ping": ""},
     ]
     assert {url.path for url in asked} == {path.partition("?")[0].rstrip("/")}
 
@@ -225,7 +225,7 @@ def test_uptime_kuma_hears_up_or_down_and_no_start(path: str, settings: Settings
 def test_a_push_address_without_a_query_is_completed(settings: Settings) -> None:
     assert pinged(settings, "/api/push/abc") == [
         "/api/push/abc?status=up&msg=OK",
-        "/api/push/abc?status=down&msg=exit+code+4",
+        "/api/push/abc?status=down&msg=The+backup+failed+%28exit+code+4%29",
     ]
 
 
