@@ -272,7 +272,7 @@ def looks_obscured(value: str) -> bool:
 def _alert_problem(address: str) -> str | None:
     scheme = _scheme(address)
     if not scheme:
-        return "has no ://, so Apprise cannot know the service. Write e.g. mailto://, wecombot://, bark:// or ntfys://"
+        return "has no ://, so Apprise cannot know the service. Write e.g. mailto://, wecombot://, barks:// or ntfys://"
     if scheme == "http":
         return (
             "begins with http://. Write https:// where Apprise knows the service by its host, else json:// or jsons://"
@@ -284,7 +284,7 @@ def _alert_problem(address: str) -> str | None:
         meant = (
             f"Did you mean {near[0]}://?"
             if near
-            else "Write e.g. mailto://, wecombot://, dingtalk://, feishu://, bark://, schan:// or ntfys://"
+            else "Write e.g. mailto://, wecombot://, dingtalk://, feishu://, barks://, schan:// or ntfys://"
         )
         return f'begins with "{scheme}", which Apprise does not know. {meant}'
     return None

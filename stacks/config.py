@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -249,12 +250,15 @@ def _across(stack: str, settings: Settings) -> list[str]:
 
 
 def _missing(stack: str, settings: Settings, values: Mapping[str, str]) -> list[str]:
+    quoted = shlex.quote(stack)
     missing = [key for key in settings.generated_secret_keys() if not values.get(key)]
     if settings.id and not missing:
         return backup.missing_typed(settings, values, stack)
     if not settings.id:
-        return ["config: photos:id missing: this stack is not set up yet. Run ./photos setup, or ./photos up"]
+        return [
+            f"config: photos:id missing: this stack is not set up yet. Run ./photos setup {quoted}, or ./photos up {quoted}"
+        ]
     names = ", ".join(f"photos:{key}" for key in missing)
     return [
-        f"config: {names} missing: not made yet. Run ./photos setup {stack} or ./photos up {stack}, which make them"
+        f"config: {names} missing: not made yet. Run ./photos setup {quoted}, or ./photos up {quoted}, which make them"
     ]

@@ -515,7 +515,15 @@ BAD = [
             ("skip-grant-tables", "lets everyone in"),
             ("init_file", "rotates the password"),
             ("datadir", "moves the data out of its volume"),
+            ("skip-innodb-doublewrite", "is read as innodb-doublewrite, which loses pages"),
+            ("disable_innodb_doublewrite", "is read as innodb-doublewrite, which loses pages"),
+            ("innodb-flush-log-at", "is read as innodb-flush-log-at-trx-commit, which loses confirmed rows"),
+            ("skip-grant-table", "is read as skip-grant-tables, which lets everyone in"),
         )
+    ),
+    *(
+        key("B43", "database.flags", {name: value}, "is no flag, or its value holds a line break", note=name)
+        for name, value in (("max connections", "64"), ("max-connections=64", ""), ("", "1"), ("sql-mode", "a\nb"))
     ),
     *(
         Bad("B44", {}, (f'stack "{name}": {why}. Write e.g. {instead}',), stack=name, note=name[:8])
