@@ -21,7 +21,7 @@ from uuid import uuid4
 import yaml
 from docker.errors import DockerException
 
-from cli import demo_images, docker_host, engine, generated, paths, setup, stackfile, sweep, tools
+from cli import docker_host, engine, generated, paths, setup, stackfile, sweep, tools
 from cli.console import fail, say, warn
 from cli.docker_runner import DockerRunner, remove_all
 from cli.first_run import write_marker
@@ -37,6 +37,7 @@ from stacks.settings import id_problem
 
 STACK = "demo"
 UNFINISHED = "unfinished"
+REGISTRY = "photos-test.local"
 PORTS = {"photoprism": ("port",), "syncthing": ("port", "sync_port"), "drive": ("port",)}
 
 
@@ -54,9 +55,11 @@ def start(*, with_pulumi: bool) -> None:
     pulumi = with_pulumi and not tools.missing(STACK)
     way = "pulumi" if pulumi else "docker"
     _same_way(folder, way)
+    from cli import demo_images  # noqa: PLC0415 - only who starts a demo needs the tests' images
+
     become_root = demo_images.root_for_the_base()
     with Stages() as stages:
-        demo_images.build_images(stages, become_root)
+        demo_images.build_images(stages, become_root, REGISTRY)
         stages.stage("Demo: writing sample photos")
         description = _description(folder)
         _library(folder, description)
@@ -159,7 +162,7 @@ def _new_description(folder: Path) -> dict[str, Any]:
     services["photoprism"] |= {"site_title": "Demo"}
     config |= {
         "photos:id": str(uuid4()),
-        "photos:image_registry": demo_images.REGISTRY,
+        "photos:image_registry": REGISTRY,
         "photos:library": {"originals": str(folder / "originals"), "import": str(folder / "import")},
         "photos:services": services,
     }

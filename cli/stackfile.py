@@ -9,9 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from cli import paths
+from cli import paths, stack_yaml
 from cli.console import confirm, fail, say
 from cli.recording import config_text
 from components.backup import ALERT_KEYS, CRYPT_KEYS
@@ -28,18 +26,20 @@ ID_KEY = f"{NAMESPACE}id"
 def read(file: Path) -> dict[str, Any]:
     """Return the `config` section of a stack file."""
     try:
-        document = yaml.safe_load(file.read_text("utf-8")) or {}
-    except yaml.YAMLError as error:
-        fail(f"{file} is not valid YAML: {error}")
-    config = document.get("config") or {} if isinstance(document, dict) else None
+        document = stack_yaml.load(file)
+    except stack_yaml.UnreadableError as error:
+        fail(f"{file} {error}.")
+    config = document.get("config") or {}
     if not isinstance(config, dict):
-        fail(f"{file} is not a stack file. Its first line without a comment is `config:`; see stacks/examples.")
-    return dict(config)
+        fail(f"{file} is not a stack file: what stands below `config:` is no section. See stacks/examples.")
+    if astray := [str(key) for key in document if str(key).startswith(NAMESPACE)]:
+        fail(f"{file} has {astray[0]} beside `config:`. Move it below, two spaces in.")
+    return {str(key): value for key, value in config.items()}
 
 
 def stack_id(file: Path) -> str | None:
-    """Return the id in a stack file, None when it has none or does not exist."""
-    return read(file).get(ID_KEY) if file.exists() else None
+    """Return the id in a stack file, None when it has none, does not exist or was left empty by a power cut."""
+    return read(file).get(ID_KEY) if file.exists() and (not file.is_file() or file.stat().st_size) else None
 
 
 def publishes(stack: str) -> bool:
@@ -61,6 +61,7 @@ def keep_copy(stack: str) -> None:
     if newest and (kept := stack_id(newest)) and stack_id(file) != kept:
         return  # only `ensure` may decide about another identity
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
+    read(file)  # only what can be read is worth a place among the ten
     paths.write_private(paths.copies_folder(stack) / f"{stamp}.yaml", file.read_text("utf-8"))
     for old in sorted(paths.copies_folder(stack).glob("*.yaml"))[:-COPIES_KEPT]:
         old.unlink()

@@ -11,25 +11,19 @@ from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 from itertools import islice, pairwise
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from croniter import CroniterBadDateError, croniter
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
-from components.fields import Memory, Port, Section, host_path
+from components.addresses import too_long
+from components.fields import Memory, Port, Section, host_path, path_too_long
+from components.rclone_options import HOST_ONLY, OPTIONS, RCLONE_TYPES
 
 OPENLIST = "openlist"
 OPENLIST_OWN = ("url", "vendor", "user", "pass", "bearer_token")
 """What the keeper sets itself for a drive of the stack's OpenList."""
 LOCAL = "local"
-# `rclone help backends` of 1.75, without those that wrap another remote, can only read or forget everything.
-RCLONE_TYPES = (
-    LOCAL, "azureblob", "azurefiles", "b2", "box", "cloudinary", "drime", "drive", "dropbox", "fichier", "filefabric",
-    "filelu", "filen", "filescom", "ftp", "gcs", "gofile", "hdfs", "hidrive", "huaweidrive", "iclouddrive",
-    "internetarchive", "internxt", "jottacloud", "koofr", "linkbox", "mailru", "mega", "netstorage", "onedrive", "oos",
-    "opendrive", "pcloud", "pikpak", "pixeldrain", "premiumizeme", "protondrive", "putio", "qingstor", "quatrix", "s3",
-    "seafile", "sftp", "shade", "sharefile", "sia", "smb", "storj", "sugarsync", "swift", "ulozto", "webdav", "yandex",
-    "zoho",
-)  # fmt: skip
 WRAPPERS = ("alias", "archive", "cache", "chunker", "combine", "compress", "crypt", "hasher", "union")
 NET_DRIVES = (
     "115",
@@ -54,8 +48,9 @@ MEANT = {
     "oss": "s3 with `options: {provider: Alibaba, …}`",
     "r2": "s3 with `options: {provider: Cloudflare, …}`",
 }
-# Options whose values open something. A path to a file or the id of a key does not.
+# Options whose values open something, whatever the type: a name that rclone does not know may hold one, too.
 SECRET_OPTION = re.compile(r"(.*_)?(pass|password2?|secret|token|key|pem|credentials|cookie|headers|sas_url|2fa)")
+OPTION = re.compile(r"(.*_)?(pass|password2?|secret|token|key|pem|credentials|cookie|headers|sas_url|2fa)")
 OPTION = re.compile(r"[a-z0-9][a-z0-9_]*")
 TAKEN_NAMES = ("alert", "ping")
 """Their flat keys would be `backup_alert_urls` and `backup_ping_url`."""
@@ -68,8 +63,12 @@ PERCENT = range(1, 51)
 
 
 def _cron(value: str) -> str:
+    """Read a schedule as the keeper's scheduler does: by croniter."""
     if len(value.split()) != 5 or not croniter.is_valid(value):  # noqa: PLR2004 - minute, hour, day, month, weekday
         msg = f'"{value}" is not a cron schedule. Write minute, hour, day, month and weekday, e.g. "30 3 * * *" for 3:30 every day'
+        raise ValueError(msg)
+    if re.search(r"(^|[\s,])r([\s,(/]|$)", value.lower()):
+        msg = f'"{value}" is another time whenever it is asked for. Write a fixed one, e.g. "30 3 * * *" for 3:30 every day'
         raise ValueError(msg)
     moments = firings(value)
     if len(moments) < 2 or moments[0] - SAMPLE_START > timedelta(days=366):  # noqa: PLR2004 - one is no schedule
@@ -110,6 +109,8 @@ def _remote_path(value: str) -> str:
     if not value.strip("/ ") or value != value.strip() or not value.isprintable() or ".." in value.split("/"):
         msg = f"{value!r} is not a folder. Write a folder of its own for this copy, e.g. photos-backup"
         raise ValueError(msg)
+    if reason := path_too_long(value):
+        raise ValueError(reason)
     return value
 
 
@@ -121,21 +122,49 @@ def _percent(value: object) -> int:
 
 
 def _bandwidth(value: str) -> str:
-    rate = r"(off|[0-9]+(\.[0-9]+)?[BKMG]?(:(off|[0-9]+(\.[0-9]+)?[BKMG]?))?)"
-    slot = rf"((Mon|Tue|Wed|Thu|Fri|Sat|Sun)-)?[0-2][0-9]:[0-5][0-9],{rate}"
-    if not re.fullmatch(rf"{rate}|{slot}( {slot})*", value):
+    rate = r"(off|[0-9]+(\.[0-9]+)?[BKMGbkmg]?(:(off|[0-9]+(\.[0-9]+)?[BKMGbkmg]?))?)"
+    slot = rf"((Mon|Tue|Wed|Thu|Fri|Sat|Sun)-)?([01][0-9]|2[0-3]):[0-5][0-9],{rate}"
+    if not re.fullmatch(rf"{rate}|{slot}( {slot})*", value, re.ASCII):
         msg = f'"{value}" is not a bandwidth. Write bytes per second, e.g. 2M, or a timetable, e.g. "08:00,512K 23:00,off"'
         raise ValueError(msg)
     return value
 
 
 def _option_name(value: str) -> str:
-    if not OPTION.fullmatch(value) or value in (*CRYPT_KEYS, "type"):
-        msg = f'"{value}" is not the name of an option. Write it as `rclone help backend` does, e.g. secret_access_key'
+    if value in CRYPT_KEYS:
+        msg = f'"{value}" is not the name of an option: ./photos makes that key. Leave it out here, and write e.g. secret_access_key'
+        raise ValueError(msg)
+    if not OPTION.fullmatch(value) or value == "type":
+        snake = re.sub(r"[^a-z0-9]+", "_", value.lower()).strip("_")
+        meant = snake if OPTION.fullmatch(snake) and snake != "type" else "secret_access_key"
+        msg = f'"{value}" is not the name of an option. Write it as `rclone help backend` does, e.g. {meant}'
         raise ValueError(msg)
     return value
 
 
+def _mirror(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+        good = (
+            parts.scheme in ("http", "https")
+            and re.fullmatch(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?", parts.netloc)
+            and parts.port != 0
+        )
+    except ValueError:
+        good = False
+    if (
+        not good
+        or too_long(parts.hostname or "")
+        or not re.fullmatch(r"[\w./-]*", parts.path)
+        or parts.query
+        or parts.fragment
+    ):
+        msg = f'"{value}" is not the address of a mirror. Write scheme and host, for pip the folder too, e.g. https://mirrors.ustc.edu.cn'
+        raise ValueError(msg)
+    return value
+
+
+Mirror = Annotated[str, AfterValidator(_mirror)]
 Cron = Annotated[str, AfterValidator(_cron)]
 Percent = Annotated[int, BeforeValidator(_percent)]
 Days = Annotated[int, Field(ge=1)]
@@ -170,6 +199,20 @@ class RemoteConfig(Section):
     transfers: int = Field(4, description="files at the same time; 1 or 2 for drives of OpenList", ge=1, le=32)
 
     @model_validator(mode="after")
+    def _plain_options_of_no_host(self) -> RemoteConfig:
+        for option, value in self.options.items():
+            if not value.isprintable() or value != value.strip():
+                msg = f"options.{option}: holds a line break, another control character or an outer space. Write plain text"
+                raise ValueError(msg)
+        for place, options in (("options", self.options), ("secrets", self.secrets)):
+            for option in options:
+                # A switch that is off asks for nothing.
+                if option in HOST_ONLY and self.options.get(option, "").lower() != "false":
+                    msg = f"{place}.{option}: names something of this host, which the keeper's container does not have. {HOST_ONLY[option]}"
+                    raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
     def _place(self) -> RemoteConfig:
         if self.is_local:
             try:
@@ -183,10 +226,6 @@ class RemoteConfig(Section):
         if self.type == OPENLIST and (taken := sorted({*self.options, *self.secrets} & set(OPENLIST_OWN))):
             msg = f"{taken[0]}: the stack's own OpenList needs no login here. Leave it out, or for another server write `type: webdav`"
             raise ValueError(msg)
-        for option, value in self.options.items():
-            if not value.isprintable():
-                msg = f"options.{option}: holds a line break or another control character. Write plain text"
-                raise ValueError(msg)
         for option in {*self.options} & {*self.secrets}:
             msg = f"secrets: {option} stands in options, too. Leave it in one of the two"
             raise ValueError(msg)
@@ -209,6 +248,18 @@ class RemoteConfig(Section):
     def is_off_site_in_clear(self) -> bool:
         """Whether strangers could look at the photos."""
         return self.kind != "disk" and not self.encrypt and not self.accept_plain
+
+    @property
+    def known_options(self) -> dict[str, str]:
+        """Return rclone's options for the type with their marks, see `rclone_options.py`."""
+        if self.type == OPENLIST:
+            return {name: mark for name, mark in OPTIONS["webdav"].items() if name not in OPENLIST_OWN}
+        return OPTIONS[self.type]
+
+    def is_secret(self, option: str) -> bool:
+        """Whether who has the value of an option gets in."""
+        known = self.known_options.get(option)
+        return bool(SECRET_OPTION.fullmatch(option)) if known is None else bool(known)
 
     @property
     def account(self) -> tuple[object, ...]:
@@ -251,10 +302,17 @@ class KeepConfig(Section):
 class MirrorsConfig(Section):
     """Where the keeper's image gets its packages when it is built."""
 
-    apt: str | None = Field(
-        None, description="scheme and host of a Debian or Ubuntu mirror", pattern=r"^https?://[A-Za-z0-9.:-]+/?$"
-    )
-    pip: str | None = Field(None, description="a Python package index", pattern=r"^https?://[A-Za-z0-9.:-]+/[\w./-]*$")
+    apt: Mirror | None = Field(None, description="scheme and host of a Debian or Ubuntu mirror")
+    pip: Mirror | None = Field(None, description="a Python package index")
+
+    @field_validator("apt")
+    @classmethod
+    def _host_alone(cls, value: str | None) -> str | None:
+        if value and urlsplit(value).path.strip("/"):
+            parts = urlsplit(value)
+            msg = f'"{value}" holds a folder, which sources of apt bring along. Write {parts.scheme}://{parts.netloc}'
+            raise ValueError(msg)
+        return value
 
 
 class BackupConfig(Section):
@@ -276,8 +334,10 @@ class BackupConfig(Section):
     def _names(cls, remotes: dict[str, RemoteConfig]) -> dict[str, RemoteConfig]:
         for name in remotes:
             if not re.fullmatch(r"[a-z][a-z0-9]{0,19}", name) or name in TAKEN_NAMES:
+                why = ": it is the name of a key of the backup" if name in TAKEN_NAMES else ""
                 msg = (
-                    f'"{name}" cannot name a copy. Write up to 20 lower-case letters and digits, e.g. disk or onedrive'
+                    f'"{name}" cannot name a copy{why}. Write up to 20 small letters and digits, a letter first, '
+                    "e.g. disk or onedrive"
                 )
                 raise ValueError(msg)
         return remotes
@@ -285,12 +345,37 @@ class BackupConfig(Section):
     @model_validator(mode="after")
     def _nothing_in_clear(self) -> BackupConfig:
         for name, remote in self.remotes.items():
-            for option in filter(SECRET_OPTION.fullmatch, remote.options):
+            for option in filter(remote.is_secret, remote.options):
                 msg = (
                     f"remotes.{name}.options.{option}: stored in clear. Choose a new one, write `secrets: [{option}]` "
                     f"instead and run ./photos config set --secret photos:{secret_key(name, option)}"
                 )
                 raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _no_login_in_an_address(self) -> BackupConfig:
+        for name, remote in self.remotes.items():
+            for option, value in remote.options.items():
+                if re.match(r"[a-z+]+://[^/@]*:[^/@]*@", value.lower()):
+                    msg = (
+                        f"remotes.{name}.options.{option}: the address holds a password in clear. Choose a new one, "
+                        f"write the address without it, and user and `secrets: [pass]` beside it"
+                    )
+                    raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _options_of_the_type(self) -> BackupConfig:
+        for name, remote in self.remotes.items():
+            known = remote.known_options
+            for option in [*remote.options, *remote.secrets]:
+                if option not in known:
+                    near = get_close_matches(option, known, 1)
+                    meant = f"Did you mean {near[0]}?" if near else f"It knows: {', '.join(sorted(known))}"
+                    place = "options" if option in remote.options else "secrets"
+                    msg = f"remotes.{name}.{place}.{option}: rclone's {remote.type} has no such option. {meant}"
+                    raise ValueError(msg)
         return self
 
     @model_validator(mode="after")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import ClassVar
 
 import pulumi
@@ -25,6 +26,8 @@ PHOTOPRISM_FLAGS = {
     "innodb-lock-wait-timeout": "120",
 }
 
+SHORTEST_PART = 12
+"""Letters; a shorter part of these names is not theirs alone, so MariaDB refuses it itself."""
 FORBIDDEN_FLAGS = {
     "innodb-flush-log-at-trx-commit": "loses confirmed rows at a power cut",
     "innodb-doublewrite": "loses pages at a power cut",
@@ -34,6 +37,16 @@ FORBIDDEN_FLAGS = {
     "init-file": "is how the stack rotates the password",
     "datadir": "moves the data out of its volume",
 }
+
+
+def _forbidden(name: str) -> str | None:
+    """Return the forbidden flag that MariaDB takes `name` for: it reads a part of a name, and skip- as off."""
+    plain = re.sub(r"^(skip|disable|enable)-", "", name)
+    for flag in FORBIDDEN_FLAGS:
+        if flag in (name, plain) or any(len(part) >= SHORTEST_PART and flag.startswith(part) for part in (name, plain)):
+            return flag
+    return None
+
 
 # A killed first start leaves data that looks finished: the image's next start but one serves it, with a root that has
 # no password (seen with upstream's entrypoint). This mark, set before a first start and removed by its last step, tells.
@@ -74,10 +87,15 @@ class DatabaseConfig(ServiceConfig):
     def _safe_flags(cls, flags: dict[str, str]) -> dict[str, str]:
         for flag, value in flags.items():
             name = flag.lstrip("-").replace("_", "-").removeprefix("loose-")
-            if name == "innodb-flush-log-at-trx-commit" and value == "1":
+            if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name) or not value.isprintable():
+                msg = f'"{flag}" is no flag, or its value holds a line break. Write e.g. max-connections: "64"'
+                raise ValueError(msg)
+            meant = _forbidden(name)
+            if meant == "innodb-flush-log-at-trx-commit" and value == "1":
                 continue
-            if reason := FORBIDDEN_FLAGS.get(name):
-                msg = f"{flag}={value} {reason}. Leave this flag out"
+            if meant:
+                reads = "" if meant == name else f"is read as {meant}, which "
+                msg = f"{flag}={value} {reads}{FORBIDDEN_FLAGS[meant]}. Leave this flag out"
                 raise ValueError(msg)
         return flags
 

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
+import unicodedata
 import zoneinfo
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
 
-from croniter import croniter
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from components.addresses import any_address, bind_address, site_url, too_long
+from components.photoprism_cron import index_schedule
 
 PROJECT = Path(__file__).resolve().parent.parent
 """The folder of Pulumi.yaml: relative paths in a stack file start here."""
@@ -19,14 +31,49 @@ SYSTEM_FOLDERS = (
     "/bin", "/boot", "/dev", "/etc", "/lib", "/proc", "/run", "/sbin", "/sys", "/usr", "/var/lib/docker",
 )  # fmt: skip
 BARE_FOLDERS = ("/", "/home", "/media", "/mnt", "/opt", "/root", "/srv", "/tmp", "/var", "/var/lib")  # noqa: S108 - refused, not used
-LOCAL_NETWORKS = ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")
+PART_BYTES, PATH_BYTES = 255, 4095
+"""What Linux takes: of one name in a path, and of the whole path."""
 UNPRIVILEGED_PORTS = range(1024, 65536)
 
 
 class Section(BaseModel):
-    """A section of the stack file: unknown keys are errors, and values are never bent into another type."""
+    """A section of the stack file: unknown keys are errors, and values are never bent into another type.
+
+    A key with nothing after its colon is never silently absent: a section means its defaults, anything else is an error.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_is_default(cls, values: Any) -> Any:
+        """An item of a list or dictionary of sections."""
+        return {} if values is None else values
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _nothing_after_the_colon(cls, value: Any, info: ValidationInfo) -> Any:
+        """A key of this section: an optional section would otherwise be taken for one that nobody wrote."""
+        if value is not None:
+            return value
+        field = cls.model_fields[str(info.field_name)]
+        if any(isinstance(kind, type) and issubclass(kind, Section) for kind in kinds(field.annotation)):
+            return {}
+        origin = get_origin(field.annotation)
+        none = (
+            ", or `[]` for none"
+            if origin is list
+            else ", or `{}` for none"
+            if origin is dict
+            else ", or take the line out"
+        )
+        msg = f"empty: nothing stands after the colon. Write a value ({field.description}){'' if field.is_required() else none}"
+        raise ValueError(msg)
+
+
+def kinds(annotation: Any) -> tuple[Any, ...]:
+    """Return the alternatives of a field's type: itself, or the members of a union."""
+    return get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
 
 
 def host_path(value: str) -> str:
@@ -41,11 +88,17 @@ def host_path(value: str) -> str:
         or value != value.strip()
         or re.match(r"~[^/]", value)
         or ".." in value.split("/")
-        or re.search(r"[\x00-\x1f:]", value)
+        or ":" in value
+        or any(unicodedata.category(letter) in ("Cc", "Zl", "Zp") for letter in value)
     ):
-        msg = f"{value!r} is not a plain path. Write an absolute path without '..', ':' or line breaks, e.g. /mnt/d/Photos"
+        msg = (
+            f"{value!r} is not a plain path. Write an absolute path without '..', ':', line breaks or other control "
+            "characters, e.g. /mnt/d/Photos"
+        )
         raise ValueError(msg)
     path = re.sub("^//+", "/", str(PROJECT / Path(value).expanduser()))
+    if reason := path_too_long(path):
+        raise ValueError(reason)
     if path in BARE_FOLDERS or any(path == s or path.startswith(f"{s}/") for s in SYSTEM_FOLDERS):
         msg = f"{path} is a system folder. Give the photos a folder of their own, e.g. /mnt/d/Photos"
         raise ValueError(msg)
@@ -55,12 +108,35 @@ def host_path(value: str) -> str:
     return path
 
 
+def path_too_long(path: str) -> str | None:
+    """Say what of a path is longer than a Linux disk takes, in bytes; None when it fits."""
+    sizes = {part: len(part.encode()) for part in path.split("/")}
+    if long := next((part for part, size in sizes.items() if size > PART_BYTES), None):
+        return f'the folder name "{long[:12]}…" has {sizes[long]} bytes, a disk takes at most {PART_BYTES}. Write a shorter one'
+    if (size := len(path.encode())) > PATH_BYTES:
+        return f"the path has {size} bytes, Linux takes at most {PATH_BYTES}. Write a shorter one"
+    return None
+
+
+# distribution/reference: the grammar of Docker's image names.
+HOST = r"[a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?"
+PORT = r"(:[0-9]{1,5})?"
+REPOSITORY = r"[a-z0-9]+((\.|_{1,2}|-+)[a-z0-9]+)*"
+NAME = rf"({HOST}(\.{HOST})*{PORT}/)?{REPOSITORY}(/{REPOSITORY})*"
+IMAGE_BYTES, TAG_BYTES = 255, 128
+
+
 def _image(value: str) -> str:
-    name = value.partition("@")[0]
-    tag = name.rpartition("/")[2].partition(":")[2]
-    if not re.fullmatch(
-        r"([a-z0-9.-]+(:[0-9]+)?/)?[a-z0-9][a-z0-9._/-]*(:[\w.-]*)?(@sha256:[0-9a-f]{64})?", value, re.ASCII
-    ):
+    name, _, _ = value.partition("@")
+    folders, slash, last = name.rpartition("/")
+    repository, _, tag = last.partition(":")
+    if tag and re.fullmatch(r"\w[\w.-]*", tag, re.ASCII) and len(tag) > TAG_BYTES:
+        msg = f"the tag has {len(tag)} bytes, Docker takes at most {TAG_BYTES}. Write name:tag, e.g. mariadb:11.8.8"
+        raise ValueError(msg)
+    if len(folders + slash + repository) > IMAGE_BYTES:
+        msg = f"the name has {len(folders + slash + repository)} bytes, Docker takes at most {IMAGE_BYTES}. Write a shorter one"
+        raise ValueError(msg)
+    if not re.fullmatch(rf"{NAME}(:(\w[\w.-]*)?)?(@sha256:[0-9a-f]{{64}})?", value, re.ASCII):
         msg = f'"{value}" is not an image name. Write name:tag, e.g. mariadb:11.8.8'
         raise ValueError(msg)
     if tag in ("", "latest"):
@@ -82,11 +158,13 @@ def _time_zone(value: str) -> str:
 
 
 def _memory(value: object) -> int:
-    match = re.fullmatch(r"([1-9][0-9]{0,6})([mg])", value) if isinstance(value, str) else None
-    if not match:
-        msg = f'"{value}" is not an amount of memory. Write megabytes or gigabytes, e.g. 512m or 4g'
-        raise ValueError(msg)
-    return int(match[1]) * (1024 if match[2] == "g" else 1)
+    text = value if isinstance(value, str) else ""
+    if match := re.fullmatch(r"([1-9][0-9]{0,6})([mg])", text, re.ASCII):
+        return int(match[1]) * (1024 if match[2] == "g" else 1)
+    near = re.fullmatch(r" *([1-9][0-9]{0,6}) *(m|g)(i?b)? *", str(value).lower(), re.ASCII)
+    meant = f"{near[1]}{near[2]}" if near else "e.g. 512m or 4g"
+    msg = f'"{value}" is not an amount of memory. Write megabytes or gigabytes as whole numbers, with a small m or g: {meant}'
+    raise ValueError(msg)
 
 
 def _port(value: int) -> int:
@@ -96,38 +174,19 @@ def _port(value: int) -> int:
     return value
 
 
-def _bind_address(value: str) -> str:
-    try:
-        address = ipaddress.ip_address(value)
-    except ValueError:
-        msg = f'"{value}" is not an IP address. Write 127.0.0.1, or the address of this machine in your LAN'
-        raise ValueError(msg) from None
-    local = (ipaddress.ip_network(net) for net in LOCAL_NETWORKS)
-    if isinstance(address, ipaddress.IPv4Address) and any(address in net for net in local):
-        return value
-    msg = f"{value} opens the port to the internet, past ufw. Write 127.0.0.1, or the machine's LAN address"
-    raise ValueError(msg)
-
-
-def _site_url(value: str) -> str:
-    if not re.fullmatch(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[\w./-]*)?", value, re.ASCII):
-        msg = f'"{value}" is not a web address. Write it as the browser shows it, e.g. http://192.168.1.5:12343/'
-        raise ValueError(msg)
-    return value.rstrip("/") + "/"
-
-
 def _registry(value: str) -> str:
-    if not re.fullmatch(r"[a-z0-9.-]+(:[0-9]+)?(/[a-z0-9._-]+)*", value) or not re.search(r"[.:]", value):
-        msg = f'"{value}" is not a registry. Write its host without https://, e.g. docker.example.com'
+    host, _, path = value.partition("/")
+    bare = host.rpartition(":")[0] or host
+    if reason := too_long(bare):
+        msg = f"{reason}. Write its host without https://, e.g. docker.example.com"
+        raise ValueError(msg)
+    is_host = (
+        re.fullmatch(rf"{HOST}(\.{HOST})*{PORT}", host, re.ASCII) and re.search(r"[.:]", host) and host == host.lower()
+    )
+    if not is_host or ("/" in value and not re.fullmatch(rf"{REPOSITORY}(/{REPOSITORY})*", path, re.ASCII)):
+        msg = f'"{value}" is not a registry. Write its host in small letters without https://, e.g. docker.example.com'
         raise ValueError(msg)
     return value
-
-
-def _schedule(value: str) -> str:
-    if value == "" or re.fullmatch(r"@every [1-9][0-9]*[hms]", value) or croniter.is_valid(value):
-        return value
-    msg = f'"{value}" is not a schedule. Write five cron fields ("0 3 * * *"), "@every 3h", or "" for never'
-    raise ValueError(msg)
 
 
 HostPath = Annotated[str, AfterValidator(host_path)]
@@ -135,8 +194,9 @@ Image = Annotated[str, AfterValidator(_image)]
 TimeZone = Annotated[str, AfterValidator(_time_zone)]
 Memory = Annotated[int, BeforeValidator(_memory)]
 Port = Annotated[int, AfterValidator(_port)]
-BindAddress = Annotated[str, AfterValidator(_bind_address)]
-SiteUrl = Annotated[str, AfterValidator(_site_url)]
+BindAddress = Annotated[str, AfterValidator(bind_address)]
+AnyAddress = Annotated[str, AfterValidator(any_address)]
+SiteUrl = Annotated[str, AfterValidator(site_url)]
 Registry = Annotated[str, AfterValidator(_registry)]
-Schedule = Annotated[str, AfterValidator(_schedule)]
+IndexSchedule = Annotated[str, AfterValidator(index_schedule)]
 Rotation = Annotated[int, Field(ge=1)]

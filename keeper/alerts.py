@@ -27,6 +27,8 @@ REPEAT = timedelta(hours=22)
 """Daily, with room for a run that ends earlier than yesterday's."""
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=1)
 PING_SECONDS = 10
+PUSH, START = "/push/", "start"
+EXIT_CODES = range(256)
 
 log = logging.getLogger("keeper.alerts")
 # They write addresses into their logs.
@@ -98,14 +100,15 @@ class Alerts:
             elif now() >= alert.next_try:
                 self._deliver(alert, file)
 
-    def ping(self, suffix: str = "") -> None:
+    def ping(self, outcome: str = "") -> None:
         """Tell the watcher outside: "start", nothing for a good end, or the exit code of a bad one."""
-        if url := self._settings.secret(PING_URL).strip():
-            address = "/".join(part for part in (url.rstrip("/"), suffix) if part)
-            try:
-                httpx.get(address, timeout=PING_SECONDS, follow_redirects=True).raise_for_status()
-            except (httpx.HTTPError, httpx.InvalidURL) as error:
-                log.warning("the ping was not taken: %s", type(error).__name__)
+        address = self._settings.secret(PING_URL).strip()
+        try:
+            said = say(self._settings.language, "ping.failed", code=outcome) if outcome else "OK"
+            if address and (url := ping_url(address, outcome, said)):
+                httpx.get(url, timeout=PING_SECONDS, follow_redirects=True).raise_for_status()
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            log.warning("the ping was not taken: %s", type(error).__name__)
 
     def _raise(self, message: Message, kind: Literal["failure", "success"]) -> None:
         moment = now()
@@ -148,6 +151,27 @@ class Alerts:
 
     def _write_troubles(self, troubles: dict[str, Trouble]) -> None:
         write_whole(self._troubles, TROUBLES.dump_json(troubles))
+
+
+def ping_url(address: str, outcome: str, said: str) -> httpx.URL | None:
+    """Return where to tell an outcome: "start", "" for a good end, or the exit code of a bad one; None for nowhere.
+
+    Uptime Kuma's push addresses carry the outcome in the query and know no start (server/routers/api-router.js in
+    louislam/uptime-kuma: whatever is not "down" is up). Healthchecks and those like it take it at the end of the path,
+    before a query such as ?create=1.
+    """
+    url = httpx.URL(address).copy_with(fragment=None)
+    written, mark, query = url.raw_path.decode("ascii").partition("?")
+    path = written.rstrip("/")
+    if PUSH in path:
+        if outcome == START:
+            return None
+        told = {"status": "down" if outcome else "up", "msg": said}
+        return url.copy_with(raw_path=f"{path}{mark}{query}".encode()).copy_merge_params(told)
+    if outcome.lstrip("-").isdigit() and int(outcome) not in EXIT_CODES:
+        outcome = "fail"
+    path = f"{path}/{outcome}" if outcome else path or "/"
+    return url.copy_with(raw_path=f"{path}{mark}{query}".encode())
 
 
 def _send(url: str, number: int, alert: Alert) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from keeper.errors import Code
 from keeper.reasons import translate
 from keeper.report import DrillReport, RunReport
-from keeper.texts import Language, say
+from keeper.texts import PROGRAM, Language, say
 
 REASONS, REASON_LENGTH = 5, 300
 
@@ -68,6 +68,11 @@ def _body(language: Language, key: str, reasons: list[str], **values: str) -> st
     lines = [
         say(language, "alert.safe", text=say(language, f"{key}.safe", **values)),
         say(language, "alert.do", text=say(language, f"{key}.do", **values)),
-        *(f"- {translate(language, reason)[:REASON_LENGTH]}" for reason in reasons[:REASONS]),
+        *(f"- {_short(translate(language, reason))}" for reason in reasons[:REASONS]),
     ]
     return "\n".join(lines)
+
+
+def _short(reason: str) -> str:
+    """Cut a reason, but none with a command: half of a path would restore something else."""
+    return reason if PROGRAM in reason else reason[:REASON_LENGTH]

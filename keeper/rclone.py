@@ -115,6 +115,16 @@ def usable(found: str) -> str:
     return found
 
 
+@cache
+def passwords(found: str) -> dict[str, frozenset[str]]:
+    """Return type → options that the rclone `found` reads in their obscured form; it is asked once."""
+    said = subprocess.run([found, "config", "providers"], capture_output=True, check=True).stdout
+    return {
+        provider["Prefix"]: frozenset(option["Name"] for option in provider["Options"] if option["IsPassword"])
+        for provider in json.loads(said)
+    }
+
+
 def obscure(secret: str, name: str) -> str:
     """Write `secret` as rclone's configuration wants it (fs/config/obscure): no protection, but its form.
 

@@ -20,10 +20,9 @@ CHINESE = {
     "{count} files have names that cannot be backed up, e.g. {path}: {reason}": (
         "有 {count} 个文件的名字没法备份，例如 {path}：{reason}"
     ),
-    "{count} files of the library changed on the disk by themselves, e.g. {path}; the copies are good. "
-    "Take them back: ./photos keeper restore '{same}', and check the disk": (
-        "照片库里有 {count} 个文件在硬盘上自己变了，例如 {path}；副本是好的。"
-        "取回请运行：./photos keeper restore '{same}'，并检查硬盘"
+    "{count} files of the library changed on the disk by themselves; the copies are good. Check the disk and take them "
+    "back, e.g. ./photos keeper restore {path}": (
+        "照片库里有 {count} 个文件在硬盘上自己变了；副本是好的。请检查硬盘，并取回它们，例如运行：./photos keeper restore {path}"
     ),
     # Files that are left out.
     "the name holds a character that rclone cannot carry (‛ ／ ． or a control picture): rename it": (

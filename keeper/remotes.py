@@ -17,7 +17,7 @@ from pathlib import Path
 
 from keeper import openlist
 from keeper.errors import Code, KeeperError
-from keeper.rclone import Rclone, RcloneError, obscure
+from keeper.rclone import Rclone, RcloneError, obscure, passwords, program, usable
 from keeper.report import now, write_whole
 from keeper.settings import OPENLIST, RemoteSettings, Settings
 
@@ -26,10 +26,10 @@ LEASE = "lease.json"
 LEASE_LIFE = timedelta(hours=6)
 RUN = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}")
 TOKEN = "token"  # noqa: S105 - the name of rclone's option for OAuth
+KEY_PEM = "key_pem"
+"""rclone unquotes it: a line break is written as in a Go string (backend/sftp/sftp.go)."""
 GIVEN = "photos_given"
 """A key of our own, which rclone leaves alone: the hash of the token that the stack gave."""
-# Options that rclone reads in its obscured form: `IsPassword: true` in its back ends.
-OBSCURED = {"pass", "password", "password2", "key_file_pass", "session_password"}
 
 
 class Remote:
@@ -168,7 +168,17 @@ def _secrets(settings: Settings, remote: RemoteSettings) -> dict[str, str]:
     if remote.type == OPENLIST:
         made = openlist.webdav(remote.options["url"], settings.secret(openlist.ADMIN_PASSWORD))
         secrets = {"type": "webdav", **made}
-    return {option: obscure(value, remote.name) if option in OBSCURED else value for option, value in secrets.items()}
+    hidden = passwords(usable(program())).get(secrets.get("type", remote.type), frozenset()) if secrets else frozenset()
+    return {
+        option: obscure(value, remote.name) if option in hidden else _on_one_line(option, value)
+        for option, value in secrets.items()
+    }
+
+
+def _on_one_line(option: str, value: str) -> str:
+    """Return a value for rclone's configuration, where a line break ends it: keys and JSON are pasted with theirs."""
+    lines = [line.strip() for line in value.strip().splitlines()]
+    return ("\\n" if option == KEY_PEM else " ").join(lines) if len(lines) > 1 else value
 
 
 def _section(name: str, values: dict[str, str]) -> list[str]:

@@ -20,6 +20,7 @@ from keeper.remotes import Remote, write_config
 from keeper.report import RunReport, Status, change_status, now
 from keeper.runs import DATABASE, MANIFEST, OK, new_run, read_manifest
 from keeper.settings import Settings
+from keeper.texts import typed
 
 RCLONE_CONFIG = "rclone.conf"
 LOCAL_RUNS = 3
@@ -126,8 +127,8 @@ def _conclude(report: RunReport, found: Survey) -> None:
         )
     if found.rotten:
         report.problems.append(
-            f"{len(found.rotten)} files of the library changed on the disk by themselves, e.g. {min(found.rotten)}; the "
-            f"copies are good. Take them back: ./photos keeper restore '{min(found.rotten)}', and check the disk"
+            f"{len(found.rotten)} files of the library changed on the disk by themselves; the copies are good. Check the "
+            f"disk and take them back, e.g. ./photos keeper restore {typed(min(found.rotten))}"
         )
 
 

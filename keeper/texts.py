@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple, get_args
 from zoneinfo import ZoneInfo
@@ -12,7 +13,10 @@ Language = Literal["en", "zh"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 DEFAULT_STACK = "dev"
 """The stack that `./photos` means when none is named."""
-COMMAND = re.compile(r"\./photos (?:keeper [a-z-]+|status|logs [a-z]+)\b|\./photos up\b")
+PROGRAM = "./photos "
+COMMAND = re.compile(
+    r"\./photos (?:keeper [a-z-]+|status|logs [a-z]+|config set|config rm)\b(?! --stack)|\./photos up\b"
+)
 
 
 class Text(NamedTuple):
@@ -27,6 +31,7 @@ TEXTS: dict[str, Text] = {
     "alert.safe": Text("Safe: {text}", "安全的：{text}"),
     "alert.do": Text("To do: {text}", "要做的：{text}"),
     "alert.raised": Text("Noticed {time}", "发现于 {time}"),
+    "ping.failed": Text("The backup failed (exit code {code})", "备份失败（退出码 {code}）"),
     "run.FAILED": Text("The backup failed", "备份失败"),
     "run.FAILED.safe": Text("all earlier copies are unchanged.", "以前的副本都没有变动。"),
     "run.FAILED.do": Text(
@@ -223,6 +228,13 @@ def for_stack(text: str, stack: str) -> str:
     return COMMAND.sub(
         lambda found: f"{found[0]} {stack}" if found[0].endswith(" up") else f"{found[0]} --stack {stack}", text
     )
+
+
+def typed(path: str) -> str:
+    """Return a name in the backup as a shell reads it; of one that no terminal can show, the folder that holds it."""
+    while not path.isprintable():
+        path = path.rpartition("/")[0]
+    return shlex.quote(path)
 
 
 def ago(language: Language, span: timedelta) -> str:

@@ -7,14 +7,17 @@ import binascii
 import ipaddress
 import json
 import re
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 from urllib.parse import urlsplit
 
+import httpx
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
+from components.addresses import LARGEST_PORT
 from components.backup import (
     ALERT_KEYS,
     ALERT_URLS,
@@ -25,12 +28,17 @@ from components.backup import (
     RemoteConfig,
     secret_key,
 )
+from components.rclone_options import FILE_CONTENTS
 from stacks.alert_schemes import ALERT_SCHEMES, IN_CLEAR
 from stacks.problems import problem
 from stacks.settings import Settings
 
 SECTION, PREFIX = "backup", "backup_"
 CRYPT_LENGTH = range(12, 129)
+SAMPLE_ID = "6f1d2a4e-0c3b-4a8e-9f57-2b1c8d7e6a90"
+OUTCOME = re.compile(r"/(start|fail|log)/?$|/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/[0-9]{1,3}/?$", re.IGNORECASE)
+"""What Healthchecks takes behind an address."""
+STATE_PARAMETERS = ("status", "state")
 HOME_DOMAINS = (".lan", ".local", ".home", ".internal", ".home.arpa")
 # rclone's own: fs/config/obscure/obscure.go. No secret, it is what makes a password unreadable at a glance.
 OBSCURE_KEY = bytes.fromhex("9c935b48730a554d6bfd7c63c886a92bd390198eb8128afbf4de162b8b95f638")
@@ -106,26 +114,64 @@ def secret_problems(settings: Settings, values: Mapping[str, str]) -> list[str]:
         for key in settings.backup.crypt_keys()
         if key in values and (text := _crypt_problem(key, values))
     ]
-    found += [
-        problem(key, f"holds a line break. Run ./photos config set --secret photos:{key} once more")
-        for key in settings.backup.typed_keys()
-        if not values.get(key, "").isprintable()
-    ]
+    for name, remote in settings.backup.remotes.items():
+        for option in remote.secrets:
+            key = secret_key(name, option)
+            if text := _option_problem(remote, option, values.get(key, "")):
+                found.append(problem(key, f"{text}. Run ./photos config set --secret photos:{key} once more"))
     for number, address in enumerate(values.get(ALERT_URLS, "").split(), start=1):
         if text := _alert_problem(address):
             found.append(problem(ALERT_URLS, f"address {number} {text}"))
-    ping = values.get(PING_URL, "").strip()
-    if ping and not (_scheme(ping) == "https" or (_scheme(ping) == "http" and _is_at_home(ping))):
+    if (ping := values.get(PING_URL, "").strip()) and (text := ping_problem(ping)):
         found.append(
-            problem(PING_URL, "is not an https address. Write it as the watcher shows it, e.g. https://hc-ping.com/…")
+            problem(PING_URL, f"{text}. Write it as the watcher shows it, e.g. https://hc-ping.com/{SAMPLE_ID}")
         )
     return found
+
+
+def _option_problem(remote: RemoteConfig, option: str, value: str) -> str | None:
+    """Say what is wrong with a typed option of rclone; never a part of it."""
+    if option in FILE_CONTENTS:  # the keeper brings its lines into one
+        return None
+    if not value.isprintable():
+        return "holds a line break or another control character"
+    if value != value.strip():
+        return "begins or ends with a space, which rclone drops"
+    if remote.known_options.get(option) == "*" and looks_obscured(value):
+        return "looks obscured, as rclone.conf has it; rclone reveal shows the plain one, which belongs here"
+    return None
+
+
+def ping_problem(address: str) -> str | None:
+    """Say why the keeper could not tell a watcher start, success and failure at this address; never a part of it.
+
+    How it tells them: `Alerts.ping` in keeper/alerts.py.
+    """
+    try:
+        url = httpx.URL(address)
+    except httpx.InvalidURL:
+        return "is not an address"
+    states = {name: url.params[name] for name in STATE_PARAMETERS if name in url.params}
+    is_push = "/push/" in url.path
+    findings = (
+        (not address.isprintable() or len(address.split()) > 1, "holds more than one address"),
+        (not url.host or (url.port or 1) > LARGEST_PORT, "is not an address"),
+        (url.scheme != "https" and not (url.scheme == "http" and _is_at_home(address)), "is not an https address"),
+        (bool(url.fragment), "holds a #, and what follows it is never sent"),
+        (is_push and states.get("status", "up") != "up", "tells the same outcome every time (status=)"),
+        (
+            bool(states) and not is_push,
+            "tells the same outcome every time, a failure too: only Uptime Kuma's push addresses carry it in the query",
+        ),
+        (bool(OUTCOME.search(url.path)), "ends with one outcome, which the keeper adds itself"),
+    )
+    return next((text for wrong, text in findings if wrong), None)
 
 
 def missing_typed(settings: Settings, values: Mapping[str, str], stack: str) -> list[str]:
     """Return one line per secret that only a person can supply and that is not there, with the command."""
     return [
-        problem(key, f"missing. Run ./photos config set --secret photos:{key} --stack {stack} and type it there")
+        problem(key, f"missing. Type it here: ./photos config set --secret photos:{key} --stack {shlex.quote(stack)}")
         for key in typed_keys(settings)
         if not values.get(key)
     ]
@@ -194,10 +240,13 @@ def _no_alerts(values: Mapping[str, str]) -> Iterator[Shortcoming]:
 
 def _crypt_problem(key: str, values: Mapping[str, str]) -> str | None:
     value = values[key]
-    if len(value) not in CRYPT_LENGTH or not value.isprintable():
-        return (
-            "is too short, or no plain text. Write 12-128 printable characters, or take it out: ./photos up makes one"
-        )
+    write = f"Write {CRYPT_LENGTH.start}-{CRYPT_LENGTH.stop - 1} printable characters, or take it out: ./photos up makes one"
+    if len(value) < CRYPT_LENGTH.start:
+        return f"is too short: {len(value)} characters. {write}"
+    if len(value) not in CRYPT_LENGTH:
+        return f"is too long: {len(value)} characters. {write}"
+    if not value.isprintable() or value != value.strip():
+        return f"is no plain text: it holds a control character, or a space at its begin or end. {write}"
     if twins := [other for other in sorted(values) if other != key and values[other] == value]:
         return f"is the same as photos:{twins[0]}: who learns one has both. Take one out: ./photos up makes another"
     if looks_obscured(value):
@@ -222,14 +271,20 @@ def looks_obscured(value: str) -> bool:
 
 def _alert_problem(address: str) -> str | None:
     scheme = _scheme(address)
-    if scheme in {*IN_CLEAR, "http"} and not _is_at_home(address):
+    if not scheme:
+        return "has no ://, so Apprise cannot know the service. Write e.g. mailto://, wecombot://, barks:// or ntfys://"
+    if scheme == "http":
+        return (
+            "begins with http://. Write https:// where Apprise knows the service by its host, else json:// or jsons://"
+        )
+    if scheme in IN_CLEAR and not _is_at_home(address):
         return f"sends the alert over the internet in clear ({scheme}://). Write {scheme}s://"
     if scheme not in ALERT_SCHEMES:
         near = get_close_matches(scheme, sorted(ALERT_SCHEMES), 1)
         meant = (
             f"Did you mean {near[0]}://?"
             if near
-            else "Write e.g. mailto://, wecombot://, dingtalk://, feishu://, bark://, schan:// or ntfy://"
+            else "Write e.g. mailto://, wecombot://, dingtalk://, feishu://, barks://, schan:// or ntfys://"
         )
         return f'begins with "{scheme}", which Apprise does not know. {meant}'
     return None
@@ -252,12 +307,12 @@ def _is_at_home(address: str) -> bool:
 
 
 def _section(values: Mapping[str, str]) -> dict[str, Any] | None:
-    """Return the section as it was written, before anything is known to be right in it."""
+    """Return the section as it was written, before anything is known to be right in it; None where it names no copies."""
     try:
-        section = json.loads(values.get(SECTION, "null"))
+        section = json.loads(values.get(SECTION) or "null")
     except ValueError:
         return None
-    return section if isinstance(section, dict) else None
+    return section if isinstance(section, dict) and section else None
 
 
 def _asked_for(section: Mapping[str, Any]) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
@@ -18,14 +19,16 @@ from components.backup import ALERT_KEYS, secret_key
 from components.database import Database
 from components.services import catalog
 from stacks import backup
-from stacks.problems import ConfigError, problem, problems
+from stacks.problems import ConfigError, for_stack, problem, problems
 from stacks.publishing import TOKEN_KEY, publishing_problems, token_in_clear, token_problem
 from stacks.settings import Settings
 
 NAMESPACE = "photos:"
-STACK_NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
+NAME_LENGTH = 40
 KNOWN_PASSWORDS = {"admin", "insecure", "password", "photoprism", "12345678", "changeme"}
-PASSWORD_LENGTH = range(8, 73)  # what PhotoPrism accepts
+# PhotoPrism and Syncthing keep a bcrypt hash, which is made of 72 bytes at most: with more, nobody could log in.
+SHORTEST_PASSWORD, PASSWORD_BYTES = 8, 72
+BCRYPT_HASH = re.compile(r"\$2[abxy]?\$\d\d\$[./A-Za-z0-9]{53}")
 PEM_SECRETS = {"syncthing_cert", "syncthing_key"}
 MOST_MISTAKES = 20
 """Rounds in which wrong values are taken out of a stack file before it is given up."""
@@ -79,8 +82,10 @@ def parse(stack: str, values: Mapping[str, str], *, secret_keys: set[str], dry_r
         ConfigError: with all problems at once.
     """
     found: list[str] = []
-    if not STACK_NAME.fullmatch(stack):
-        found.append(f'stack "{stack}": use at most 40 lower-case letters, digits and -, e.g. home')
+    if reason := stack_name_problem(stack):
+        found.append(f'stack "{stack}": {reason}')
+    # A key with nothing after its colon: Pulumi 3 makes it an empty text and writes that into the file, later ones null.
+    values = {key: "" if text == "null" else text for key, text in values.items()}
     flat = flat_secrets(values)
     unknown = backup.unknown_keys(values)
     found += [backup.unknown_key_problem(key, values) for key in unknown]
@@ -89,7 +94,7 @@ def parse(stack: str, values: Mapping[str, str], *, secret_keys: set[str], dry_r
     found += _misplaced_secrets(values, secret_keys, flat)
     found += _secrets_in_clear(values, secret_keys, flat)
     settings: Settings | None = None
-    document = {key: _decode(key, text) for key, text in values.items() if key not in flat}
+    document = {key: _decode(key, text) for key, text in values.items() if key not in flat and (text or key != "id")}
     try:
         settings = Settings.model_validate_json(json.dumps(document))
     except ValidationError as error:
@@ -114,13 +119,16 @@ def parse(stack: str, values: Mapping[str, str], *, secret_keys: set[str], dry_r
             still_needed = []
     if found or not settings:
         rest = settings or _what_is_right(document)
-        raise ConfigError(found, rest and StackConfig(stack=stack, settings=rest, first_run=first_run))
+        raise ConfigError(
+            [for_stack(line, stack) for line in found],
+            rest and StackConfig(stack=stack, settings=rest, first_run=first_run),
+        )
     return StackConfig(
         stack=stack,
         settings=settings,
         first_run=first_run,
         shortcomings=tuple(shortcomings),
-        still_needed=tuple(still_needed),
+        still_needed=tuple(for_stack(line, stack) for line in still_needed),
     )
 
 
@@ -174,7 +182,9 @@ def _is_secret(key: str) -> bool:
 
 
 def _decode(key: str, text: str) -> object:
-    """Pulumi hands over text as it is and everything else as JSON."""
+    """Pulumi hands over text as it is and everything else as JSON; None is a key with nothing after its colon."""
+    if not text.strip():
+        return None
     field = Settings.model_fields.get(key)
     if field and "str" in repr(field.annotation) and "Config" not in repr(field.annotation):
         return text
@@ -189,7 +199,7 @@ def _misplaced_secrets(values: Mapping[str, str], secret_keys: set[str], flat: s
         problem(
             key,
             "holds a secret inside a section, which reaches the program and the state in clear. Write it as the flat "
-            f"key {_flat_name(key, values.get(key, ''), flat)} with `pulumi config set --secret`, and choose a new one",
+            f"key {_flat_name(key, values.get(key, ''), flat)} with `./photos config set --secret`, and choose a new one",
         )
         for key in sorted(secret_keys - flat)
     ]
@@ -221,20 +231,49 @@ def _secrets_in_clear(values: Mapping[str, str], secret_keys: set[str], flat: se
     found = []
     for key in sorted(flat & set(values)):
         value = values[key]
+        if not value and key not in secret_keys:
+            continue  # nothing after its colon: said to be missing where it is needed
         if key not in secret_keys:
-            found.append(
-                problem(key, f"stored in clear. Choose a new one and run `pulumi config set --secret photos:{key}`")
-            )
+            found.append(problem(key, f"stored in clear. Choose a new one: ./photos config set --secret photos:{key}"))
         elif key in PEM_SECRETS:
             if not value.startswith("-----BEGIN "):
                 found.append(problem(key, "is not a PEM block. Take it back from the copy of the stack file"))
         elif key.startswith(backup.PREFIX):
             continue  # keys and addresses have rules of their own
-        elif len(value) not in PASSWORD_LENGTH or value.lower() in KNOWN_PASSWORDS or not value.isprintable():
-            found.append(
-                problem(key, "is too weak. Write 8-72 printable characters that are not a known default password")
-            )
+        elif reason := password_problem(value):
+            found.append(problem(key, reason))
     return found
+
+
+def password_problem(value: str) -> str | None:
+    """Say why a login's password cannot be used; never a part of it."""
+    size = len(value.encode("utf-8", "surrogatepass"))
+    if size > PASSWORD_BYTES:
+        more = f" in {len(value)} characters" if size != len(value) else ""
+        return f"has {size} bytes{more}, the limit is {PASSWORD_BYTES} bytes (a Chinese character has 3). Write a shorter one"
+    if len(value) < SHORTEST_PASSWORD or value.lower() in KNOWN_PASSWORDS:
+        return "is too weak. Write 8 characters or more, at most 72 bytes, that are not a known default password"
+    if not value.isprintable() or value != value.strip():
+        return "holds a control character, or a space at its begin or end, which the login drops. Write it without"
+    if BCRYPT_HASH.fullmatch(value):
+        return "is the hash of a password, and would be taken for one. Write the password itself"
+    return None
+
+
+def stack_name_problem(name: str) -> str | None:
+    """Say why a stack cannot have this name, which begins the names of its containers; None when it can."""
+    plain = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+    plain = re.sub(r"^[0-9-]+", "", plain)[:NAME_LENGTH].rstrip("-")
+    meant = f"e.g. {plain or 'home'}"
+    if not name:
+        return f"a name is needed. Write up to {NAME_LENGTH} small letters, digits and -, {meant}"
+    if re.search(r"[^a-z0-9-]", name):
+        return f"only small letters a-z, digits and - can stand in it. Write {meant}"
+    if not name[0].isalpha():
+        return f'it begins with "{name[0]}", a name begins with a letter. Write {meant}'
+    if len(name) > NAME_LENGTH:
+        return f"it has {len(name)} characters, at most {NAME_LENGTH} are possible. Write {meant}"
+    return None
 
 
 def _across(stack: str, settings: Settings) -> list[str]:
@@ -248,6 +287,9 @@ def _across(stack: str, settings: Settings) -> list[str]:
     for name, value in (("DOCKER_HOST", host), ("docker:host", provider_host)):
         if value.startswith("ssh://"):
             found.append(f"{name} is {value}: a Docker host over ssh is not supported yet. Run ./photos on that host")
+    if not settings.enabled():
+        known = ", ".join(f"`{name}: {{}}`" for name in catalog())
+        found.append(problem("services", f"names no service, so nothing would run. Write at least one of {known}"))
     if TOKEN_KEY in provider_config() and not _is_secret(TOKEN_KEY):
         found.append(token_in_clear())
     return found + publishing_problems(settings) + backup.backup_problems(settings)
@@ -255,14 +297,15 @@ def _across(stack: str, settings: Settings) -> list[str]:
 
 def _not_made(stack: str, settings: Settings, values: Mapping[str, str]) -> list[str]:
     """Return what `./photos` has not made yet; plain `pulumi up` cannot."""
+    quoted = shlex.quote(stack)
     missing = [key for key in settings.generated_secret_keys() if not values.get(key)]
     if not settings.id:
         return [
-            f"config: photos:id missing: this stack is not set up yet. Run ./photos setup {stack} or ./photos up {stack}"
+            f"config: photos:id missing: this stack is not set up yet. Run ./photos setup {quoted}, or ./photos up {quoted}"
         ]
     if not missing:
         return []
     names = ", ".join(f"photos:{key}" for key in missing)
     return [
-        f"config: {names} missing: not made yet. Run ./photos setup {stack} or ./photos up {stack}, which make them"
+        f"config: {names} missing: not made yet. Run ./photos setup {quoted}, or ./photos up {quoted}, which make them"
     ]

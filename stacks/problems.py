@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from difflib import get_close_matches
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from components.fields import kinds
+
+# What pydantic finds → what is wrong and what to write instead, in words without types of Python.
+SAYS = {
+    "bool_type": "valid boolean expected. Write true or false, without quotes",
+    "int_type": "valid integer expected. Write a whole number, without quotes",
+    "string_type": 'valid string expected. Write text, in quotes, e.g. "abc"',
+    "list_type": "not a list. Write one `- item` per line",
+    "dict_type": "not a section. Write a section, one `name: value` per line",
+    "model_type": "not a section. Write a section, one `name: value` per line",
+    "uuid_parsing": "not an id. Leave the key out: ./photos writes it",
+    "too_short": "empty. Write at least one",
+}
 WRITE_INSTEAD = {
-    "bool_type": "Write true or false",
-    "int_type": "Write a whole number",
-    "string_type": 'Write text, in quotes, e.g. "abc"',
-    "list_type": "Write a list, one `- item` per line",
-    "dict_type": "Write a section, one `name: value` per line",
-    "model_type": "Write a section, one `name: value` per line",
-    "uuid_parsing": "Leave the key out: ./photos writes it",
     "greater_than_equal": "Write a larger number",
     "less_than_equal": "Write a smaller number",
+    "string_too_long": "Write a shorter text",
 }
+CONFIG_COMMAND = re.compile(r"\./photos config (?:set --secret|rm) [\w:-]+(?![\w:-]| --stack)")
 
 
 class ConfigError(Exception):
@@ -39,44 +49,62 @@ def problem(path: str, text: str) -> str:
     return f"config photos:{path}: {text}"
 
 
+def for_stack(line: str, stack: str) -> str:
+    """Return a line whose commands name the stack: without it they reach the one that was used last."""
+    return CONFIG_COMMAND.sub(lambda found: f"{found[0]} --stack {shlex.quote(stack)}", line)
+
+
 def problems(error: ValidationError, model: type[BaseModel]) -> list[str]:
     """Return one line per error of `model`: where, what is wrong, what to write instead."""
-    return [problem(".".join(map(str, detail["loc"])), _text(detail, model)) for detail in error.errors()]
+    return [
+        # pydantic's own mark of a name that is wrong itself.
+        problem(".".join(str(part) for part in detail["loc"] if part != "[key]"), _text(detail, model))
+        for detail in error.errors()
+    ]
 
 
 def _text(detail: ErrorDetails, model: type[BaseModel]) -> str:
-    *parents, key = detail["loc"]
+    *parents, key = detail["loc"] or ("",)
     kind, message = detail["type"], detail["msg"]
     section = _section(model, parents)
     if kind == "value_error":
         return message.removeprefix("Value error, ")
     if kind == "missing":
         field = (
-            next((f for name, f in section.model_fields.items() if key in (f.alias, name)), None) if section else None
+            next((f for name, f in section.model_fields.items() if key == (f.alias or name)), None) if section else None
         )
         return f"required. Write the {(field.description or '').removeprefix('the ')}" if field else "required"
     if kind == "extra_forbidden":
         known = [f.alias or name for name, f in section.model_fields.items()] if section else []
-        near = get_close_matches(str(key), known, 1)
-        return f"unknown. Did you mean {near[0]}?" if near else f"unknown. Known here: {', '.join(known)}"
+        return f"unknown. {nearest(str(key), known)}"
     if kind == "literal_error":
         return f"{message.removeprefix('Input should be ')} expected"
+    if kind in SAYS:
+        return f"empty. {SAYS[kind].partition('. ')[2]}" if detail["input"] is None else SAYS[kind]
     return f"{message}. {WRITE_INSTEAD.get(kind, 'See the configuration table in README.md')}"
+
+
+def nearest(key: str, known: list[str]) -> str:
+    """Name the known key that is meant, whatever its case and dashes, or all of them."""
+    snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", key).lower().replace("-", "_").replace(" ", "_")
+    near = get_close_matches(snake, known, 1)
+    return f"Did you mean {near[0]}?" if near else f"Known here: {', '.join(known)}"
 
 
 def _section(model: type[BaseModel], path: list[int | str]) -> type[BaseModel] | None:
     """Return the model of the section at `path`."""
-    current: type[BaseModel] | None = model
+    annotation: Any = model
     for part in path:
-        if isinstance(part, int):
-            continue  # the items of a list are all alike
-        field = (
-            next((f for name, f in current.model_fields.items() if part in (f.alias, name)), None) if current else None
-        )
-        current = _model_of(field.annotation) if field else None
-    return current
+        current = _model_of(annotation)
+        if current is None:
+            annotation = next(
+                (get_args(kind)[-1] for kind in kinds(annotation) if get_origin(kind) in (list, dict)), None
+            )
+        else:
+            field = next((f for name, f in current.model_fields.items() if part == (f.alias or name)), None)
+            annotation = field.annotation if field else None
+    return _model_of(annotation)
 
 
 def _model_of(annotation: Any) -> type[BaseModel] | None:
-    candidates = (annotation, *get_args(annotation))
-    return next((c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)), None)
+    return next((kind for kind in kinds(annotation) if isinstance(kind, type) and issubclass(kind, BaseModel)), None)

@@ -7,9 +7,11 @@ settings page, which writes options.yml.
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+import re
+import unicodedata
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from components.container import (
     ContainerFile,
@@ -18,7 +20,7 @@ from components.container import (
     HealthCheck,
     PublishedPort,
 )
-from components.fields import BindAddress, Image, Memory, Port, Schedule, Section, SiteUrl
+from components.fields import BindAddress, Image, IndexSchedule, Memory, Port, Section, SiteUrl
 from components.service import BackedUp, Endpoint, Login, Platform, Service, ServiceConfig
 
 HTTP_PORT = 2342
@@ -37,6 +39,44 @@ exec /opt/photoprism/bin/photoprism start
 """
 
 
+# What its pages speak: frontend/src/locales.js. Anything else becomes English, without a word.
+LANGUAGES = (
+    "af", "ar", "be", "bg", "ca", "cs", "da", "de", "el", "en", "es", "et", "eu", "fa", "fi", "fr", "ga", "he", "hi",
+    "hr", "hu", "id", "it", "ja", "ko", "ku", "lt", "lv", "ms", "nb", "nl", "pl", "pt", "pt_BR", "ro", "ru", "sk", "sl",
+    "sv", "th", "tr", "uk", "vi", "zh", "zh_TW",
+)  # fmt: skip
+LARGEST_FILE_MB = 100_000
+"""Above, PhotoPrism takes the limit for none: OriginalsLimit in internal/config."""
+
+
+def _locale(value: str) -> str:
+    if value in LANGUAGES:
+        return value
+    plain = value.strip().lower().replace("-", "_").partition(".")[0]
+    chinese = {"zh_cn": "zh", "zh_hans": "zh", "zh_sg": "zh", "zh_hant": "zh_TW", "zh_hk": "zh_TW", "cn": "zh"}
+    exact = {language.lower(): language for language in LANGUAGES} | chinese
+    near = exact.get(plain) or exact.get(plain.partition("_")[0])
+    meant = f"Did you mean {near}?" if near else f"Write one of {', '.join(LANGUAGES)}"
+    msg = f'"{value}" is not a language of PhotoPrism\'s pages. {meant}'
+    raise ValueError(msg)
+
+
+def _text(value: str) -> str:
+    if not value.strip() or any(unicodedata.category(letter) in ("Cc", "Zl", "Zp") for letter in value):
+        msg = (
+            f"{value!r} is empty or holds a line break or another control character. Write one line, e.g. Family photos"
+        )
+        raise ValueError(msg)
+    return value
+
+
+def _device(value: str) -> str:
+    if not re.fullmatch(r"/dev(/[\w-]+)+", value, re.ASCII):
+        msg = f'"{value}" is not a device. Write its path, e.g. /dev/dri or /dev/dri/renderD128'
+        raise ValueError(msg)
+    return value
+
+
 class Features(Section):
     """What PhotoPrism does with a picture, and what its pages offer."""
 
@@ -53,7 +93,7 @@ class Transcoding(Section):
     encoder: Literal["software", "intel", "vaapi", "nvidia"] = Field(
         "software", description="who converts videos: software, intel, vaapi or nvidia"
     )
-    device: str = Field("/dev/dri", description="device of intel and vaapi", pattern=r"^/dev/[\w/-]+$")
+    device: Annotated[str, AfterValidator(_device)] = Field("/dev/dri", description="device of intel and vaapi")
     device_group: int | None = Field(
         None, description="group number that owns the device (stat -c %g /dev/dri/renderD128)", ge=1
     )
@@ -69,13 +109,17 @@ class PhotoPrismConfig(ServiceConfig):
     site_url: SiteUrl | None = Field(
         None, description="address in the browser; default: the published one, else http://localhost:<port>/"
     )
-    site_title: str = Field("Family photos", description="title of the album", max_length=100)
-    locale: str = Field("en", description="language of the pages, e.g. en or zh", pattern=r"^[a-z]{2}(_[A-Z]{2})?$")
-    originals_limit: int = Field(5000, description="largest file to index, in megabytes", ge=1)
+    site_title: Annotated[str, AfterValidator(_text)] = Field(
+        "Family photos", description="title of the album", max_length=100
+    )
+    locale: Annotated[str, AfterValidator(_locale)] = Field("en", description="language of the pages, e.g. en or zh")
+    originals_limit: int = Field(5000, description="largest file to index, in megabytes", ge=1, le=LARGEST_FILE_MB)
     workers: int | None = Field(None, description="indexing threads; default: PhotoPrism decides", ge=1, le=64)
     read_only: bool = Field(False, description="no upload, no import, no delete")
     webdav: bool = Field(True, description="WebDAV at /originals/ and /import/")
-    index_schedule: Schedule = Field("@every 3h", description='when to look for new files; "" for never')
+    index_schedule: IndexSchedule = Field(
+        "@every 3h", description='when to look for new files: five cron fields, Sunday is 0, or a pause; "" for never'
+    )
     experimental: bool = Field(False, description="PhotoPrism's unfinished features")
     features: Features = Field(default_factory=Features, description="switches, see below")
     transcoding: Transcoding = Field(default_factory=Transcoding, description="video conversion, see below")

@@ -6,13 +6,12 @@ Its folders and devices are not declared yet: README names the clicks.
 
 from __future__ import annotations
 
-import ipaddress
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from components.container import BindMount, ContainerFile, ContainerSpec, HealthCheck, PublishedPort
-from components.fields import Image, Memory, Port
+from components.fields import AnyAddress, Image, Memory, Port
 from components.service import BackedUp, Endpoint, Login, Platform, Service, ServiceConfig
 
 HTTP_PORT, SYNC_PORT = 8384, 22000
@@ -40,14 +39,6 @@ exec /bin/syncthing
 """
 
 
-def _any_address(value: str) -> str:
-    try:
-        return str(ipaddress.IPv4Address(value))
-    except ValueError:
-        msg = f'"{value}" is not an IP address. Write 0.0.0.0 for any, or the address of this machine in your LAN'
-        raise ValueError(msg) from None
-
-
 class SyncthingConfig(ServiceConfig):
     """Syncthing, phones to server."""
 
@@ -55,7 +46,7 @@ class SyncthingConfig(ServiceConfig):
     memory: Memory = Field(512, description="memory limit, e.g. 512m or 4g")
     port: Port = Field(8384, description="port of the admin page, on 127.0.0.1")
     sync_port: Port = Field(SYNC_PORT, description="port that phones connect to (TCP and UDP)")
-    sync_bind: Annotated[str, AfterValidator(_any_address)] = Field(
+    sync_bind: AnyAddress = Field(
         "0.0.0.0",  # noqa: S104 - mutual TLS: only known devices get in
         description="address that phones connect to; any by default, the connection is mutual TLS",
     )

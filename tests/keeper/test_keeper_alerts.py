@@ -7,6 +7,7 @@ import logging
 from datetime import timedelta
 from pathlib import Path
 
+import httpx
 import pytest
 
 from keeper import messages
@@ -181,14 +182,71 @@ def test_no_address_reaches_the_log_or_the_queue(settings: Settings, caplog: pyt
     assert "the ping was not taken" in caplog.text
 
 
-def test_pings_say_start_end_and_the_exit_code(settings: Settings) -> None:
-    with sink() as taken:
-        (settings.secrets / "backup_ping_url").write_text(f"http://127.0.0.1:{taken.port}/ping/uuid/\n")
-        alerts = Alerts(settings, settings.state)
-        for suffix in ("start", "", "4"):
-            alerts.ping(suffix)
+OUTCOMES = ("start", "", "4")
+PUSHED = "/api/push/abc?status=up&msg=OK&ping="
 
-    assert [path for path, _ in taken.got] == ["/ping/uuid/start", "/ping/uuid", "/ping/uuid/4"]
+
+def pinged(settings: Settings, path: str, outcomes: tuple[str, ...] = OUTCOMES) -> list[str]:
+    """Return what a watcher on loopback is asked for at an address that ends with `path`."""
+    with sink() as taken:
+        (settings.secrets / "backup_ping_url").write_text(f"http://127.0.0.1:{taken.port}{path}\n")
+        alerts = Alerts(settings, settings.state)
+        for outcome in outcomes:
+            alerts.ping(outcome)
+    return [asked for asked, _ in taken.got]
+
+
+@pytest.mark.parametrize("end", ["", "/", "//"])
+def test_pings_say_start_end_and_the_exit_code(end: str, settings: Settings) -> None:
+    assert pinged(settings, f"/ping/uuid{end}") == ["/ping/uuid/start", "/ping/uuid", "/ping/uuid/4"]
+
+
+@pytest.mark.parametrize("end", ["", "/"])
+def test_the_outcome_stands_before_a_query(end: str, settings: Settings) -> None:
+    """Healthchecks makes a check with ?create=1; behind it, the outcome was read as part of that value: success."""
+    assert pinged(settings, f"/ping/uuid{end}?create=1&x=a%26b") == [
+        "/ping/uuid/start?create=1&x=a%26b",
+        "/ping/uuid?create=1&x=a%26b",
+        "/ping/uuid/4?create=1&x=a%26b",
+    ]
+
+
+@pytest.mark.parametrize("path", [PUSHED, "/api/push/abc/?status=up&msg=OK&ping=", "/push/abc?status=up&msg=OK&ping="])
+def test_uptime_kuma_hears_up_or_down_and_no_start(path: str, settings: Settings) -> None:
+    asked = [httpx.URL(told) for told in pinged(settings, path)]
+
+    assert [dict(url.params) for url in asked] == [
+        {"status": "up", "msg": "OK", "ping": ""},
+        {"status": "down", "msg": "The backup failed (exit code 4)", "ping": ""},
+    ]
+    assert {url.path for url in asked} == {path.partition("?")[0].rstrip("/")}
+
+
+def test_a_push_address_without_a_query_is_completed(settings: Settings) -> None:
+    assert pinged(settings, "/api/push/abc") == [
+        "/api/push/abc?status=up&msg=OK",
+        "/api/push/abc?status=down&msg=The+backup+failed+%28exit+code+4%29",
+    ]
+
+
+@pytest.mark.parametrize("code", ["-15", "256", "70000"])
+def test_a_code_that_no_watcher_knows_is_a_failure(code: str, settings: Settings) -> None:
+    assert pinged(settings, "/ping/uuid", (code,)) == ["/ping/uuid/fail"]
+
+
+def test_escaped_letters_of_an_address_stay_as_they_are(settings: Settings) -> None:
+    assert pinged(settings, "/p/a%2Fb/%E7%85%A7?create=1#top", ("4",)) == ["/p/a%2Fb/%E7%85%A7/4?create=1"]
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1:99999/x", "http://[::1", "nonsense", "://", "\0"])
+def test_an_address_that_is_none_stops_nothing(
+    address: str, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    (settings.secrets / "backup_ping_url").write_text(address)
+
+    Alerts(settings, settings.state).ping("4")
+
+    assert "the ping was not taken" in caplog.text
 
 
 def test_a_ping_to_nobody_changes_nothing(settings: Settings) -> None:

@@ -161,7 +161,7 @@ def test_rot_at_home_is_found_within_a_month_not_uploaded_and_the_good_copy_offe
 
     assert report.code == Code.VERIFY
     assert report.rotten == ["originals/2024/IMG_00001.jpg"]
-    assert "./photos keeper restore 'originals/2024/IMG_00001.jpg'" in report.problems[0]
+    assert "./photos keeper restore originals/2024/IMG_00001.jpg" in report.problems[0]
     assert home.kept() == there
     restore(home.settings, Request(paths=["originals/2024/IMG_00001.jpg"]))
     assert photo.read_bytes() == good

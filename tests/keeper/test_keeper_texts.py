@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import inspect
 import re
+import shlex
+import subprocess
 from datetime import timedelta
 from pathlib import Path
 from string import Formatter
@@ -13,7 +15,9 @@ import pytest
 from cli import app, keeper
 from keeper import messages, texts
 from keeper.errors import Code
+from keeper.library import Survey
 from keeper.report import RunReport, now
+from keeper.run import _conclude
 from keeper.texts import LANGUAGES, TEXTS, say
 
 CODE = "\n".join(
@@ -62,11 +66,63 @@ def test_a_waiting_run_is_named_with_the_command_that_accepts_it() -> None:
         ("./photos keeper verify --all", "./photos keeper verify --stack home --all"),
         ("./photos up - and see ./photos status", "./photos up home - and see ./photos status --stack home"),
         ("look at ./photos-old", "look at ./photos-old"),
+        ("./photos config set --secret photos:x", "./photos config set --stack home --secret photos:x"),
+        ("./photos config set --stack home --secret photos:x",) * 2,
     ],
 )
 def test_commands_name_the_stack_unless_it_is_the_one_that_is_meant_anyway(text: str, typed: str) -> None:
     assert texts.for_stack(text, "home") == typed
     assert texts.for_stack(text, texts.DEFAULT_STACK) == text
+
+
+NAMES = (
+    "originals/2024/a.jpg",
+    "originals/Mum's birthday/IMG 1.jpg",
+    "originals/我的照片/春节 (1).jpg",
+    'originals/"quoted" $HOME `id` ; rm -rf ~.jpg',
+    "originals/-n.jpg",
+    "originals/back\\slash*.jpg",
+)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", NAMES)
+def test_a_command_with_a_name_in_it_can_be_pasted(name: str, language: texts.Language, tmp_path: Path) -> None:
+    """Through a real shell: what the command gets is the name, whole and as one word."""
+    report = RunReport(run="r", started=now(), code=Code.VERIFY)
+    _conclude(report, Survey(rotten=[name]))
+    body = texts.for_stack(messages.of_run(language, report).body, "home")
+    command = next(line for line in body.splitlines() if "keeper restore" in line)
+    command = command[command.index("./photos keeper restore") :]
+    (tmp_path / "photos").write_text('#!/bin/sh\nfor word; do printf "%s\\n" "$word"; done\n')
+    (tmp_path / "photos").chmod(0o755)
+
+    said = subprocess.run(["sh", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+
+    assert said.splitlines() == ["keeper", "restore", "--stack", "home", name]
+
+
+@pytest.mark.parametrize("name", [f"originals/{'长' * 80}/{'名' * 84}.jpg", "originals/" + "x/" * 1900 + "y.jpg"])
+def test_a_command_is_never_cut_in_the_middle_of_a_name(name: str) -> None:
+    report = RunReport(run="r", started=now(), code=Code.VERIFY)
+    _conclude(report, Survey(rotten=[name]))
+
+    assert shlex.quote(name) in messages.of_run("en", report).body
+    assert (
+        len(messages.of_run("en", RunReport(run="r", started=now(), code=Code.VERIFY, problems=["x" * 999])).body) < 600
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "typed"),
+    [
+        ("originals/2024/two\nlines.jpg", "originals/2024"),
+        ("originals/a\udcff/b.jpg", "originals"),
+        ("originals/a b/\x1b[2J.jpg", "'originals/a b'"),
+    ],
+)
+def test_of_a_name_that_no_terminal_shows_the_folder_is_named(name: str, typed: str) -> None:
+    assert texts.typed(name) == typed
 
 
 def test_the_stack_that_is_meant_is_that_of_the_command_line() -> None:

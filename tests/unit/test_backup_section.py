@@ -27,9 +27,10 @@ from example_stack import (
 from fake_host import FakeHost
 
 from cli.recording import Recorder, is_secret, plain
-from components.backup import CRYPT_KEYS, LOCAL, RCLONE_TYPES, WRAPPERS, secret_key
+from components.backup import CRYPT_KEYS, LOCAL, WRAPPERS, secret_key
 from components.fields import PROJECT
 from components.keeper import MARKER_ROOTS, source_hash
+from components.rclone_options import RCLONE_TYPES
 from components.storage import MARKER
 from keeper import rclone, settings
 from keeper.settings import Settings

@@ -100,6 +100,7 @@ BAD = [
             ("@daily", "is not a cron schedule"),
             ("0 3 * * * *", "is not a cron schedule"),
             ("61 3 * * *", "is not a cron schedule"),
+            ("R 3 * * *", "is another time whenever it is asked for. Write a fixed one"),
             ("*/5 * * * *", "fires more often than a run lasts. Write at most one time an hour"),
             ("0,30 4 * * *", "fires more often than a run lasts"),
         )
@@ -218,10 +219,13 @@ BAD = [
             "B35",
             {name: {**BUCKET, "secrets": []}},
             "photos:backup.remotes: ",
-            "cannot name a copy. Write up to",
+            f'"{name}" cannot name a copy{why}. Write up to 20 small letters and digits, a letter first',
             note=name,
         )
-        for name in ("Disk", "my-disk", "a_b", "1st", "a" * 21, "alert", "ping", "")
+        for name, why in (
+            *((name, "") for name in ("Disk", "my-disk", "a_b", "1st", "a" * 21, "")),
+            *((name, ": it is the name of a key of the backup") for name in ("alert", "ping")),
+        )
     ),
     *(
         bucket("B35", ".type", {"type": value}, f'"{value}"', says, note=value)
@@ -239,8 +243,8 @@ BAD = [
     *(
         backup("B36", {key: value}, f"config {key}: ", *says, hides=value, note=note)
         for key, value, note, *says in (
-            (A_KEY, "tiny-word", "short", "is too short", "or take it out: ./photos up makes one"),
-            (A_SALT, "tab\tinside-and-long", "tab", "is too short, or no plain text"),
+            (A_KEY, "tiny-word", "short", "is too short: 9 characters", "or take it out: ./photos up makes one"),
+            (A_SALT, "tab\tinside-and-long", "tab", "is no plain text: it holds a control character"),
             (A_KEY, f"{CANARY}a-crypt_salt", "salt", "is the same as photos:backup_a_crypt_salt", "Take one out"),
             (A_KEY, f"{CANARY}mariadb_root_password", "root", "is the same as photos:mariadb_root_password"),
             (A_KEY, OBSCURED, "obscured", "looks obscured", "Write the plain one: rclone reveal"),
@@ -249,10 +253,10 @@ BAD = [
     backup(
         "B36",
         {A_OPTION: DROP},
-        f"config {A_OPTION}: missing. Run ./photos config set --secret {A_OPTION} --stack dev",
+        f"config {A_OPTION}: missing. Type it here: ./photos config set --secret {A_OPTION} --stack dev",
         note="no option",
     ),
-    backup("B36", {A_OPTION: "two\nlines"}, f"config {A_OPTION}: holds a line break. Run ./photos config set"),
+    backup("B36", {A_OPTION: "two\nlines"}, f"config {A_OPTION}: holds a line break", "Run ./photos config set"),
     backup("B36", {A_KEY: DROP}, f"{A_KEY} missing", "Run ./photos setup", note="no key"),
     backup(
         "B36",
@@ -328,17 +332,142 @@ BAD = [
         backup("B39", {ALERTS: value}, "config photos:backup_alert_urls: address ", *says, hides="hunter2", note=value)
         for value, *says in (
             ("mialto://a:hunter2@b.c", '1 begins with "mialto", which Apprise does not know. Did you mean mailto://?'),
-            ("mailto://a:hunter2@b.c x:hunter2", "2 begins with", "Apprise does not know. Write e.g. mailto://"),
-            ("http://hunter2.example.org/x", "sends the alert over the internet in clear (http://). Write https://"),
+            (
+                "mailto://a:hunter2@b.c x:hunter2",
+                "2 has no ://, so Apprise cannot know the service. Write e.g. mailto://",
+            ),
+            (
+                "http://hunter2.example.org/x",
+                "1 begins with http://. Write https:// where Apprise knows",
+                "or jsons://",
+            ),
+            ("hunter2", "1 has no ://, so Apprise cannot know the service. Write e.g. mailto://"),
             ("json://hunter2.example.org/x", "in clear (json://). Write jsons://"),
             ("ntfy://8.8.8.8/hunter2", "in clear (ntfy://). Write ntfys://"),
         )
     ),
-    backup(
-        "B39",
-        {"photos:backup_ping_url": "http://hc-ping.com/hunter2"},
-        "config photos:backup_ping_url: is not an https address. Write it as the watcher shows it",
-        hides="hunter2",
+    *(
+        backup(
+            "B39",
+            {"photos:backup_ping_url": address},
+            f"config photos:backup_ping_url: {says}",
+            "Write it as the watcher shows it, e.g. https://hc-ping.com/6f1d2a4e",
+            hides="hunter2",
+            note=address,
+        )
+        for address, says in (
+            ("http://hc-ping.com/hunter2", "is not an https address"),
+            ("hc-ping.com/hunter2", "is not an address"),
+            ("ftp://hc-ping.com/hunter2", "is not an https address"),
+            ("https://hc-ping.com:99999/hunter2", "is not an address"),
+            ("https://[::1/hunter2", "is not an address"),
+            ("https://", "is not an address"),
+            ("https://hc-ping.com/hunter2 https://b.org/hunter2", "holds more than one address"),
+            ("https://hc-ping.com/hunter2#x", "holds a #, and what follows it is never sent"),
+            ("https://hc-ping.com/hunter2/fail", "ends with one outcome, which the keeper adds itself"),
+            ("https://hc-ping.com/hunter2/start?create=1", "ends with one outcome"),
+            ("https://h.org/11111111-2222-4333-8444-555555555555/0", "ends with one outcome"),
+            ("https://cronitor.link/p/hunter2/x?state=complete", "tells the same outcome every time, a failure too"),
+            ("https://sentry.io/api/hunter2?status=ok", "tells the same outcome every time, a failure too"),
+            (
+                "https://kuma.org/api/push/hunter2?status=down&msg=OK&ping=",
+                "tells the same outcome every time (status=)",
+            ),
+        )
+    ),
+    *(
+        copies(
+            "BAK",
+            {"a": {"kind": "mirror", "type": kind, "path": "x", **own}},
+            f"photos:backup.remotes.a: {'secrets' if 'secrets' in own else 'options'}.{option}: names something of this host",
+            instead,
+            note=option,
+        )
+        for kind, option, own, instead in (
+            ("sftp", "key_file", {"options": {"key_file": "/root/.ssh/id"}}, "Write `secrets: [key_pem]`"),
+            ("sftp", "key_file", {"secrets": ["key_file"]}, "Write `secrets: [key_pem]`"),
+            ("sftp", "known_hosts_file", {"options": {"known_hosts_file": "~/.ssh/known_hosts"}}, "Write host_keys"),
+            ("sftp", "key_use_agent", {"options": {"key_use_agent": "true"}}, "`secrets: [key_pem]`"),
+            (
+                "drive",
+                "service_account_file",
+                {"options": {"service_account_file": "/x.json"}},
+                "service_account_credentials",
+            ),
+            (
+                "gcs",
+                "service_account_file",
+                {"options": {"service_account_file": "/x.json"}},
+                "service_account_credentials",
+            ),
+            (
+                "box",
+                "box_config_file",
+                {"options": {"box_config_file": "/x.json"}},
+                "Write `secrets: [config_credentials]`",
+            ),
+            ("azureblob", "client_certificate_path", {"options": {"client_certificate_path": "/x"}}, "[client_secret]"),
+            ("smb", "kerberos_ccache", {"options": {"kerberos_ccache": "/tmp/x"}}, "Write user, and `secrets: [pass]`"),
+            ("s3", "shared_credentials_file", {"options": {"shared_credentials_file": "/x"}}, "[secret_access_key]"),
+            ("webdav", "ca_cert", {"options": {"ca_cert": "/x.pem"}}, "Leave it out"),
+            ("webdav", "bearer_token_command", {"options": {"bearer_token_command": "x"}}, "`secrets: [bearer_token]`"),
+            ("oos", "config_file", {"options": {"config_file": "~/.oci/config"}}, "write `type: s3`"),
+        )
+    ),
+    *(
+        copies(
+            "BAK",
+            {"a": {"kind": "mirror", "type": kind, "path": "x", **own}},
+            f"photos:backup: remotes.a.{place}: rclone's {kind} has no such option. {says}",
+            note=place,
+        )
+        for kind, place, own, says in (
+            ("s3", "options.acces_key_id", {"options": {"acces_key_id": "x"}}, "Did you mean access_key_id?"),
+            ("webdav", "secrets.password", {"secrets": ["password"]}, "Did you mean pass?"),
+            ("sftp", "options.zzz", {"options": {"zzz": "x"}}, "It knows: ask_password, blake3sum_command"),
+            ("openlist", "options.region", {"options": {"region": "x"}}, "It knows: auth_redirect"),
+        )
+    ),
+    bucket("BAK", ".options.Access-Key-Id", {"options": {"Access-Key-Id": "x"}}, "e.g. access_key_id", note="dashes"),
+    bucket("BAK", "", {"options": {"region": " x"}}, "options.region: holds", "an outer space", note="space"),
+    copies(
+        "BAK",
+        {"a": {"kind": "mirror", "type": "webdav", "path": "x", "options": {"url": f"https://mum:{CANARY}word@nas/"}}},
+        "remotes.a.options.url: the address holds a password in clear. Choose a new one",
+        note="url",
+    ),
+    *(
+        copies(
+            "BAK",
+            {"a": {"kind": "mirror", "type": kind, "path": "x", "secrets": [option]}},
+            f"config photos:backup_a_{option}: {says}",
+            f"Run ./photos config set --secret photos:backup_a_{option} --stack dev once more",
+            changes={f"photos:backup_a_{option}": value},
+            note=f"{option} {says[:12]}",
+        )
+        for kind, option, value, says in (
+            ("seafile", "library_key", OBSCURED, "looks obscured, as rclone.conf has it"),
+            ("netstorage", "secret", f"{CANARY}x ", "begins or ends with a space"),
+            ("filen", "api_key", f"{CANARY}\tx", "holds a line break or another control character"),
+        )
+    ),
+    backup("B36", {A_KEY: "x" * 129}, f"config {A_KEY}: is too long: 129 characters. Write 12-128", hides="x" * 20),
+    backup("B36", {A_KEY: f"{CANARY}space "}, f"config {A_KEY}: is no plain text", "a space at its begin or end"),
+    *(
+        bucket("BAK", ".path", {"path": value}, says, "Write a shorter one", note=f"{len(value)} characters")
+        for value, says in (
+            ("x" * 256, "has 256 bytes"),
+            ("照" * 90, "has 270 bytes"),
+            ("a/" * 2100 + "b", "4201 bytes"),
+        )
+    ),
+    *(
+        backup("BAK", {"backup.mirrors": {key: value}}, f"photos:backup.mirrors.{key}: ", says, note=value)
+        for key, value, says in (
+            ("apt", "mirrors.ustc.edu.cn", "is not the address of a mirror. Write scheme and host"),
+            ("apt", "https://mirrors.ustc.edu.cn/debian", "holds a folder, which sources of apt bring along"),
+            ("pip", "https://a b/simple", "is not the address of a mirror"),
+        )
     ),
 ]
 

@@ -20,14 +20,8 @@ from stacks.checks import GIB
 ROOT_PASSWORD = "photos:mariadb_root_password"
 
 
-def password(value: str) -> Bad:
-    return Bad(
-        "B22",
-        {ROOT_PASSWORD: value},
-        ("photos:mariadb_root_password: is too weak", "Write 8-72"),
-        hides=value,
-        note=value[:6],
-    )
+def password(value: str, *says: str) -> Bad:
+    return Bad("B22", {ROOT_PASSWORD: value}, ("photos:mariadb_root_password: ", *says), hides=value, note=value[:6])
 
 
 def is_a_file(host: FakeHost) -> None:
@@ -83,6 +77,15 @@ BAD = [
             "~no-such-user/x",
         )
     ),
+    *(
+        key("B02", ORIGINALS, value, says, "Write a shorter one", note=f"{len(value)} characters")
+        for value, says in (
+            ("/srv/" + "x" * 256, "has 256 bytes, a disk takes at most 255"),
+            ("/srv/" + "照" * 86, "has 258 bytes, a disk takes at most 255"),
+            ("/srv" + "/" + "/".join(["x" * 200] * 21), "the path has 4225 bytes, Linux takes at most 4095"),
+        )
+    ),
+    key("B02", ORIGINALS, "/srv/a\u2028b", "is not a plain path", note="line separator"),
     key("B03", ORIGINALS, "/srv/absent", "/srv/absent does not exist", "put the photos back there first"),
     key("B03", ORIGINALS, "/mnt/q/Photos", "/mnt/q/Photos does not exist", "Is drive Q: mounted?"),
     on_host("B04", is_a_file, "photos:library.import: ", "is a file", "Write the folder that holds it"),
@@ -144,19 +147,22 @@ BAD = [
             ("my_album.family.org", "my-album.family.org"),
             ("Album.family.org", "album.family.org"),
             ("相册.family.org", "xn--26q252g.family.org"),
-            ("album .family.org", "album .family.org"),
-            ("album", "album"),
+            ("album .family.org", "album.family.org"),
+            ("album", "photos.example.com"),
         )
     ),
     name(
         "B14", "", {"hostname": "album.other.org"}, "album.other.org is not in family.org", "Add its domain under zones"
     ),
     name("B14", "", {"hostname": "xfamily.org"}, "xfamily.org is not in family.org"),
+    name("B13", "hostname", {"hostname": "x" * 64 + ".family.org"}, "has 64 bytes, at most 63 fit between two dots"),
+    name("B13", "hostname", {"hostname": "a." * 122 + "family.org"}, "has 254 bytes, at most 253", note="long"),
     name("B14", "hostname", {"hostname": "*.family.org"}, "would publish every name", "Write each hostname by itself"),
     publish("B14", "publish", {"hostnames": PUBLISH["hostnames"] * 2}, "stands here twice", "under its paths"),  # type: ignore[operator]
-    publish("B14", "publish.zones", {"zones": {}}, "should have at least 1 item"),
+    publish("B14", "publish.zones", {"zones": {}}, "empty. Write at least one"),
+    publish("B15", "publish.account", {"account": "AB" * 16}, "small and without anything between. Write " + "ab" * 16),
     publish("B15", "publish.account", {"account": "a" * 31}, "31 characters, 32 of 0-9 and a-f", "overview page"),
-    publish("B15", "publish.zones.family.org", {"zones": {"family.org": "Z" * 32}}, "32 of 0-9 and a-f expected"),
+    publish("B15", "publish.zones.family.org", {"zones": {"family.org": "Z" * 32}}, '"Z" is none of 0-9 and a-f'),
     Bad(
         "B16",
         {"cloudflare:apiToken": "clear-token-0123456789"},
@@ -180,6 +186,15 @@ BAD = [
     *(
         name("B18", "allow.email_domains.0", {"allow": {"email_domains": [value]}}, "would let anyone in", note=value)
         for value in ("*", "gmail.com", "@qq.com", "*.org", "everyone")
+    ),
+    *(
+        name("B18", "allow.email_domains.0", {"allow": {"email_domains": [value]}}, f"Write {meant}", note=value)
+        for value, meant in (
+            ("@Example.org", "example.org"),
+            ("mum@example.org", "example.org"),
+            ("https://family.org/", "family.org"),
+            ("family", "the domain, e.g. example.com"),
+        )
     ),
     Bad(
         "B46",
@@ -219,6 +234,8 @@ BAD = [
     name("PUB", "allow.emails", {"service": "drive", "allow": {"service_tokens": ["x"]}}, "drive is an admin page"),
     name("PUB", "allow", {"access": "public"}, "has no effect with `access: public`"),
     name("PUB", "access", {"access": "everyone"}, "'login' or 'public' expected"),
+    name("B18", "allow.emails.0", {"allow": {"emails": ["x" * 65 + "@family.org"]}}, "has 65 bytes before the @"),
+    name("PUB", "session", {"session": "1000h"}, "Write one to three digits and m or h, e.g. 30m or 24h"),
     name("PUB", "session", {"session": "forever"}, "is not a session length", "e.g. 30m or 24h"),
     name("PUB", "allow.groups.0", {"allow": {"groups": ["family"]}}, "is not an id", "as Cloudflare shows it"),
     name("PUB", "allow.service_tokens.0", {"allow": {"service_tokens": ["My Laptop"]}}, "cannot name a service token"),
@@ -293,17 +310,49 @@ BAD = [
         ("config photos:services: ", "port 5244 is used by drive.port already. Choose another"),
     ),
     *(
-        key("B20", BIND, value, "opens the port to the internet, past ufw. Write 127.0.0.1", note=value)
-        for value in ("0.0.0.0", "8.8.8.8", "::")  # noqa: S104 - refused
+        key("B20", BIND, value, *says, note=value)
+        for value, *says in (
+            ("0.0.0.0", "opens the port to the internet, past ufw: it stands for every address"),  # noqa: S104 - refused
+            ("8.8.8.8", "opens the port to the internet, past ufw: it is a public address. Write 127.0.0.1"),
+            ("::", "is an IPv6 address, and only IPv4 is possible here yet. Write 127.0.0.1"),
+            ("::1", "is an IPv6 address, and only IPv4 is possible here yet. Write 127.0.0.1 for this machine alone"),
+            ("fd12:3456::5", "only IPv4 is possible here yet"),
+            ("2001:db8::1", "only IPv4 is possible here yet"),
+            ("fe80::1%eth0", "only IPv4 is possible here yet"),
+            ("::ffff:192.168.1.5", "is an IPv4 address in the form of IPv6. Write 192.168.1.5"),
+            ("169.254.7.7", "is what a machine calls itself while it has no address"),
+            ("224.0.0.1", "is not an address of a machine in a LAN"),
+            ("255.255.255.255", "is not an address of a machine in a LAN"),
+            ("localhost", "is not an IP address: it is a name. Write 127.0.0.1"),
+            ("nas.lan", "is not an IP address: it is a name"),
+            ("192.168.1.0/24", "is not an IP address: it is a network"),
+            ("192.168.1.5:12343", "is not an IP address: it carries a port, which has a key of its own"),
+            ("[fd12::5]:80", "is not an IP address: it carries a port"),
+            ("192.168.1.500", "is not an IP address: four numbers from 0 to 255"),
+            ("192.168.01.5", "none with a leading zero"),
+            ("", "is not an IP address. Write 127.0.0.1"),
+        )
     ),
-    key("B20", BIND, "localhost", "is not an IP address. Write 127.0.0.1"),
-    key("B20", "services.syncthing.sync_bind", "999.1.1", "is not an IP address"),
+    key("B20", "services.syncthing.sync_bind", "999.1.1", "is not an IP address: four numbers"),
+    key("B20", "services.syncthing.sync_bind", "::", "only IPv4 is possible here yet"),
+    key("B20", "services.syncthing.sync_bind", "239.1.1.1", "is not an address of a machine. Write 0.0.0.0 for any"),
     key("B21", BIND, "192.168.9.9", "192.168.9.9 is not an address of this machine", "Write 127.0.0.1, or one that"),
-    *(password(value) for value in ("short", "x" * 73, "insecure", "PhotoPrism", "12345678", "tab\tinside")),
+    *(
+        password(value, "is too weak. Write 8 characters or more, at most 72 bytes")
+        for value in ("short", "insecure", "PhotoPrism", "12345678")
+    ),
+    password("x" * 73, "has 73 bytes, the limit is 72 bytes"),
+    password("猫" * 26, "has 78 bytes in 26 characters, the limit is 72 bytes (a Chinese character has 3)"),
+    password("tab\tinside", "holds a control character"),
+    password("outer-space ", "a space at its begin or end, which the login drops"),
+    password("$2a$12$" + "x" * 53, "is the hash of a password"),
     Bad(
         "B22",
         {},
-        ("photos:mariadb_root_password: stored in clear. Choose a new one", "pulumi config set --secret"),
+        (
+            "photos:mariadb_root_password: stored in clear. Choose a new one",
+            "./photos config set --secret photos:mariadb_root_password --stack dev",
+        ),
         secret=frozenset(secret_keys() - {ROOT_PASSWORD}),
         note="in clear",
     ),
@@ -346,7 +395,29 @@ BAD = [
     ),
     *(
         key("B23", "database.image", value, "is not an image name. Write name:tag", note=value)
-        for value in ("Maria DB:1", "mariadb:11:8", "mariadb:11.8.8@", "mariadb:11.8.8@sha256:1234")
+        for value in (
+            "Maria DB:1",
+            "MariaDB:11",
+            "a..b:1",
+            "-a:1",
+            "a:x/b",
+            "mariadb:11:8",
+            "mariadb:11.8.8@",
+            "mariadb:11.8.8@sha256:1234",
+        )
+    ),
+    key("B23", "database.image", "x" * 256 + ":1", "the name has 256 bytes, Docker takes at most 255", note="long"),
+    key("B23", "database.image", "x:" + "1" * 129, "the tag has 129 bytes, Docker takes at most 128", note="long tag"),
+    *(
+        key("B23", "image_registry", value, says, "Write its host", "e.g. docker.example.com", note=value[:20])
+        for value, says in (
+            ("https://docker.example.com", "is not a registry"),
+            ("Docker.example.com", "is not a registry"),
+            ("example", "is not a registry"),
+            ("docker..example.com", "is not a registry"),
+            ("docker.example.com/", "is not a registry"),
+            ("x" * 64 + ".org", "has 64 bytes, at most 63"),
+        )
     ),
     on_host(
         "B24",
@@ -367,16 +438,63 @@ BAD = [
     key("B25", "owner.uid", 700, "700 is not supported by PhotoPrism. Use 33, 50-99", "e.g. 1000"),
     *(
         key("B26", "database.memory", value, "is not an amount of memory. Write megabytes", "512m or 4g", note=value)
-        for value in ("2GBB", "0m", "-1g", "1.5g", "512")
+        for value in ("2GBB", "0m", "-1g", "1.5g", "512", "", "4t")
     ),
+    *(
+        key("B26", "database.memory", value, f"with a small m or g: {meant}", note=value)
+        for value, meant in (("4G", "4g"), ("4gb", "4g"), ("4 g", "4g"), ("512MiB", "512m"))
+    ),
+    key("B26", "database.memory", 512, '"512" is not an amount of memory', "e.g. 512m or 4g"),
     Bad("B26", {"services.photoprism.memory": "512m"}, ("512m is too little", "Write at least 1g")),
     key("B26", "database.buffer_pool", "300m", "300m is more than half of memory (512m). Write at most 256m"),
     key("B27", "libary", {}, "unknown. Did you mean library?"),
+    *(
+        key("B27", f"services.photoprism.{name}", "x", f"unknown. Did you mean {meant}?")
+        for name, meant in (
+            ("Read-Only", "read_only"),
+            ("PORT", "port"),
+            ("siteUrl", "site_url"),
+            ("index schedule", "index_schedule"),
+        )
+    ),
     key("B27", "services.photoprism.prot", 2342, "unknown. Did you mean port?"),
     key("B27", "library.imports", "/srv/x", "unknown. Did you mean import?"),
     key("B27", "services.immich", {}, "unknown. Known here: drive, photoprism, syncthing"),
     key("B28", "services.photoprism.read_only", "yes", "valid boolean", "Write true or false"),
     key("B28", "services.photoprism.site_title", ["a"], "valid string", "Write text"),
+    key("B28", "services.photoprism.site_title", "x" * 101, "at most 100 characters. Write a shorter text"),
+    key("B28", "services.photoprism.site_title", "two\nlines", "holds a line break", "Write one line", note="lines"),
+    key("B28", "services.photoprism.originals_limit", 100001, "Write a smaller number"),
+    key("B28", "services.photoprism.transcoding.device", "/dev/../etc", "is not a device. Write its path"),
+    *(
+        key("B28", "services.photoprism.locale", value, "is not a language of PhotoPrism's pages", meant, note=value)
+        for value, meant in (
+            ("zh_CN", "Did you mean zh?"),
+            ("zh-TW", "Did you mean zh_TW?"),
+            ("en_US.UTF-8", "Did you mean en?"),
+            ("DE", "Did you mean de?"),
+            ("xx", "Write one of af, ar"),
+        )
+    ),
+    *(
+        key("B28", "services.photoprism.site_url", value, says, "Write it as the browser shows it", note=value[:30])
+        for value, says in (
+            ("192.168.1.5:12343", "is not a web address"),
+            ("ftp://nas/", "is not a web address"),
+            ("http://nas:99999/", "is not a web address"),
+            ("http://nas:0/", "is not a web address"),
+            ("http://999.1.1.1/", "is not a web address"),
+            ("http://my nas/", "is not a web address"),
+            ("http://-nas/", "is not a web address"),
+            ("http:///x", "is not a web address"),
+            ("http://nas/?q=1", "holds more than an address"),
+            ("http://nas/#top", "holds more than an address"),
+            ("http://mum:word@nas/", "holds more than an address"),
+            ("http://" + "x" * 64 + ".org/", "has 64 bytes, at most 63 fit between two dots"),
+            ("http://" + ".".join(["x" * 60] * 5) + "/", "has 304 bytes, at most 253"),
+        )
+    ),
+    key("B28", "services.photoprism.site_title", 2024, "valid string", "Write text, in quotes"),
     key("B28", "services.photoprism.port", "12343", "valid integer", "Write a whole number"),
     key("B28", "services", ["photoprism"], "Write a section"),
     key("B28", "services.photoprism.transcoding.encoder", "amd", "'nvidia' expected"),
@@ -391,11 +509,28 @@ BAD = [
             ("skip-grant-tables", "lets everyone in"),
             ("init_file", "rotates the password"),
             ("datadir", "moves the data out of its volume"),
+            ("skip-innodb-doublewrite", "is read as innodb-doublewrite, which loses pages"),
+            ("disable_innodb_doublewrite", "is read as innodb-doublewrite, which loses pages"),
+            ("innodb-flush-log-at", "is read as innodb-flush-log-at-trx-commit, which loses confirmed rows"),
+            ("skip-grant-table", "is read as skip-grant-tables, which lets everyone in"),
         )
     ),
     *(
-        Bad("B44", {}, (f'stack "{name}": use at most 40 lower-case letters',), stack=name, note=name[:8])
-        for name in ("Home 1", "HOME", "a" * 41, "1st", "my_home")
+        key("B43", "database.flags", {name: value}, "is no flag, or its value holds a line break", note=name)
+        for name, value in (("max connections", "64"), ("max-connections=64", ""), ("", "1"), ("sql-mode", "a\nb"))
+    ),
+    *(
+        Bad("B44", {}, (f'stack "{name}": {why}. Write e.g. {instead}',), stack=name, note=name[:8])
+        for name, why, instead in (
+            ("Home 1", "only small letters a-z, digits and - can stand in it", "home-1"),
+            ("HOME", "only small letters a-z, digits and - can stand in it", "home"),
+            ("my_home", "only small letters a-z, digits and - can stand in it", "my-home"),
+            ("家", "only small letters a-z, digits and - can stand in it", "home"),
+            ("2home", 'it begins with "2", a name begins with a letter', "home"),
+            ("1st", 'it begins with "1", a name begins with a letter', "st"),
+            ("-x", 'it begins with "-", a name begins with a letter', "x"),
+            ("a" * 41, "it has 41 characters, at most 40 are possible", "a" * 40),
+        )
     ),
     on_host(
         "B44",

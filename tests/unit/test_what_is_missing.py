@@ -37,7 +37,7 @@ def test_a_package_that_photos_installs_is_not_missed_in_silence() -> None:
     done = collected("httpx", "tests/docker/test_services.py")
 
     assert done.returncode != 0
-    assert "ModuleNotFoundError" in done.stdout
+    assert "ModuleNotFoundError" in done.stdout + done.stderr
 
 
 @pytest.mark.parametrize(

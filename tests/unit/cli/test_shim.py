@@ -6,6 +6,8 @@ import os
 import shlex
 import shutil
 import subprocess
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -187,13 +189,19 @@ def test_a_distribution_whose_python_is_too_old_is_named_as_such(shim: Shim) -> 
 
 
 @pytest.fixture
-def shared(tmp_path: Path) -> Shim:
+def open_folder() -> Iterator[Path]:
+    """Return a folder that other users of this machine reach; pytest closes its own to them at each start."""
+    with tempfile.TemporaryDirectory(prefix="photos-shim-") as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+@pytest.fixture
+def shared(open_folder: Path) -> Shim:
     """Return a checkout that users of this machine come to; `id` tells the truth."""
     if os.geteuid() != 0:
         pytest.skip("unit tier: only root can be several users: sudo ./photos test tests/unit/cli/test_shim.py")
-    for place in (tmp_path, *tmp_path.parents[:2]):
-        place.chmod(0o755)
-    shim = Shim(tmp_path)
+    shim = Shim(open_folder)
     (shim.programs / "id").unlink()
     shim.log_file.touch()
     shim.python_is_there()
@@ -267,7 +275,8 @@ def test_root_leaves_no_compiled_files_in_a_familys_checkout(shared: Shim, owner
     assert shared.run("plan", PHOTOS_PYTHON=str(shared.programs / "python3")).stdout == f"{written}\n"
 
 
-def test_a_checkout_that_cannot_be_written_says_so(shim: Shim) -> None:
+def test_a_checkout_that_cannot_be_written_says_so(open_folder: Path) -> None:
+    shim = Shim(open_folder)
     shim.python_is_there()
     shim.program("id", f"#!/bin/sh\necho {os.geteuid()}\n")
     shim.folder.chmod(0o555)
@@ -275,8 +284,6 @@ def test_a_checkout_that_cannot_be_written_says_so(shim: Shim) -> None:
     if as_its_owner:
         give(shim.folder, FAMILY)
         (shim.programs / "id").unlink()
-        for place in (shim.folder.parent, *shim.folder.parent.parents[:2]):
-            place.chmod(0o755)
     done = shim.run("plan", user=as_its_owner)
     shim.folder.chmod(0o755)
 
