@@ -117,7 +117,9 @@ class PhotoPrismConfig(ServiceConfig):
     workers: int | None = Field(None, description="indexing threads; default: PhotoPrism decides", ge=1, le=64)
     read_only: bool = Field(False, description="no upload, no import, no delete")
     webdav: bool = Field(True, description="WebDAV at /originals/ and /import/")
-    index_schedule: IndexSchedule = Field("@every 3h", description='when to look for new files: five cron fields, Sunday is 0, or a pause; "" for never')
+    index_schedule: IndexSchedule = Field(
+        "@every 3h", description='when to look for new files: five cron fields, Sunday is 0, or a pause; "" for never'
+    )
     experimental: bool = Field(False, description="PhotoPrism's unfinished features")
     features: Features = Field(default_factory=Features, description="switches, see below")
     transcoding: Transcoding = Field(default_factory=Transcoding, description="video conversion, see below")
