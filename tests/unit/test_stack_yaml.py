@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -155,17 +154,21 @@ def test_merged_sections_are_read_and_are_no_double_keys(file: Path) -> None:
     assert load(file) == {"x": {"a": 1}, "y": {"a": 2, "b": 3}}
 
 
-def test_a_folder_a_pipe_and_a_file_of_somebody_else_are_named(
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
+def test_the_mark_tells_where_no_letter_is_ascii(encoding: str, file: Path) -> None:
+    assert f"it looks like {encoding.upper()}" in refused(file, "照片相册".encode(encoding))
+
+
+def test_a_folder_a_device_and_a_file_of_somebody_else_are_named(
     file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    os.mkfifo(tmp_path / "pipe")
     says: dict[str, Any] = {}
     file.write_text("config: {}")
 
     def closed(*_: object) -> bytes:
         raise PermissionError(13, "Permission denied")
 
-    for name in (".", "pipe", "absent"):
+    for name in (".", "/dev/null", "absent"):
         with pytest.raises(UnreadableError) as caught:
             load(tmp_path / name)
         says[name] = str(caught.value)
@@ -175,7 +178,7 @@ def test_a_folder_a_pipe_and_a_file_of_somebody_else_are_named(
     ):
         load(file)
 
-    assert says["."] == says["pipe"] == "is a folder or a device, not a file. Move it away"
+    assert says["."] == says["/dev/null"] == "is a folder or a device, not a file. Move it away"
     assert says["absent"] == "does not exist"
 
 
