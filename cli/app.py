@@ -252,6 +252,8 @@ def main() -> None:
     known |= {str(group.name) for group in app.registered_groups}
     if words and not words[0].startswith("-") and words[0] not in known:
         try:
+            if words[0] == "config":
+                preparation.begin(_stack_named_in(words))
             sys.exit(engine.run(_stack_named_in(words), *words))
         except typer.Exit as end:
             sys.exit(end.exit_code)

@@ -47,8 +47,13 @@ def prepare(stack: str, *, marking: bool = True, unreachable: Callable[[str], No
 
 def reach(stack: str) -> None:
     """Have Docker, the tools and the stack's own files, whatever the host looks like: to leave, or to take over."""
-    chosen = _beginning(stack)
     docker_host.ensure()
+    begin(stack)
+
+
+def begin(stack: str) -> None:
+    """Have the tools and the stack's own files, so that a person can type a secret before the first `up`."""
+    chosen = _beginning(stack)
     try:
         tools.ensure(stack)
     except tools.UnreachableError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from copy import deepcopy
 from functools import cache
 from pathlib import Path
@@ -27,9 +28,15 @@ DROP = object()
 """In `changed`: take the key away."""
 
 
+def uncommented(text: str) -> str:
+    """Return a stack file with everything that its examples leave to a person; "# Prose" has a blank, "#key:" none."""
+    return re.sub(r"^( +)#(?=\S)", r"\1", text, flags=re.MULTILINE)
+
+
 def example(name: str) -> Config:
-    """Return the example stack file `name` as a person has it after the first `./photos up`."""
-    document = yaml.safe_load((EXAMPLES_FOLDER / f"Pulumi.{name}.yaml").read_text("utf-8"))
+    """Return the example stack file `name` as a person has it after the first `./photos up`, with all that it offers."""
+    document = yaml.safe_load(uncommented((EXAMPLES_FOLDER / f"Pulumi.{name}.yaml").read_text("utf-8")))
+    document["config"]["photos:services"]["photoprism"].pop("bind", None)  # the one value that no machine has
     secrets = {f"photos:{key}": canary(key) for key in flat_secrets(sections(document["config"]))}
     return {**document["config"], "photos:id": STACK_ID} | secrets
 

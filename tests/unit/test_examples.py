@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import pytest
 import yaml
-from example_stack import EXAMPLES, EXAMPLES_FOLDER, changed, declared, example, secret_keys
+from example_stack import CANARY, EXAMPLES, EXAMPLES_FOLDER, changed, declared, example, secret_keys
 from fake_host import FakeHost
 
+from cli.recording import config_text
 from components.services import catalog
+from components.storage import MARKER
 from stacks.checks import GIB
+from stacks.config import parse
+from stacks.preflight import look
 
 each_example = pytest.mark.parametrize("name", EXAMPLES)
 
@@ -39,6 +43,41 @@ def test_an_example_says_first_what_it_is_for_and_sets_no_secret(name: str) -> N
     assert text.startswith(f"# {name}: ")
     assert set(yaml.safe_load(text)) == {"config"}
     assert not secret_keys() & set(yaml.safe_load(text)["config"])
+
+
+@each_example
+def test_an_example_as_it_comes_asks_nothing_of_a_person_before_the_first_up(name: str, host: FakeHost) -> None:
+    host.info["MemTotal"] = 8 * GIB
+    document = yaml.safe_load((EXAMPLES_FOLDER / f"Pulumi.{name}.yaml").read_text("utf-8"))
+    config = document["config"] | {"photos:library": {"originals": str(host.originals), "import": str(host.imports)}}
+    config["photos:owner"] = {"uid": 1000, "gid": 1000}  # whoever runs the tests made the folders
+    for folder in (host.originals, host.imports):
+        (folder / MARKER).unlink()
+    values = {key.removeprefix("photos:"): text for key, text in config_text(config).items()}
+
+    report = look(lambda: parse(name, values, secret_keys=set(), dry_run=True))
+    assert report.errors == []
+    assert report.config
+    assert report.config.still_needed == ()
+    assert "example.com" not in str(document), "a placeholder is nobody's domain"
+
+
+def test_what_the_home_example_leaves_to_a_person_is_named_all_at_once(host: FakeHost) -> None:
+    config = {key: value for key, value in example("home").items() if not str(value).startswith(CANARY)}
+    config |= {"photos:library": {"originals": str(host.originals), "import": str(host.imports)}}
+    values = {key.removeprefix("photos:"): text for key, text in config_text(config).items() if key != "photos:id"}
+    values = {key: text for key, text in values.items() if CANARY not in text}
+
+    report = look(lambda: parse("home", values, secret_keys=set(), dry_run=True))
+    assert report.config
+    needed = "\n".join([*map(str, report.errors), *report.config.still_needed])
+    for part in (
+        "photos:publish stands as in the example",
+        "/mnt/backup/photos",
+        "backup_vault_secret_access_key",
+        "backup_alert_urls",
+    ):
+        assert part in needed
 
 
 @each_example

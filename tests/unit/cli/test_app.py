@@ -53,7 +53,7 @@ def calls(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> Calls:
         seen.append(("room given back", stack))
 
     for module, names in (
-        (setup, ("prepare", "reach")),
+        (setup, ("prepare", "reach", "begin")),
         (locks, ("unlock",)),
         (sweep, ("leftovers",)),
         (status, ("explain_failure", "what_stays")),
@@ -75,13 +75,6 @@ def calls(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> Calls:
     crash_loops = SimpleNamespace(end=None, tell=lambda: seen.append(("crashes told",)))
     monkeypatch.setattr(app, "CrashLoops", lambda _: crash_loops)
     return seen
-
-
-@pytest.fixture(autouse=True)
-def umask() -> Iterator[None]:
-    before = os.umask(0o022)
-    yield
-    os.umask(before)
 
 
 def photos(*words: str) -> Result:
@@ -166,7 +159,7 @@ def test_refresh_unlocks_and_sweeps_nothing(calls: Calls) -> None:
     ("words", "expected"),
     [
         (["stack", "ls"], ("pulumi", "dev", "stack", "ls")),
-        (["config", "--stack", "home"], ("pulumi", "home", "config", "--stack", "home")),
+        (["stack", "--stack", "home"], ("pulumi", "home", "stack", "--stack", "home")),
     ],
 )
 def test_any_other_word_goes_to_pulumi_as_it_is(
@@ -179,6 +172,15 @@ def test_any_other_word_goes_to_pulumi_as_it_is(
         app.main()
     assert end.value.code == 7
     assert calls == [expected]
+
+
+def test_a_secret_can_be_typed_before_the_first_up(calls: Calls, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = ["config", "set", "--secret", "photos:backup_alert_urls", "--stack", "home"]
+    monkeypatch.setattr(sys, "argv", ["photos", *words])
+
+    with pytest.raises(SystemExit):
+        app.main()
+    assert calls == [("begin", "home"), ("pulumi", "home", *words)]
 
 
 @pytest.mark.parametrize("word", ["up", "setup", "preview", "destroy", "refresh", "password", "plan", "open", "adopt"])
