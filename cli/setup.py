@@ -41,7 +41,8 @@ def prepare(stack: str, *, marking: bool = True, unreachable: Callable[[str], No
         make_secrets(stack, config)
         if config.first_run:
             first_run.mark(stack, config.settings)
-        first_run.fix_owner(stack, config.settings)
+        else:
+            first_run.fix_owner(stack, config.settings)
     stackfile.keep_copy(stack)
 
 

@@ -32,6 +32,13 @@ BCRYPT_HASH = re.compile(r"\$2[abxy]?\$\d\d\$[./A-Za-z0-9]{53}")
 PEM_SECRETS = {"syncthing_cert", "syncthing_key"}
 MOST_MISTAKES = 20
 """Rounds in which wrong values are taken out of a stack file before it is given up."""
+STAND_INS: dict[tuple[int | str, ...], Any] = {
+    ("timezone",): "UTC",
+    ("library",): {"originals": "/nowhere/originals", "import": "/nowhere/import"},
+    ("library", "originals"): "/nowhere/originals",
+    ("library", "import"): "/nowhere/import",
+    ("services",): {},
+}
 PLACEHOLDER_ID = "00000000-0000-0000-0000-000000000000"
 
 
@@ -132,21 +139,36 @@ def parse(stack: str, values: Mapping[str, str], *, secret_keys: set[str], dry_r
     )
 
 
-def _what_is_right(document: dict[str, object]) -> Settings | None:
+def _what_is_right(document: dict[str, Any]) -> Settings | None:
     """Return the settings without what is wrong in them, for the checks of the host; None where that is not enough."""
     right = deepcopy(document)
     for _ in range(MOST_MISTAKES):
         try:
             return Settings.model_validate_json(json.dumps(right))
         except ValidationError as error:
-            taken_out = [_take_out(right, detail["loc"]) for detail in error.errors()]
-            if not any(taken_out):
+            places = [detail["loc"] for detail in error.errors()]
+            changed = [_take_out(right, p) or _stand_in(right, p) or _take_out(right, p[:-1]) for p in places]
+            if not any(changed):
                 return None
     return None
 
 
+def _stand_in(document: dict[str, Any], place: tuple[int | str, ...]) -> bool:
+    """Put something in the place of a value that must be there; tell whether there is one."""
+    if place not in STAND_INS:
+        return False
+    *parents, last = place
+    inner = document
+    for key in parents:
+        inner = inner.setdefault(str(key), {})
+    inner[str(last)] = STAND_INS[place]
+    return True
+
+
 def _take_out(document: object, place: tuple[int | str, ...]) -> bool:
     """Remove the value at `place`; tell whether there was one."""
+    if not place:
+        return False
     *parents, last = place
     inner: Any = document
     try:

@@ -73,7 +73,7 @@ def _text(detail: ErrorDetails, model: type[BaseModel]) -> str:
         field = (
             next((f for name, f in section.model_fields.items() if key == (f.alias or name)), None) if section else None
         )
-        return f"required. Write the {(field.description or '').removeprefix('the ')}" if field else "required"
+        return f"required. Write {_with_article(field.description or '')}" if field else "required"
     if kind == "extra_forbidden":
         known = [f.alias or name for name, f in section.model_fields.items()] if section else []
         return f"unknown. {nearest(str(key), known)}"
@@ -82,6 +82,12 @@ def _text(detail: ErrorDetails, model: type[BaseModel]) -> str:
     if kind in SAYS:
         return f"empty. {SAYS[kind].partition('. ')[2]}" if detail["input"] is None else SAYS[kind]
     return f"{message}. {WRITE_INSTEAD.get(kind, 'See the configuration table in README.md')}"
+
+
+def _with_article(description: str) -> str:
+    """Return the description of a key as the object of "Write"; one that lists what may be written as it is."""
+    ready = description.startswith(("a ", "an ", "the ")) or re.match(r"\w+(:| \()", description)
+    return description if ready else f"the {description}"
 
 
 def nearest(key: str, known: list[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import socket
 from pathlib import Path
 from shutil import rmtree
@@ -17,7 +18,7 @@ from fake_host import Break, FakeHost, every
 from cli.recording import config_text
 from components.service import Owner
 from stacks.checks import GIB, Finding, engine, file_system, unsafe_for_databases, wsl
-from stacks.checks.library import DEFAULT_OWNER, _permissions, library_owner, read_marker
+from stacks.checks.library import DEFAULT_OWNER, _changed_owner, _permissions, library_owner, read_marker
 from stacks.config import StackConfig, parse
 from stacks.preflight import findings, look
 
@@ -248,6 +249,34 @@ def test_warnings_do_not_stop_errors_do(host: FakeHost) -> None:
     assert len(look(lambda: parsed(host)).errors) == 2, "all errors at once, without the warnings"
 
 
+@pytest.mark.parametrize(
+    ("changes", "wrong"),
+    [
+        ({"timezone": "Mars/Olympus"}, "photos:timezone"),
+        ({"services.drive.prot": 1}, "photos:services.drive.prot"),
+        ({"library.import": "/"}, "photos:library.import"),
+        ({"library": DROP}, "photos:library"),
+        ({"data.on_destroy": "delete"}, "photos:data.on_destroy"),
+        ({"backup": {"remotes": {"a": {"kind": "nas"}}}}, "photos:backup.remotes.a.kind"),
+    ],
+)
+def test_the_file_and_the_host_are_told_in_one_wave(host: FakeHost, changes: dict[str, Any], wrong: str) -> None:
+    host.taken.add(("127.0.0.1", 12343))
+    text, recorder = host.run(host.config(changes))
+
+    assert f"config {wrong}" in text
+    assert "port 12343 is in use" in text, "the host is looked at as far as the file is right"
+    assert recorder.resources == []
+
+
+def test_where_too_little_is_right_docker_is_looked_at_all_the_same(host: FakeHost) -> None:
+    host.docker_problem = DockerException("gone")
+    text, _ = host.run(host.config({"services": {"photoprism": ["port"]}}))
+
+    assert "config photos:services.photoprism" in text
+    assert "docker: not reachable (gone)" in text
+
+
 def test_before_the_first_run_a_preview_only_says_what_up_will_do(host: FakeHost) -> None:
     for folder in (host.originals, host.imports):
         unmark(folder)
@@ -268,6 +297,66 @@ def test_before_the_first_run_up_still_makes_what_is_missing(host: FakeHost) -> 
 
     assert [str(finding) for finding in found if finding.level == "error"] == []
     assert any("does not exist yet" in finding.text for finding in found)
+
+
+@pytest.mark.parametrize(
+    ("access", "says"),
+    [
+        ("new folder", "does not exist, and you may not create it in"),
+        ("marker", "you may not write into"),
+    ],
+)
+def test_before_the_first_run_what_up_could_not_write_is_an_error(
+    host: FakeHost, monkeypatch: pytest.MonkeyPatch, access: str, says: str
+) -> None:
+    unmark(host.originals)
+    unmark(host.imports)
+    if access == "new folder":
+        rmtree(host.imports)
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    found = serious(host, {"id": DROP} | dict.fromkeys(secret_keys(), DROP), preview=True)
+
+    assert [finding for finding in found if finding.level == "error" and says in finding.text]
+
+
+def test_before_the_first_run_a_new_folder_needs_an_owner_that_the_album_can_run_as(
+    host: FakeHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rmtree(host.originals)
+    rmtree(host.imports)
+    monkeypatch.setattr(os, "geteuid", lambda: 1500)
+    found = serious(host, {"id": DROP, "owner": DROP} | dict.fromkeys(secret_keys(), DROP), preview=True)
+
+    assert [finding for finding in found if "would belong to 1500" in finding.text and finding.level == "error"]
+
+
+@pytest.mark.parametrize("name", ["My Photos", "Mum's birthday", "照片 2024"])
+def test_every_command_of_a_finding_can_be_pasted(host: FakeHost, name: str) -> None:
+    folder = host.root / name / "originals"
+    host.make_folder(folder)
+    folder.chmod(0o700)
+    owner = {"uid": 1001 if os.geteuid() != 1001 else 1002, "gid": 1001}
+    found = serious(host, {"library.originals": str(folder), "owner": owner})
+
+    (fix,) = [finding.fix for finding in found if finding.fix.startswith("sudo chown")]
+    assert shlex.split(fix)[-1] == str(folder)
+
+
+def test_another_owner_than_the_written_one_is_told_with_both_numbers(host: FakeHost) -> None:
+    host.originals.chmod(0o775)
+    found = Path(host.originals).stat()
+    config = parsed(host, {"owner": {"uid": 1000 if found.st_uid != 1000 else 1001, "gid": 1000}})
+    written = config.settings.owner
+    assert written
+
+    (told,) = _changed_owner("config photos:library.originals", host.originals, config)
+    assert f"belongs to {found.st_uid}:{found.st_gid}, photos:owner says {written.uid}:1000" in told.text
+
+
+def test_on_a_drive_that_knows_no_owners_nobody_is_told_of_one(host: FakeHost) -> None:
+    config = parsed(host, {"owner": {"uid": 1000 if os.geteuid() != 1000 else 1001, "gid": 1000}})
+
+    assert list(_changed_owner("x", host.originals, config)) == []
 
 
 def test_before_the_first_run_a_drive_that_is_not_mounted_is_an_error(host: FakeHost) -> None:
