@@ -160,7 +160,9 @@ def _stand_in(document: dict[str, Any], place: tuple[int | str, ...]) -> bool:
     *parents, last = place
     inner = document
     for key in parents:
-        inner = inner.setdefault(str(key), {})
+        if not isinstance(inner.get(str(key)), dict):
+            inner[str(key)] = {}
+        inner = inner[str(key)]
     inner[str(last)] = STAND_INS[place]
     return True
 
@@ -176,7 +178,10 @@ def _take_out(document: object, place: tuple[int | str, ...]) -> bool:
             inner = inner[key]
     except (KeyError, IndexError, TypeError):
         return False
-    return isinstance(inner, dict) and inner.pop(last, None) is not None
+    if not isinstance(inner, dict) or last not in inner:
+        return False
+    del inner[last]
+    return True
 
 
 def flat_secrets(values: Mapping[str, str] | None = None) -> set[str]:

@@ -107,7 +107,7 @@ def test_an_emptied_section_that_needs_values_says_which(
 @pytest.mark.parametrize(
     ("place", "says"),
     [
-        ("backup.remotes.a", "photos:backup.remotes.a.kind: required. Write the disk: a second disk here"),
+        ("backup.remotes.a", "photos:backup.remotes.a.kind: required. Write disk: a second disk here"),
         ("backup.remotes.a.secrets", "photos:backup.remotes.a.secrets: empty: nothing stands after the colon"),
         (
             "backup.remotes.a.options",
