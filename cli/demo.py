@@ -21,7 +21,7 @@ from uuid import uuid4
 import yaml
 from docker.errors import DockerException
 
-from cli import demo_images, docker_host, engine, generated, paths, setup, stackfile, sweep, tools
+from cli import docker_host, engine, generated, paths, setup, stackfile, sweep, tools
 from cli.console import fail, say, warn
 from cli.docker_runner import DockerRunner, remove_all
 from cli.first_run import write_marker
@@ -36,6 +36,7 @@ from stacks.photo_system import declare
 from stacks.settings import id_problem
 
 STACK = "demo"
+REGISTRY = "photos-test.local"
 UNFINISHED = "unfinished"
 PORTS = {"photoprism": ("port",), "syncthing": ("port", "sync_port"), "drive": ("port",)}
 
@@ -45,6 +46,8 @@ def start(*, with_pulumi: bool) -> None:
 
     May be called by `up` too. Whatever a killed start left behind is used by the next one, or removed by `down`.
     """
+    from cli import demo_images  # noqa: PLC0415 - it takes tests/images, which nothing else of the command line needs
+
     say(
         "This is the demo: sample photos in a folder of its own. PhotoPrism and OpenList are stand-ins, small doubles "
         "that behave like them; your own photos and stacks are not touched."
@@ -56,7 +59,7 @@ def start(*, with_pulumi: bool) -> None:
     _same_way(folder, way)
     become_root = demo_images.root_for_the_base()
     with Stages() as stages:
-        demo_images.build_images(stages, become_root)
+        demo_images.build_images(REGISTRY, stages, become_root)
         stages.stage("Demo: writing sample photos")
         description = _description(folder)
         _library(folder, description)
@@ -159,7 +162,7 @@ def _new_description(folder: Path) -> dict[str, Any]:
     services["photoprism"] |= {"site_title": "Demo"}
     config |= {
         "photos:id": str(uuid4()),
-        "photos:image_registry": demo_images.REGISTRY,
+        "photos:image_registry": REGISTRY,
         "photos:library": {"originals": str(folder / "originals"), "import": str(folder / "import")},
         "photos:services": services,
     }

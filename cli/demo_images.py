@@ -12,7 +12,6 @@ from cli.console import confirm, fail
 from cli.progress import Stages
 from tests.images.build import IMAGES, KEYRING, ImagesError, build, lacks_base
 
-REGISTRY = "photos-test.local"
 MMDEBSTRAP = ("mmdebstrap", "debian-archive-keyring")
 
 
@@ -65,12 +64,12 @@ def _become_root() -> None:
         )
 
 
-def build_images(stages: Stages, become_root: tuple[str, ...]) -> None:
+def build_images(registry: str, stages: Stages, become_root: tuple[str, ...]) -> None:
     """Make what is missing of the stand-in images."""
     stages.stage("Demo: looking for the stand-in images")
     try:
         build(
-            REGISTRY,
+            registry,
             cache=_folder(),
             echo=lambda text: stages.stage(f"Demo: {text}"),
             recipes=IMAGES,
