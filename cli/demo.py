@@ -36,8 +36,8 @@ from stacks.photo_system import declare
 from stacks.settings import id_problem
 
 STACK = "demo"
-UNFINISHED = "unfinished"
 REGISTRY = "photos-test.local"
+UNFINISHED = "unfinished"
 PORTS = {"photoprism": ("port",), "syncthing": ("port", "sync_port"), "drive": ("port",)}
 
 
@@ -46,6 +46,8 @@ def start(*, with_pulumi: bool) -> None:
 
     May be called by `up` too. Whatever a killed start left behind is used by the next one, or removed by `down`.
     """
+    from cli import demo_images  # noqa: PLC0415 - it takes tests/images, which nothing else of the command line needs
+
     say(
         "This is the demo: sample photos in a folder of its own. PhotoPrism and OpenList are stand-ins, small doubles "
         "that behave like them; your own photos and stacks are not touched."
@@ -55,11 +57,9 @@ def start(*, with_pulumi: bool) -> None:
     pulumi = with_pulumi and not tools.missing(STACK)
     way = "pulumi" if pulumi else "docker"
     _same_way(folder, way)
-    from cli import demo_images  # noqa: PLC0415 - only who starts a demo needs the tests' images
-
     become_root = demo_images.root_for_the_base()
     with Stages() as stages:
-        demo_images.build_images(stages, become_root, REGISTRY)
+        demo_images.build_images(REGISTRY, stages, become_root)
         stages.stage("Demo: writing sample photos")
         description = _description(folder)
         _library(folder, description)

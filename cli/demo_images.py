@@ -64,8 +64,8 @@ def _become_root() -> None:
         )
 
 
-def build_images(stages: Stages, become_root: tuple[str, ...], registry: str) -> None:
-    """Make what is missing of the stand-in images, as if they came from `registry`."""
+def build_images(registry: str, stages: Stages, become_root: tuple[str, ...]) -> None:
+    """Make what is missing of the stand-in images."""
     stages.stage("Demo: looking for the stand-in images")
     try:
         build(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shlex
 import shutil
 import subprocess
 import sys
@@ -141,12 +142,12 @@ def test_a_relative_folder_to_adopt_means_the_folder_the_person_is_in(
     project = checkout(tmp_path)
     (tmp_path / "lib").mkdir()
     script = (
-        "#!/bin/sh\nexec " + sys.executable + " -c '\n"
+        "#!/bin/sh\nexec " + shlex.quote(sys.executable) + " -c '\n"
         "import sys; sys.path.insert(0, sys.argv.pop(1))\n"
         "from cli import adopt, app\n"
         "adopt.adopt = lambda stack, folder: print(folder)\n"
         "app.adoption = adopt\n"
-        "sys.argv = sys.argv[2:]\napp.main()\n' " + str(PROJECT) + ' "$@"\n'
+        "sys.argv = sys.argv[2:]\napp.main()\n' " + shlex.quote(str(PROJECT)) + ' "$@"\n'
     )
     python = tmp_path / "python"
     python.write_text(script, "utf-8")
