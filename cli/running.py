@@ -17,6 +17,7 @@ from cli.console import fail
 from stacks.expected import ExpectedService, expected
 
 SECONDS_TO_SETTLE = 15
+SECONDS_OF_A_FIRST_START = 300
 LAST_LINES = 15
 
 
@@ -97,6 +98,14 @@ def settled(client: docker.DockerClient, stack: str) -> list[ServiceState]:
         if not starting or time.monotonic() > deadline:
             return states
         time.sleep(1)
+
+
+def let_it_start(container: Container) -> None:
+    """Wait until a container is healthy or ill, at most as long as `up` waits for a database."""
+    deadline = time.monotonic() + SECONDS_OF_A_FIRST_START
+    while health(container) == "starting" and not restarts(container) and time.monotonic() < deadline:
+        time.sleep(1)
+        container.reload()
 
 
 def last_lines(container: Container) -> str:

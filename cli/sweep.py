@@ -159,6 +159,7 @@ def _set_aside(stack: str, difference: Difference) -> list[str]:
     for found in difference.containers:
         name = str(found.name)
         if name in replaced:
+            running.let_it_start(found)  # a database that is stopped in its very first start is refused for ever
             found.rename(name + ASIDE)
             found.stop(timeout=SECONDS_TO_STOP)
             freed.append(name)

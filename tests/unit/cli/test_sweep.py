@@ -15,7 +15,7 @@ import typer
 from docker.errors import NotFound
 from example_stack import STACK_ID
 
-from cli import console, docker_host, engine, locks, paths, sweep
+from cli import console, docker_host, engine, locks, paths, running, sweep
 
 if TYPE_CHECKING:
     from cli.conftest import Checkout  # mypy names the files of this folder cli.*
@@ -144,6 +144,26 @@ def test_a_container_that_was_made_anew_by_something_else_is_replaced_by_the_sta
         host.add("container", "photos-dev-drive")
     assert host.names("running") == ["photos-dev-drive"]
     assert foreign not in host.there
+
+
+@pytest.mark.usefixtures("agreed")
+def test_a_database_of_a_killed_up_finishes_its_first_start_before_it_is_stopped(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = host.add("container", "photos-dev-mariadb", known=False)
+    found.attrs["State"]["Health"]["Status"] = "starting"
+    waited: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        assert found.status == "running"
+        waited.append(seconds)
+        if len(waited) == 5:
+            found.attrs["State"]["Health"]["Status"] = "healthy"
+
+    monkeypatch.setattr(running, "time", SimpleNamespace(monotonic=lambda: 0, sleep=sleep))
+    with sweep.room_for_up("dev"):
+        assert found.status == "exited"
+    assert len(waited) == 5
 
 
 @pytest.mark.usefixtures("agreed")
