@@ -178,7 +178,7 @@ def adopt(
 
 @app.command()
 def plan(stack: Stack = "dev") -> None:
-    """Show all resources as a table, without Pulumi, Docker or network. Writes nothing."""
+    """Show all resources, without Pulumi, Docker or network. Writes nothing."""
     planning.show(stack)
 
 

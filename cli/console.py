@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 from typing import NoReturn
 
 import typer
@@ -32,6 +33,18 @@ def fail(text: str) -> NoReturn:
     """Print what is wrong and what to do, and end with exit code 1."""
     err.print(text, style="red", markup=False)
     raise typer.Exit(1)
+
+
+def wrapped(text: str, width: int, *, first: str, then: str) -> str:
+    """Wrap between words to `width` columns, never inside of a path or an address."""
+    return textwrap.fill(
+        text,
+        width=width,
+        initial_indent=first,
+        subsequent_indent=then,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def confirm(question: str) -> bool:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 import shutil
-import textwrap
 from collections.abc import Iterator
 
 from rich.text import Text
 
 from cli import docker_host, kit, setup, tools
-from cli.console import out
+from cli.console import out, wrapped
 from stacks.checks import Finding, error, ok, warning
 from stacks.checks.images import check_images
 from stacks.config import StackConfig
@@ -37,19 +36,9 @@ def _print(finding: Finding) -> None:
     out.print(Text.assemble((f"{finding.level:<8} ", COLOURS[finding.level]), (finding.check, "bold")))
     for text in filter(None, (finding.text, finding.fix)):
         # A line break in a command would run half of it when it is pasted.
-        out.print(INDENT + text if COMMAND.search(text) else _wrapped(text), markup=False)
-
-
-def _wrapped(text: str) -> str:
-    """Wrap between words to the width of the terminal; never inside of a path or an address."""
-    return textwrap.fill(
-        text,
-        width=out.width,
-        initial_indent=INDENT,
-        subsequent_indent=INDENT,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+        out.print(
+            INDENT + text if COMMAND.search(text) else wrapped(text, out.width, first=INDENT, then=INDENT), markup=False
+        )
 
 
 def _backup(stack: str, config: StackConfig) -> Finding:

@@ -1,24 +1,25 @@
-"""`./photos plan`: what the program declares, as a table, without the engine."""
+"""`./photos plan`: what the program declares, without the engine."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from rich.table import Column, Table
 from rich.text import Text
 
 from cli import stackfile
-from cli.console import out, say
+from cli.console import out, say, wrapped
 from cli.recording import Recorded, Recorder, is_secret, plain, record
 from stacks.checks.library import library_owner
 from stacks.config import load
 from stacks.photo_system import declare
 
+KIND_WIDTH = 15
+
 
 def show(stack: str) -> None:
-    """Print the resource table of `stack`; secrets as names only."""
+    """Print the resources of `stack`; secrets as names only."""
     config = stackfile.offline(stack)
-    out.print(table(recorded(stack)))
+    _print(recorded(stack))
     say("Photos stay in: " + ", ".join(config.settings.library.library().folders))
     say("Volumes " + ("outlive destroy." if config.settings.data.on_destroy == "keep" else "are deleted by destroy."))
 
@@ -34,29 +35,32 @@ def recorded(stack: str) -> Recorder:
     return record(program, stack=stack, config=values, secret_keys=secret_keys, preview=True)
 
 
-def table(recorder: Recorder) -> Table:
-    """Return one row per resource: components first, their resources below them."""
-    names = ("name", "type", "image", "ports", "mounts", "data", "secrets")
-    result = Table(*(Column(name, overflow="fold") for name in names), title="photos: what would be created")
+def _print(recorder: Recorder) -> None:
+    """Print each component with its resources, a fact a line: they fit a small terminal without breaking a word."""
+    say("photos: what would be created")
     for component in (resource for resource in recorder.resources if not resource.custom):
-        result.add_row(component.name, component.type.split(":")[-1], style="bold")
+        out.print(Text(f"\n{component.name} ({component.type.split(':')[-1]})", "bold"))
         for child in recorder.resources:
             if child.custom and child.parent.endswith(f"{component.type}::{component.name}"):
-                result.add_row(*(Text(cell) for cell in _row(child)))
-    return result
+                kind, *facts = _facts(child)
+                for label, fact in zip([kind, *[""] * len(facts)], facts, strict=False):
+                    out.print(
+                        wrapped(fact, out.width, first=f"  {label:<{KIND_WIDTH}}", then=" " * (KIND_WIDTH + 6)),
+                        markup=False,
+                    )
 
 
-def _row(resource: Recorded) -> list[str]:
+def _facts(resource: Recorded) -> list[str]:
+    """Return the kind of a resource, its name, and what there is to know of it."""
     inputs = plain(resource.inputs)
     kind = resource.type.split(":")[-1]
+    fate = {"Volume": ", kept" if resource.options["retain_on_delete"] else ", deleted by destroy"}.get(kind, "")
     return [
-        f"  {inputs.get('name', resource.name)}",
         kind,
-        str(inputs["image"]).removeprefix("sha256:") if "image" in inputs else "",
-        "\n".join(_port(port) for port in inputs.get("ports") or ()),
-        "\n".join(_mount(mount) for mount in inputs.get("mounts") or ()),
-        {"Volume": "kept" if resource.options["retain_on_delete"] else "deleted by destroy"}.get(kind, ""),
-        "\n".join(_secret_names(resource)),
+        f"{inputs.get('name', resource.name)}{fate}",
+        *(_port(port) for port in inputs.get("ports") or ()),
+        *(_mount(mount) for mount in inputs.get("mounts") or ()),
+        *([f"secrets: {', '.join(names)}"] if (names := _secret_names(resource)) else []),
     ]
 
 
@@ -69,8 +73,6 @@ def _mount(mount: dict[str, Any]) -> str:
 
 
 def _secret_names(resource: Recorded) -> list[str]:
-    if resource.type.endswith(":RandomPassword"):
-        return [resource.name]
     uploads = resource.inputs.get("uploads")
     if not is_secret(uploads):
         return []

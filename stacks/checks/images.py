@@ -30,9 +30,12 @@ def check_images(config: StackConfig) -> Iterator[Finding]:
                 problems = list(all_at_once.map(partial(_problem, client), absent))
     except DockerException:
         return  # another check says so
-    lacking = {image: problem for image, problem in zip(absent, problems, strict=True) if problem}
-    for image, problem in lacking.items():
-        yield warning(CHECK, f"{image} is not here, and {problem}", MIRROR)
+    lacking: dict[str, list[str]] = {}
+    for image, problem in zip(absent, problems, strict=True):
+        if problem:
+            lacking.setdefault(problem, []).append(image)
+    for problem, images in lacking.items():
+        yield warning(CHECK, f"not here, and the registry {problem}: {', '.join(images)}", MIRROR)
     if not lacking:
         yield ok(CHECK, f"{len(wanted) - len(absent)} here, {len(absent)} to be pulled")
 
@@ -50,13 +53,13 @@ def _problem(client: docker.DockerClient, image: str) -> str | None:
     try:
         client.images.get_registry_data(image)
     except NotFound:
-        return "its registry does not have it"
+        return "does not have it"
     except APIError as error:
         if error.status_code in (401, 403) and "denied" in str(error.explanation):
-            return "its registry does not hand it out"
-        return f"its registry cannot be reached ({_short(error.explanation)})"
+            return "does not hand it out"
+        return f"cannot be reached ({_short(error.explanation)})"
     except (DockerException, RequestException):
-        return f"its registry did not answer within {SECONDS_FOR_A_REGISTRY} s"
+        return f"did not answer within {SECONDS_FOR_A_REGISTRY} s"
     return None
 
 

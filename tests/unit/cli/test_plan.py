@@ -49,6 +49,21 @@ def test_it_names_everything_and_shows_no_secret_and_no_id(
     assert [hidden for hidden in (CANARY, "v1:", "secure", STACK_ID, "hidden from") if hidden in text] == []
 
 
+def test_it_fits_a_small_terminal_and_breaks_no_word(
+    checkout: Checkout, page: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkout.write(
+        STACK_ID, {"photos:library": {"originals": "/mnt/d/photoprism/originals", "import": "/mnt/d/import"}}
+    )
+    monkeypatch.setattr(plan, "out", Console(file=page, width=80, highlight=False))
+    plan.show("dev")
+    lines = page.getvalue().splitlines()
+
+    assert max(map(len, lines)) <= 80
+    for word in ("photos-dev-photoprism-storage", "/mnt/d/photoprism/originals → /photoprism/originals"):
+        assert any(word in line for line in lines)
+
+
 def test_volumes_that_destroy_deletes_are_called_so(checkout: Checkout, page: io.StringIO) -> None:
     checkout.write(STACK_ID, {"photos:data": {"on_destroy": "delete", "confirm": "dev"}})
     plan.show("dev")
