@@ -35,7 +35,7 @@ from stacks.config import NAMESPACE, load
 from stacks.photo_system import declare
 from stacks.settings import id_problem
 
-STACK = "demo"
+STACK = setup.DEMO
 REGISTRY = "photos-test.local"
 UNFINISHED = "unfinished"
 PORTS = {"photoprism": ("port",), "syncthing": ("port", "sync_port"), "drive": ("port",)}
@@ -95,6 +95,8 @@ def down() -> None:
         with docker_host.connect() as client:
             for name in remove_all(client, description["config"]["photos:id"]):
                 say(f"Removed {name}.")
+        if stackfile.stack_id(paths.stack_file(STACK)) == description["config"]["photos:id"]:
+            paths.stack_file(STACK).unlink()
     kept = _remove_samples(folder)
     for name in ("images", "state", "passphrases", "stack-files"):
         shutil.rmtree(folder / name, ignore_errors=True)
@@ -103,7 +105,6 @@ def down() -> None:
         folder / "password",
         folder / "way",
         folder / UNFINISHED,
-        paths.stack_file(STACK),
         about,
     ):
         file.unlink(missing_ok=True)
@@ -193,6 +194,8 @@ def _library(folder: Path, description: dict[str, Any]) -> None:
 
 def _through_pulumi(folder: Path, description: dict[str, Any]) -> None:
     file = paths.stack_file(STACK)
+    if file.exists() and stackfile.stack_id(file) != description["config"]["photos:id"]:
+        fail(f"{file} is not the demo's. Nothing was changed. Give that stack another name first.")
     if not file.exists():
         paths.write_private(file, yaml.safe_dump({"config": description["config"]}, sort_keys=False))
     setup.passphrase(STACK)

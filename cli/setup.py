@@ -19,6 +19,8 @@ from stacks.checks.library import folders
 from stacks.config import NAMESPACE, StackConfig
 from stacks.preflight import Report, look
 
+DEMO = "demo"
+
 
 def prepare(stack: str, *, marking: bool = True, unreachable: Callable[[str], NoReturn] = fail) -> None:
     """Check everything, then set the stack up; what is done already is left alone.
@@ -76,6 +78,8 @@ def look_at(stack: str, file: Path | None = None) -> Report:
 
 def _beginning(stack: str) -> Path:
     """Return the file that the stack begins with, once it is clear that it is this person's."""
+    if stack == DEMO:
+        fail(f'"{DEMO}" is what ./photos demo calls its own stack. Choose another name for yours.')
     _outside_git()
     _same_person(stack)
     return stackfile.choose(stack)

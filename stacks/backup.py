@@ -28,6 +28,7 @@ from components.backup import (
     RemoteConfig,
     secret_key,
 )
+from components.ports import host_ports
 from components.rclone_options import FILE_CONTENTS
 from stacks.alert_schemes import ALERT_SCHEMES, IN_CLEAR
 from stacks.problems import problem
@@ -79,10 +80,10 @@ def backup_problems(settings: Settings) -> list[str]:
     if not settings.backup:
         return []
     taken = [
-        problem("backup.port", f"{settings.backup.port} is used by {name}.{field} already. Choose another")
+        problem("backup.port", f"{port.number} is used by {name}.{port.field} already. Choose another")
         for name, service in settings.enabled().items()
-        for field in type(service).model_fields
-        if field.endswith("port") and getattr(service, field) == settings.backup.port
+        for port in host_ports(service)
+        if port.number == settings.backup.port
     ]
     return taken + [
         problem(f"backup.remotes.{name}.{key}", text)

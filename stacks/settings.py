@@ -14,6 +14,7 @@ from pydantic import Field, create_model, field_validator, model_validator
 from components.backup import BackupConfig
 from components.database import Database, DatabaseConfig
 from components.fields import HostPath, Registry, Section, TimeZone
+from components.ports import host_ports
 from components.publishing import PublishConfig
 from components.service import ServiceConfig
 from components.services import catalog
@@ -100,14 +101,12 @@ class _Services(Section):
         taken: dict[int, str] = {}
         for name in type(self).model_fields:
             service = getattr(self, name)
-            for field in type(service).model_fields if service else ():
-                if not field.endswith("port"):
-                    continue
-                port, place = getattr(service, field), f"{name}.{field}"
-                if port in taken:
-                    msg = f"{place}: port {port} is used by {taken[port]} already. Choose another"
+            for port in host_ports(service) if service else ():
+                place = f"{name}.{port.field}"
+                if port.number in taken:
+                    msg = f"{place}: port {port.number} is used by {taken[port.number]} already. Choose another"
                     raise ValueError(msg)
-                taken[port] = place
+                taken[port.number] = place
         return self
 
 
