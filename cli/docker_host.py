@@ -18,18 +18,22 @@ from docker.errors import DockerException
 
 from cli import paths
 from cli.console import confirm, fail, say, warn
+from stacks.checks.library import OWN_GROUP
 
 SECONDS_TO_START = 60
+SOCKET = "/var/run/docker.sock"
 JOINED = "PHOTOS_JOINED_DOCKER_GROUP"
 
 
 def ensure() -> None:
     """Return when Docker answers; otherwise set it up or end with what to do."""
+    if os.environ.get(JOINED):
+        _await()
     if answers():
         return
     if os.environ.get("DOCKER_HOST"):
         fail(f"DOCKER_HOST is {os.environ['DOCKER_HOST']}, and nothing answers there.")
-    if not shutil.which("dockerd"):
+    if not is_installed():
         if not shutil.which("apt-get"):
             fail("Docker is missing. Install it by your distribution's way, then run this again.")
         if not confirm("Docker is missing. Install docker.io with apt-get?"):
@@ -42,6 +46,11 @@ def ensure() -> None:
         _join_group()
     if not answers():
         fail("Docker is installed but does not answer. See: sudo journalctl -u docker, or ./photos doctor")
+
+
+def is_installed() -> bool:
+    """Whether this machine has a Docker daemon. Debian's is in /usr/sbin, which only root has on PATH."""
+    return bool(shutil.which("dockerd", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"))
 
 
 def connect(seconds: int = 180) -> AbstractContextManager[docker.DockerClient]:
@@ -77,8 +86,18 @@ def _start() -> None:
         if not confirm("Start Docker now, until the next reboot?"):
             fail("Nothing was started. Start Docker, then run this again.")
         as_root("service", "docker", "start")
+    _await()
+
+
+def _await() -> None:
+    """Wait for a Docker that was just started; its socket may be an old one.
+
+    Who may not open that cannot know who listens, so the wait goes on after joining the group.
+    """
     deadline = time.monotonic() + SECONDS_TO_START
-    while not Path("/var/run/docker.sock").exists() and time.monotonic() < deadline:
+    while not answers() and time.monotonic() < deadline:
+        if Path(SOCKET).exists() and not os.access(SOCKET, os.W_OK):
+            return
         time.sleep(1)
 
 
@@ -101,6 +120,8 @@ def _join_group() -> None:
     command = shlex.join([sys.executable, "-m", "cli", *sys.argv[1:]])
     os.chdir(paths.PROJECT)
     os.environ[JOINED] = "1"
+    # sg makes docker the group of every new file; a second sg gives up docker again (Debian 13).
+    os.environ[OWN_GROUP] = str(os.getgid())
     os.execvp("sg", ["sg", "docker", "-c", command])  # noqa: S606 - the same program again
 
 

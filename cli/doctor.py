@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from rich.text import Text
 
-from cli import kit, setup, tools
+from cli import docker_host, kit, setup, tools
 from cli.console import out
 from stacks.checks import Finding, error, ok, warning
 from stacks.checks.images import check_images
@@ -67,5 +67,5 @@ def _tools(stack: str) -> Iterator[Finding]:
         yield error("pulumi", f"missing: {', '.join(lacking)}", "./photos setup installs it")
     else:
         yield ok("pulumi", f"{tools.find('pulumi', stack)}")
-    if not shutil.which("dockerd") and not shutil.which("docker"):
+    if not docker_host.is_installed() and not shutil.which("docker"):
         yield warning("docker", "not installed in this distribution", "./photos setup installs it")

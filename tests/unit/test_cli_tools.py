@@ -173,7 +173,9 @@ def test_no_is_an_answer_and_runs_nothing_as_root(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(docker_host, "as_root", lambda *words: ran.append(words))
     monkeypatch.setattr(docker_host, "confirm", lambda _: False)
     for installed in (None, "/usr/sbin/dockerd"):
-        monkeypatch.setattr("shutil.which", lambda name, found=installed: found if name == "dockerd" else "/usr/bin/x")
+        monkeypatch.setattr(
+            "shutil.which", lambda name, found=installed, **_: found if name == "dockerd" else "/usr/bin/x"
+        )
         with pytest.raises(typer.Exit):
             docker_host.ensure()
 
