@@ -24,7 +24,7 @@ from docker.errors import DockerException
 from cli import docker_host, engine, generated, paths, setup, stackfile, sweep, tools
 from cli.console import fail, say, warn
 from cli.docker_runner import DockerRunner, remove_all
-from cli.first_run import write_marker
+from cli.first_run import hand_over, write_marker
 from cli.progress import Stages
 from cli.recording import config_text, record
 from cli.samples import samples, write_samples
@@ -190,6 +190,8 @@ def _library(folder: Path, description: dict[str, Any]) -> None:
         item.chmod(0o755 if item.is_dir() else 0o644)
         if os.geteuid() == 0:
             os.chown(item, DEFAULT_OWNER.uid, DEFAULT_OWNER.gid)
+        else:
+            hand_over(item)
 
 
 def _through_pulumi(folder: Path, description: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 import time
-from contextlib import AbstractContextManager, closing, suppress
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
 
 import docker
@@ -18,13 +18,17 @@ from docker.errors import DockerException
 
 from cli import paths
 from cli.console import confirm, fail, say, warn
+from stacks.checks.library import OWN_GROUP
 
 SECONDS_TO_START = 60
+SOCKET = "/var/run/docker.sock"
 JOINED = "PHOTOS_JOINED_DOCKER_GROUP"
 
 
 def ensure() -> None:
     """Return when Docker answers; otherwise set it up or end with what to do."""
+    if os.environ.get(JOINED):
+        _await()
     if answers():
         return
     if os.environ.get("DOCKER_HOST"):
@@ -82,8 +86,18 @@ def _start() -> None:
         if not confirm("Start Docker now, until the next reboot?"):
             fail("Nothing was started. Start Docker, then run this again.")
         as_root("service", "docker", "start")
+    _await()
+
+
+def _await() -> None:
+    """Wait for a Docker that was just started; its socket may be an old one.
+
+    Who may not open that cannot know who listens, so the wait goes on after joining the group.
+    """
     deadline = time.monotonic() + SECONDS_TO_START
-    while not Path("/var/run/docker.sock").exists() and time.monotonic() < deadline:
+    while not answers() and time.monotonic() < deadline:
+        if Path(SOCKET).exists() and not os.access(SOCKET, os.W_OK):
+            return
         time.sleep(1)
 
 
@@ -103,13 +117,12 @@ def _join_group() -> None:
             fail(f"Nothing was changed. Run: sudo usermod -aG docker {user}, and log in again")
         as_root("usermod", "-aG", "docker", user)
     say("Starting again as a member of the group docker ...")
-    command = [sys.executable, "-m", "cli", *sys.argv[1:]]
-    with suppress(KeyError):
-        # sg makes its group the one that new files belong to; the second one gives the user's own back.
-        command = ["sg", grp.getgrgid(os.getgid()).gr_name, "-c", shlex.join(command)]
+    command = shlex.join([sys.executable, "-m", "cli", *sys.argv[1:]])
     os.chdir(paths.PROJECT)
     os.environ[JOINED] = "1"
-    os.execvp("sg", ["sg", "docker", "-c", shlex.join(command)])  # noqa: S606 - the same program again
+    # sg makes docker the group of every new file; a second sg gives up docker again (Debian 13).
+    os.environ[OWN_GROUP] = str(os.getgid())
+    os.execvp("sg", ["sg", "docker", "-c", command])  # noqa: S606 - the same program again
 
 
 def as_root(*command: str) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
 from cli import engine, paths, stackfile
 from cli.console import confirm, fail, say
 from components.storage import MARKER, PHONES
-from stacks.checks.library import absent_drive, command, folders, library_owner, person, read_marker
+from stacks.checks.library import OWN_GROUP, absent_drive, command, folders, library_owner, person, read_marker
 from stacks.config import NAMESPACE
 from stacks.settings import OwnerConfig, Settings
 
@@ -120,6 +121,14 @@ def make_folder(folder: Path) -> None:
     folder.mkdir(parents=True)
     for part in (first, *(item for item in first.rglob("*") if item.is_dir())):
         part.chmod(0o755)  # a service that only reads the photos runs as another user
-        if os.geteuid() == 0:
-            owner = person()
-            os.chown(part, owner.uid, owner.gid)
+        hand_over(part)
+
+
+def hand_over(item: Path) -> None:
+    """Give what was made here to the person, where it would be root's or the group docker's."""
+    owner = person()
+    if os.geteuid() == 0:
+        os.chown(item, owner.uid, owner.gid)
+    elif os.environ.get(OWN_GROUP):
+        with suppress(PermissionError):  # a Windows drive has no groups
+            os.chown(item, -1, owner.gid)

@@ -17,6 +17,8 @@ from stacks.config import StackConfig
 from stacks.settings import LibraryConfig, Settings, id_problem
 
 DEFAULT_OWNER = Owner(uid=1000, gid=1000)
+OWN_GROUP = "PHOTOS_OWN_GROUP"
+"""The group of the person's files, where this process has joined the group docker and would give them that one."""
 SPACE_NEEDED, SPACE_WANTED = 1 * GIB, 10 * GIB
 
 
@@ -34,7 +36,7 @@ def library_owner(settings: Settings) -> Owner:
 def person() -> Owner:
     """Return to whom a folder belongs that is made here: who runs this, behind sudo who called it, never root."""
     if os.geteuid() != 0:
-        return Owner(uid=os.geteuid(), gid=os.getegid())
+        return Owner(uid=os.geteuid(), gid=int(os.environ.get(OWN_GROUP) or os.getegid()))
     uid, gid = (int(os.environ.get(name, "0")) for name in ("SUDO_UID", "SUDO_GID"))
     return Owner(uid=uid or DEFAULT_OWNER.uid, gid=gid or DEFAULT_OWNER.gid)
 

@@ -12,7 +12,9 @@ import pytest
 import typer
 
 from cli import console, docker_host, engine, first_run, paths, setup
+from components.service import Owner
 from components.storage import MARKER, PHONES
+from stacks.checks.library import OWN_GROUP, person
 from stacks.settings import Settings
 
 
@@ -151,6 +153,20 @@ def test_folders_made_as_root_belong_to_the_person_and_those_above_stay(
     first_run.make_folder(tmp_path / "x/y/z")
 
     assert given == {tmp_path / part: owner for part in ("x", "x/y", "x/y/z")}
+
+
+@pytest.mark.usefixtures("data")
+def test_what_a_new_member_of_the_group_docker_makes_is_not_that_groups(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: dict[Path, tuple[int, int]] = {}
+    monkeypatch.setenv(OWN_GROUP, "1234")
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(os, "chown", lambda path, uid, gid: given.update({path: (uid, gid)}))
+    first_run.make_folder(tmp_path / "x/y")
+
+    assert person() == Owner(uid=1000, gid=1234)
+    assert given == {tmp_path / part: (-1, 1234) for part in ("x", "x/y")}
 
 
 @pytest.mark.usefixtures("data")
