@@ -6,7 +6,7 @@ from rich import box
 from rich.table import Column, Table
 from rich.text import Text
 
-from cli import docker_host, keeper, kit, paths, running, stackfile, tunnel
+from cli import docker_host, keeper, kit, paths, running, stackfile, sweep, tunnel
 from cli.console import err, fail, out, say, warn
 from cli.running import ServiceState
 from stacks.backup import status_line
@@ -49,11 +49,14 @@ def show(stack: str) -> int:
             say(f'Nothing of the stack "{stack}" runs here. Start it: ./photos up {stack}')
             return 1
         out.print(_table(states))
+        foreign = sweep.strangers(client, stack)
     if url := album_url(stack):
         say(f"The album: {url}")
     missing = [state.name for state in states if state.container is None]
     if missing:
         warn(f"Missing: {', '.join(missing)}. Bring back: ./photos up {stack}")
+    if foreign:
+        warn(f"Made anew by something else: {', '.join(foreign)}. Make it the stack's own again: ./photos up {stack}")
     tunnel.show(stack, {state.name: state.health for state in states if state.container})
     if stackfile.offline(stack).settings.backup:
         keeper.summary(stack)

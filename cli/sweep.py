@@ -115,6 +115,15 @@ def told_differences(stack: str) -> bool:
     return bool(difference)
 
 
+def strangers(client: docker.DockerClient, stack: str) -> list[str]:
+    """Return the services whose running container the state of `stack` does not know; none without a state here."""
+    if not engine.state_file(stack).exists():
+        return []
+    wanted = expected(stack, stackfile.offline(stack).settings).containers
+    found = compare(client, stack).containers
+    return sorted(running.service_of(container) for container in found if container.name in wanted and _runs(container))
+
+
 def room_for_destroy(stack: str) -> bool:
     """Remove, after asking, what only carries the stack's id; return whether its state knows what is not there."""
     locks.unlock(stack)

@@ -39,6 +39,7 @@ STAND_INS: dict[tuple[int | str, ...], Any] = {
     ("library", "import"): "/nowhere/import",
     ("services",): {},
 }
+"""What stands for a required value that is wrong, so that the host can be looked at all the same."""
 PLACEHOLDER_ID = "00000000-0000-0000-0000-000000000000"
 
 
@@ -114,21 +115,22 @@ def parse(stack: str, values: Mapping[str, str], *, secret_keys: set[str], dry_r
     first_run = not values.get("id")
     shortcomings: list[backup.Shortcoming] = []
     still_needed: list[str] = []
+    right = settings or _what_is_right(document)
+    if right:
+        found += backup.secret_problems(right, values)
+        still_needed = backup.missing_typed(right, values, stack)
     if settings:
         found += _across(stack, settings)
-        found += backup.secret_problems(settings, values)
         shortcomings = backup.shortcomings(settings, values)
-        still_needed = backup.missing_typed(settings, values, stack)
         if settings.backup and settings.backup.strict:
             still_needed += [problem(item.place, str(item)) for item in shortcomings]
         if not (first_run and dry_run):
             found += [*_not_made(stack, settings, values), *still_needed]
             still_needed = []
     if found or not settings:
-        rest = settings or _what_is_right(document)
         raise ConfigError(
-            [for_stack(line, stack) for line in found],
-            rest and StackConfig(stack=stack, settings=rest, first_run=first_run),
+            [for_stack(line, stack) for line in (*found, *still_needed)],
+            right and StackConfig(stack=stack, settings=right, first_run=first_run),
         )
     return StackConfig(
         stack=stack,

@@ -277,6 +277,20 @@ def test_where_too_little_is_right_docker_is_looked_at_all_the_same(host: FakeHo
     assert "docker: not reachable (gone)" in text
 
 
+@pytest.mark.parametrize(
+    "wrong", [{"timezone": "Asia/Nowhere"}, {"timezone": None}, {"services": {"drvie": {}}}], ids=str
+)
+def test_a_wrong_value_that_is_required_does_not_hide_what_is_wrong_on_the_host(
+    host: FakeHost, wrong: dict[str, object]
+) -> None:
+    unmark(host.originals)
+
+    checks = [found.check for found in look(lambda: parsed(host, wrong)).errors]
+    (place,) = wrong
+    assert checks[0].startswith(f"config photos:{place}")
+    assert "config photos:library.originals" in checks
+
+
 def test_before_the_first_run_a_preview_only_says_what_up_will_do(host: FakeHost) -> None:
     for folder in (host.originals, host.imports):
         unmark(folder)

@@ -11,7 +11,7 @@ import typer
 from docker.errors import DockerException
 from example_stack import OTHER_ID, STACK_ID
 
-from cli import console, running, status
+from cli import console, running, status, sweep
 from stacks.photo_system import NO_BACKUP
 
 if TYPE_CHECKING:
@@ -57,6 +57,16 @@ def test_what_is_expected_and_missing_is_shown_and_makes_the_status_fail(
     output = capsys.readouterr()
     assert "missing" in next(line for line in output.out.splitlines() if gone in line)
     assert f"Missing: {gone}. Bring back: ./photos up dev" in output.err
+
+
+def test_a_service_that_something_else_made_anew_is_named(
+    client: FakeClient, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    client.add_services(STACK_ID)
+    monkeypatch.setattr(sweep, "strangers", lambda *_: ["drive"])
+
+    assert status.show("dev") == 0, "it works"
+    assert "Made anew by something else: drive" in capsys.readouterr().err
 
 
 def test_what_runs_beside_the_stack_file_is_shown_too(client: FakeClient, capsys: pytest.CaptureFixture[str]) -> None:

@@ -274,6 +274,18 @@ def test_a_service_that_does_not_run_is_a_difference(
     assert host.names() == ["photos-dev-drive"], "a preview changes nothing"
 
 
+def test_what_runs_in_a_service_s_place_is_named_where_there_is_a_state_to_compare_with(host: Host) -> None:
+    remade(host)
+    host.add("container", "photos-dev-mariadb", "exited", known=False)
+    host.add("container", "photos-dev-restore", known=False)
+    assert sweep.strangers(host, "dev") == []  # type: ignore[arg-type]
+
+    state = engine.state_file("dev")
+    state.parent.mkdir(parents=True)
+    state.touch()
+    assert sweep.strangers(host, "dev") == ["drive"]  # type: ignore[arg-type]
+
+
 def test_a_lost_volume_is_named_with_the_way_back(host: Host, capsys: pytest.CaptureFixture[str]) -> None:
     host.know("volume", "photos-dev-mariadb", "photos-dev-mariadb")
 
