@@ -197,9 +197,12 @@ def demo(
         demonstration.start(with_pulumi=not engineless)
 
 
-@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
-def test(context: typer.Context) -> None:
+@app.command(name="test", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def run_tests(
+    context: typer.Context, *, yes: Annotated[bool, typer.Option("--yes", help="let ./photos install Python")] = False
+) -> None:
     """Run the tests that this machine can run, and name the others. What follows goes to pytest, e.g. tests/unit -k name."""
+    Unattended.yes = yes
     raise typer.Exit(_python("pytest", *(context.args or THREE_FILES_AT_A_TIME)))
 
 

@@ -14,6 +14,7 @@ from contextlib import AbstractContextManager, closing
 from pathlib import Path
 
 import docker
+import psutil
 from docker.errors import DockerException
 
 from cli import paths
@@ -40,7 +41,7 @@ def ensure() -> None:
             fail("Nothing was installed. Run: sudo apt-get install docker.io")
         as_root("apt-get", "update", "-qq")
         as_root("apt-get", "install", "-y", "--no-install-recommends", "docker.io", "iptables")
-    if not answers():
+    if not answers() and not (_refuses() and _runs()):
         _start()
     if not answers() and os.geteuid() != 0:
         _join_group()
@@ -96,9 +97,18 @@ def _await() -> None:
     """
     deadline = time.monotonic() + SECONDS_TO_START
     while not answers() and time.monotonic() < deadline:
-        if Path(SOCKET).exists() and not os.access(SOCKET, os.W_OK):
+        if _refuses():
             return
         time.sleep(1)
+
+
+def _refuses() -> bool:
+    """Whether the socket is there and closed to this user."""
+    return Path(SOCKET).exists() and not os.access(SOCKET, os.W_OK)
+
+
+def _runs() -> bool:
+    return any(process.info["name"] == "dockerd" for process in psutil.process_iter(["name"]))
 
 
 def _join_group() -> None:
@@ -116,7 +126,7 @@ def _join_group() -> None:
         if not confirm(f"Let {user} use Docker (member of the group docker, which is as strong as root)?"):
             fail(f"Nothing was changed. Run: sudo usermod -aG docker {user}, and log in again")
         as_root("usermod", "-aG", "docker", user)
-    say("Starting again as a member of the group docker ...")
+    say("Starting again as a member of the group docker; elsewhere you are one after your next login ...")
     command = shlex.join([sys.executable, "-m", "cli", *sys.argv[1:]])
     os.chdir(paths.PROJECT)
     os.environ[JOINED] = "1"

@@ -52,6 +52,9 @@ def _version_of(info: dict[str, Any]) -> Iterator[Finding]:
 
 def _unreachable(problem: Exception) -> Finding:
     short = re.sub(r"\s+", " ", str(problem))[:120]
+    if "Permission denied" in short:
+        again = "Log out and in again, if you joined the group docker just now, or run ./photos setup"
+        return error("docker", f"does not let you in ({short})", again)
     return error("docker", f"not reachable ({short})", "sudo systemctl start docker, or ./photos setup")
 
 

@@ -97,6 +97,12 @@ ONE_FINDING: dict[str, tuple[Break, str, str, str]] = {
         "docker",
         "not reachable (no socket)",
     ),
+    "docker for members only": (
+        lambda host: setattr(host, "docker_problem", DockerException("PermissionError(13, 'Permission denied')")),
+        "error",
+        "docker",
+        "does not let you in (PermissionError(13, 'Permission denied'))",
+    ),
     "docker desktop": (
         lambda host: host.info.update(OperatingSystem="Docker Desktop"),
         "warning",

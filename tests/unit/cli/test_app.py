@@ -229,3 +229,22 @@ def test_setup_starts_nothing_and_prints_the_lines_to_export(calls: Calls) -> No
 
     assert [call[0] for call in calls] == ["prepare"]
     assert "export PULUMI_CONFIG_PASSPHRASE_FILE=" in done.output
+
+
+@pytest.mark.parametrize(
+    ("words", "handed_on"),
+    [(["--yes"], app.THREE_FILES_AT_A_TIME), (["--yes", "-k", "name", "-x"], ("-k", "name", "-x"))],
+)
+def test_the_yes_of_test_is_not_for_pytest(
+    monkeypatch: pytest.MonkeyPatch, words: list[str], handed_on: tuple[str, ...]
+) -> None:
+    ran: list[tuple[str, ...]] = []
+
+    def python(*command: str) -> int:
+        ran.append(command)
+        return 0
+
+    monkeypatch.setattr(app, "_python", python)
+
+    assert photos("test", *words).exit_code == 0
+    assert ran == [("pytest", *handed_on)]

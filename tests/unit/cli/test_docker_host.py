@@ -33,6 +33,7 @@ class Machine:
         self.agrees = True
         self.code = 0
         self.may_open = False
+        self.processes = ["sh"]
         self.slept = self.takes = 0.0
         self.became: list[str] = []
         monkeypatch.delenv("DOCKER_HOST", raising=False)
@@ -48,6 +49,9 @@ class Machine:
         monkeypatch.setattr(os, "geteuid", lambda: 1000)
         monkeypatch.setattr(os, "access", lambda *_: self.may_open)
         monkeypatch.setattr(time, "sleep", self._sleep)
+        monkeypatch.setattr(
+            "psutil.process_iter", lambda _: [SimpleNamespace(info={"name": it}) for it in self.processes]
+        )
         monkeypatch.setattr(docker_host, "Path", lambda path: SimpleNamespace(exists=lambda: path in self.existing))
         monkeypatch.setattr("pwd.getpwuid", lambda _: SimpleNamespace(pw_name="anna"))
         monkeypatch.setattr("grp.getgrnam", lambda _: SimpleNamespace(gr_mem=self.members))
@@ -216,6 +220,16 @@ def test_debians_docker_is_seen_by_a_user_without_usr_sbin_on_path(
 
     machine.programs.add("dockerd")
     assert docker_host.is_installed()
+
+
+def test_a_docker_that_runs_for_others_is_not_started_again(machine: Machine) -> None:
+    machine.programs.add("dockerd")
+    machine.processes = ["sh", "dockerd"]
+
+    with pytest.raises(Replaced):
+        docker_host.ensure()
+    assert machine.ran == ["sudo usermod -aG docker anna"]
+    assert len(machine.questions) == 1
 
 
 def test_a_member_is_not_asked_to_join(machine: Machine) -> None:
