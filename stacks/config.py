@@ -32,6 +32,8 @@ BCRYPT_HASH = re.compile(r"\$2[abxy]?\$\d\d\$[./A-Za-z0-9]{53}")
 PEM_SECRETS = {"syncthing_cert", "syncthing_key"}
 MOST_MISTAKES = 20
 """Rounds in which wrong values are taken out of a stack file before it is given up."""
+STAND_INS = {"timezone": "UTC", "services": {}}
+"""What stands for a required value that is wrong, so that the host can be looked at all the same."""
 PLACEHOLDER_ID = "00000000-0000-0000-0000-000000000000"
 
 
@@ -107,21 +109,22 @@ def parse(stack: str, values: Mapping[str, str], *, secret_keys: set[str], dry_r
     first_run = not values.get("id")
     shortcomings: list[backup.Shortcoming] = []
     still_needed: list[str] = []
+    right = settings or _what_is_right(document)
+    if right:
+        found += backup.secret_problems(right, values)
+        still_needed = backup.missing_typed(right, values, stack)
     if settings:
         found += _across(stack, settings)
-        found += backup.secret_problems(settings, values)
         shortcomings = backup.shortcomings(settings, values)
-        still_needed = backup.missing_typed(settings, values, stack)
         if settings.backup and settings.backup.strict:
             still_needed += [problem(item.place, str(item)) for item in shortcomings]
         if not (first_run and dry_run):
             found += [*_not_made(stack, settings, values), *still_needed]
             still_needed = []
     if found or not settings:
-        rest = settings or _what_is_right(document)
         raise ConfigError(
-            [for_stack(line, stack) for line in found],
-            rest and StackConfig(stack=stack, settings=rest, first_run=first_run),
+            [for_stack(line, stack) for line in (*found, *still_needed)],
+            right and StackConfig(stack=stack, settings=right, first_run=first_run),
         )
     return StackConfig(
         stack=stack,
@@ -137,7 +140,7 @@ def _what_is_right(document: dict[str, object]) -> Settings | None:
     right = deepcopy(document)
     for _ in range(MOST_MISTAKES):
         try:
-            return Settings.model_validate_json(json.dumps(right))
+            return Settings.model_validate_json(json.dumps({**STAND_INS, **right}))
         except ValidationError as error:
             taken_out = [_take_out(right, detail["loc"]) for detail in error.errors()]
             if not any(taken_out):
@@ -154,7 +157,10 @@ def _take_out(document: object, place: tuple[int | str, ...]) -> bool:
             inner = inner[key]
     except (KeyError, IndexError, TypeError):
         return False
-    return isinstance(inner, dict) and inner.pop(last, None) is not None
+    if not isinstance(inner, dict) or last not in inner:
+        return False
+    del inner[last]
+    return True
 
 
 def flat_secrets(values: Mapping[str, str] | None = None) -> set[str]:

@@ -258,6 +258,16 @@ BAD = [
     ),
     backup("B36", {A_OPTION: "two\nlines"}, f"config {A_OPTION}: holds a line break", "Run ./photos config set"),
     backup("B36", {A_KEY: DROP}, f"{A_KEY} missing", "Run ./photos setup", note="no key"),
+    *(
+        backup(
+            "BAK",
+            {"timezone": "Asia/Nowhere", A_OPTION: value},
+            "config photos:timezone: ",
+            f"config {A_OPTION}: {says}",
+            note=f"a wrong value beside it, {says[:7]}",
+        )
+        for value, says in ((DROP, "missing. Type it here"), (f"{CANARY}x ", "begins or ends with a space"))
+    ),
     backup(
         "B36",
         {},

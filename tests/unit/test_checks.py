@@ -248,6 +248,20 @@ def test_warnings_do_not_stop_errors_do(host: FakeHost) -> None:
     assert len(look(lambda: parsed(host)).errors) == 2, "all errors at once, without the warnings"
 
 
+@pytest.mark.parametrize(
+    "wrong", [{"timezone": "Asia/Nowhere"}, {"timezone": None}, {"services": []}], ids=str
+)
+def test_a_wrong_value_that_is_required_does_not_hide_what_is_wrong_on_the_host(
+    host: FakeHost, wrong: dict[str, object]
+) -> None:
+    unmark(host.originals)
+
+    checks = [found.check for found in look(lambda: parsed(host, wrong)).errors]
+    (place,) = wrong
+    assert checks[0].startswith(f"config photos:{place}")
+    assert "config photos:library.originals" in checks
+
+
 def test_before_the_first_run_a_preview_only_says_what_up_will_do(host: FakeHost) -> None:
     for folder in (host.originals, host.imports):
         unmark(folder)
