@@ -61,7 +61,10 @@ class DockerRunner(Recorder):
         )
         network.reload()
         _ours("network", inputs, network.attrs["Labels"])
-        return {"ipamConfigs": [{"subnet": config["Subnet"]} for config in network.attrs["IPAM"]["Config"]]}
+        return {
+            "id": inputs["name"],
+            "ipamConfigs": [{"subnet": config["Subnet"]} for config in network.attrs["IPAM"]["Config"]],
+        }
 
     def _volume(self, inputs: dict[str, Any]) -> dict[str, Any]:
         _known(inputs, "name labels")

@@ -50,7 +50,8 @@ class Recorder(Mocks):
             word = "".join(secrets.choice(alphabet) for _ in range(int(inputs["length"])))
             return {**inputs, "result": word}
         if resource.type == "docker:index/network:Network":
-            return {**inputs, "ipamConfigs": [{"subnet": "172.30.0.0/16"}]}
+            # Docker takes a network's name in place of its id.
+            return {**inputs, "id": inputs["name"], "ipamConfigs": [{"subnet": "172.30.0.0/16"}]}
         if resource.type == "docker:index/remoteImage:RemoteImage":
             return {**inputs, "imageId": f"sha256:{inputs['name']}", "repoDigest": ""}
         if resource.type.endswith(":ZeroTrustAccessApplication"):
@@ -62,7 +63,7 @@ class Recorder(Mocks):
         resource = Recorded(args.typ, args.name, "", bool(args.custom), args.inputs)
         resource.outputs = self.create(resource)
         self.resources.append(resource)
-        return f"{args.name}-id", resource.outputs
+        return str(resource.outputs.get("id", f"{args.name}-id")), resource.outputs
 
     def call(self, args: pulumi.runtime.MockCallArgs) -> Any:
         """Refuse: the program asks no provider anything."""

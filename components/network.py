@@ -24,6 +24,9 @@ class Networks(pulumi.ComponentResource):
     """The networks that services meet on.
 
     Creates: two `docker.Network`, `db` (internal: no way in or out) and `apps`.
+
+    Services name them by id: one that was removed by hand comes back under another id, and who was in it is made anew.
+    The provider never looks whether a container is still in its network.
     """
 
     db: pulumi.Output[str]
@@ -48,7 +51,7 @@ class Networks(pulumi.ComponentResource):
             labels=labels,
             opts=pulumi.ResourceOptions(parent=self),
         )
-        self.db, self.apps = db.name, apps.name
+        self.db, self.apps = db.id, apps.id
         self.apps_subnet = apps.ipam_configs.apply(_ipv4_subnet)
         self.register_outputs({"db": self.db, "apps": self.apps, "apps_subnet": self.apps_subnet})
 

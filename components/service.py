@@ -204,7 +204,7 @@ class Service(pulumi.ComponentResource, ABC, Generic[ConfigT, BaseT]):
     def _run(self, spec: ContainerSpec) -> docker.Container:
         base = self._base
         self.image_id = self._image(spec) if spec.image_id is None else spec.image_id
-        network_names = {"db": base.networks.db, "apps": base.networks.apps}
+        network_ids = {"db": base.networks.db, "apps": base.networks.apps}
         return docker.Container(
             self._name,
             name=f"{base.prefix}-{self._name}",
@@ -242,7 +242,7 @@ class Service(pulumi.ComponentResource, ABC, Generic[ConfigT, BaseT]):
                 for port in spec.ports
             ],
             networks_advanced=[
-                docker.ContainerNetworksAdvancedArgs(name=network_names[role], aliases=[self._name])
+                docker.ContainerNetworksAdvancedArgs(name=network_ids[role], aliases=[self._name])
                 for role in spec.networks
             ],
             healthcheck=_healthcheck(spec.health),

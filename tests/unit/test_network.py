@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pulumi
 import pytest
 from example_stack import STACK_ID, declared, resource
 
-from cli.recording import record
+from cli.recording import Recorded, Recorder, record
 from components.network import Networks, NetworksArgs, _ipv4_subnet
 
 
@@ -19,7 +21,14 @@ def test_only_apps_has_a_way_out(role: str, internal: bool | None) -> None:
     assert {"label": "photos.id", "value": STACK_ID} in inputs["labels"], "sweep and adopt find it by its label"
 
 
-def test_it_hands_on_names_and_the_subnet() -> None:
+class Numbered(Recorder):
+    """Gives a network an id of its own, as Docker does."""
+
+    def create(self, resource: Recorded) -> dict[str, Any]:
+        return {**super().create(resource), "id": f"id of {resource.name}"}
+
+
+def test_it_hands_on_ids_so_that_a_network_made_anew_takes_its_services_along() -> None:
     found: dict[str, str] = {}
 
     def program() -> pulumi.Output[None]:
@@ -27,9 +36,9 @@ def test_it_hands_on_names_and_the_subnet() -> None:
         outputs = pulumi.Output.all(db=networks.db, apps=networks.apps, subnet=networks.apps_subnet)
         return outputs.apply(found.update)
 
-    record(program, stack="x")
+    record(program, stack="x", recorder=Numbered())
 
-    assert found == {"db": "photos-x-db", "apps": "photos-x-apps", "subnet": "172.30.0.0/16"}
+    assert found == {"db": "id of networks-db", "apps": "id of networks-apps", "subnet": "172.30.0.0/16"}
 
 
 class Config:
