@@ -248,9 +248,7 @@ def test_warnings_do_not_stop_errors_do(host: FakeHost) -> None:
     assert len(look(lambda: parsed(host)).errors) == 2, "all errors at once, without the warnings"
 
 
-@pytest.mark.parametrize(
-    "wrong", [{"timezone": "Asia/Nowhere"}, {"timezone": None}, {"services": []}], ids=str
-)
+@pytest.mark.parametrize("wrong", [{"timezone": "Asia/Nowhere"}, {"timezone": None}, {"services": []}], ids=str)
 def test_a_wrong_value_that_is_required_does_not_hide_what_is_wrong_on_the_host(
     host: FakeHost, wrong: dict[str, object]
 ) -> None:
