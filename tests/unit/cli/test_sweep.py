@@ -304,6 +304,14 @@ def test_a_destroy_asks_before_it_takes_what_something_else_made(
     assert host.names() == []
 
 
+def test_what_a_destroy_did_not_know_goes_after_it(host: Host) -> None:
+    host.add("container", "photos-dev-drive", known=False)
+    host.add("network", "photos-dev-db", known=False)
+    sweep.leftovers("dev")
+
+    assert host.names() == []
+
+
 def test_nothing_is_swept_while_a_pulumi_is_at_work(host: Host, lock: Path) -> None:
     lock.write_text(json.dumps({"pid": GONE, "hostname": "elsewhere"}))
     host.add("container", "photos-dev-drive", "created", known=False)
