@@ -13,10 +13,8 @@ from pathlib import Path
 
 import docker
 import pytest
-import yaml
 
-from cli.docker_runner import remove_all
-from tests.engine.world import PROJECT, World
+from tests.engine.world import PROJECT, World, new_world
 from tests.found import docker_answers, only_demo
 
 TOOLS = ("pulumi", "pulumi-language-python")
@@ -75,12 +73,6 @@ def demo_alone() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory, registry: str) -> Iterator[World]:
     """A checkout with nothing in it yet; all its stacks are removed afterwards."""
-    made = World(tmp_path_factory.mktemp("world"), registry)
-    made.root.chmod(0o755)
-    made.checkout()
-    yield made
-    client = docker.from_env(timeout=180)
-    for file in (made.project / "stacks").glob("Pulumi.*.yaml"):
-        if identity := yaml.safe_load(file.read_text())["config"].get("photos:id"):
-            remove_all(client, identity)
-    client.close()
+    with new_world(tmp_path_factory.mktemp("world"), registry) as made:
+        made.checkout()
+        yield made

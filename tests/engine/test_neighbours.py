@@ -11,11 +11,8 @@ import yaml
 from docker.errors import ImageNotFound
 
 from cli.docker_host import connect, of_stack
-from tests.engine.world import World, free_port
+from tests.engine.world import FAR, World, free_port
 from tests.images.wheels import wheel_index
-
-FAR = {"kind": "mirror", "type": "webdav", "path": "x", "options": {"url": "http://127.0.0.1:9"}}
-"""A copy that is never there: the keepers here only have to run."""
 
 
 def up(world: World, *stacks: str) -> None:

@@ -14,9 +14,9 @@ import yaml
 from docker.models.containers import Container
 
 from cli.docker_host import connect, of_stack
-from tests.engine.world import PROJECT, World, save_run
+from tests.engine.world import PROJECT, World, own_name, save_run
 
-STACK = "life"
+STACK = own_name("life")
 FIGURES: dict[str, float] = {}
 
 
@@ -138,7 +138,7 @@ def test_a_container_removed_by_hand_is_shown_and_healed(life: World) -> None:
         client.containers.get(f"photos-{STACK}-drive").remove(force=True)
 
     assert life.preview(STACK, "--refresh") == {"drive:Container": "create"}
-    life.photos("up", STACK, "--refresh", "--yes")
+    life.photos("up", STACK, "--yes")
     assert f"photos-{STACK}-drive" in life.ours(STACK)
     assert life.preview(STACK, "--refresh") == {}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
 import json
 import os
 import random
@@ -11,6 +12,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tarfile
 import threading
 import time
 from collections.abc import Iterator
@@ -22,8 +24,10 @@ from typing import Any
 import docker
 import psutil
 import yaml
+from docker.models.containers import Container
 
 from cli.docker_host import connect, of_stack
+from cli.docker_runner import remove_all, wait_until_healthy
 from cli.samples import write_samples
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -39,7 +43,15 @@ COPIED = (
     "requirements.txt",
     "pyproject.toml",
 )
+SECONDS_TO_BE_HEALTHY = 180
+FAR = {"kind": "mirror", "type": "webdav", "path": "x", "options": {"url": "http://127.0.0.1:9"}}
+"""A copy that is never there, for keepers that only have to run."""
 RUN_FILE = PROJECT / ".cache" / "engine-run.json"
+
+
+def own_name(name: str) -> str:
+    """Return a stack's name that no other run on this machine has: Docker's names are one room for all checkouts."""
+    return f"{name}{os.getpid()}"
 
 
 def free_port() -> int:
@@ -222,6 +234,62 @@ class World:
         """Return what carries the stack's name on this host, whoever made it."""
         with connect() as client:
             return [str(c.name) for c in client.containers.list(all=True, filters={"label": f"photos.stack={stack}"})]
+
+
+@contextlib.contextmanager
+def new_world(root: Path, registry: str) -> Iterator[World]:
+    """Yield a world without a checkout; all its stacks are removed afterwards."""
+    made = World(root, registry)
+    root.chmod(0o755)
+    yield made
+    with connect() as client:
+        for file in (made.project / "stacks").glob("Pulumi.*.yaml"):
+            if identity := yaml.safe_load(file.read_text())["config"].get("photos:id"):
+                remove_all(client, identity)
+
+
+def remade_by_a_panel(name: str) -> str:
+    """Make a container anew as a panel does: same name, labels, settings, files and networks. Return its other id."""
+    with connect() as client:
+        old = client.containers.get(name)
+        files = _packed(old)
+        endpoints = old.attrs["NetworkSettings"]["Networks"]
+        body = {**old.attrs["Config"], "HostConfig": old.attrs["HostConfig"]}
+        old.stop()
+        old.remove()
+        made = str(client.api.create_container_from_config(body, name)["Id"])  # type: ignore[no-untyped-call]
+        client.api.put_archive(made, "/", files)
+        for network, endpoint in endpoints.items():
+            client.api.connect_container_to_network(made, network, aliases=endpoint["Aliases"])
+        client.api.disconnect_container_from_network(made, "bridge")
+        client.api.start(made)
+        wait_until_healthy(client.containers.get(made), SECONDS_TO_BE_HEALTHY)
+    return made
+
+
+def _packed(container: Container) -> bytes:
+    """Return the files that the stack put into a container, as an archive for `/`."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as whole:
+        for label in container.labels:
+            prefix, _, path = label.partition("/")
+            if prefix == "photos.file":
+                with tarfile.open(fileobj=io.BytesIO(b"".join(container.get_archive(f"/{path}")[0]))) as single:
+                    (member,) = single.getmembers()
+                    content = single.extractfile(member)
+                    member.name = path
+                    whole.addfile(member, content)
+    return packed.getvalue()
+
+
+def photographed(*folders: Path) -> dict[Path, tuple[int, bytes]]:
+    """Return what is below the folders: path → when it was changed, and its content."""
+    found = (path for folder in folders for path in (folder, *folder.rglob("*")) if path.exists())
+    return {
+        path: (path.stat().st_mtime_ns, path.read_bytes() if path.is_file() else b"")
+        for path in found
+        if "__pycache__" not in path.parts
+    }
 
 
 def changes(preview_json: str) -> dict[str, str]:

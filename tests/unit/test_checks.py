@@ -283,9 +283,7 @@ def test_where_too_little_is_right_docker_is_looked_at_all_the_same(host: FakeHo
     assert "docker: not reachable (gone)" in text
 
 
-@pytest.mark.parametrize(
-    "wrong", [{"timezone": "Asia/Nowhere"}, {"timezone": None}, {"services": {"drvie": {}}}], ids=str
-)
+@pytest.mark.parametrize("wrong", [{"timezone": "Asia/Nowhere"}, {"timezone": None}, {"services": []}], ids=str)
 def test_a_wrong_value_that_is_required_does_not_hide_what_is_wrong_on_the_host(
     host: FakeHost, wrong: dict[str, object]
 ) -> None:

@@ -324,6 +324,14 @@ def test_a_destroy_asks_before_it_takes_what_something_else_made(
     assert host.names() == []
 
 
+def test_what_a_destroy_did_not_know_goes_after_it(host: Host) -> None:
+    host.add("container", "photos-dev-drive", known=False)
+    host.add("network", "photos-dev-db", known=False)
+    sweep.leftovers("dev")
+
+    assert host.names() == []
+
+
 def test_nothing_is_swept_while_a_pulumi_is_at_work(host: Host, lock: Path) -> None:
     lock.write_text(json.dumps({"pid": GONE, "hostname": "elsewhere"}))
     host.add("container", "photos-dev-drive", "created", known=False)
@@ -334,13 +342,18 @@ def test_nothing_is_swept_while_a_pulumi_is_at_work(host: Host, lock: Path) -> N
     assert host.names() == ["photos-dev-drive"]
 
 
-def test_a_dead_lock_is_removed_before_the_sweep(host: Host, lock: Path) -> None:
+@pytest.mark.parametrize("up", [True, False], ids=["up", "destroy"])
+def test_a_dead_lock_is_removed_before_the_sweep(host: Host, lock: Path, up: bool) -> None:
     lock.write_text(json.dumps({"pid": GONE, "hostname": socket.gethostname()}))
     host.add("container", "photos-dev-drive", "created", known=False)
 
-    with sweep.room_for_up("dev"):
-        assert not lock.exists()
-        assert host.names() == []
+    if up:
+        with sweep.room_for_up("dev"):
+            assert not lock.exists()
+    else:
+        sweep.room_for_destroy("dev")
+    assert not lock.exists()
+    assert host.names() == []
 
 
 def test_unlocking_touches_no_container(host: Host, lock: Path) -> None:
