@@ -163,7 +163,7 @@ def _set_aside(stack: str, difference: Difference) -> list[str]:
         f"{', '.join(replaced)}: made by something else than this stack. Replace by the stack's own (data stays)?"
     )
     if replaced and not confirm(question):
-        fail(f"Nothing was changed. To keep what runs, take the service out of stacks/Pulumi.{stack}.yaml")
+        fail(f"Nothing that runs was changed. To keep it, take the service out of stacks/Pulumi.{stack}.yaml")
     freed = []
     for found in difference.containers:
         name = str(found.name)
@@ -211,7 +211,9 @@ def _no_restore_runs(difference: Difference) -> None:
     """End the program where files or the database are just being restored: the album must stay stopped."""
     for found in difference.containers:
         if running.service_of(found) == RESTORE and _runs(found):
-            fail(f"A restore is running ({found.name}). Nothing was changed. When it has ended, run this again.")
+            fail(
+                f"A restore is running ({found.name}). Nothing that runs was changed. When it has ended, run this again."
+            )
 
 
 def _remove_networks(difference: Difference) -> None:

@@ -98,7 +98,7 @@ def test_without_a_yes_it_goes_on_as_it_is(running: Kept, panel: str) -> None:
     before = ids(running.world)
     text = running.world.photos("up", STACK, check=False)
 
-    assert "Nothing was changed" in text
+    assert "Nothing that runs was changed" in text
     assert ids(running.world) == before
     assert before[f"photos-{STACK}-photoprism"] == (panel, "running")
 

@@ -197,7 +197,7 @@ def test_without_a_yes_what_runs_stays_as_it_is(host: Host, capsys: pytest.Captu
     with pytest.raises(typer.Exit), sweep.room_for_up("dev"):
         pytest.fail("pulumi must not start")
     assert host.names("running") == ["photos-dev-drive"]
-    assert "Nothing was changed" in capsys.readouterr().err
+    assert "Nothing that runs was changed" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("agreed")
