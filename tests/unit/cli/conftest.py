@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,6 +18,14 @@ from cli import console, engine, paths, stackfile
 from components.storage import MARKER
 
 STACK_FILE = "Pulumi.dev.yaml"
+
+
+@pytest.fixture(autouse=True)
+def umask() -> Iterator[None]:
+    """Take back the umask of `./photos`: the tests of the shim, as root, let other users read their checkout."""
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
 
 
 class FakeClient:

@@ -77,13 +77,6 @@ def calls(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> Calls:
     return seen
 
 
-@pytest.fixture(autouse=True)
-def umask() -> Iterator[None]:
-    before = os.umask(0o022)
-    yield
-    os.umask(before)
-
-
 def photos(*words: str) -> Result:
     return CliRunner().invoke(app.app, list(words))
 
