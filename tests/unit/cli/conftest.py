@@ -20,6 +20,14 @@ from components.storage import MARKER
 STACK_FILE = "Pulumi.dev.yaml"
 
 
+@pytest.fixture(autouse=True)
+def umask() -> Iterator[None]:
+    """Take back the umask of `./photos`: the tests of the shim, as root, let other users read their checkout."""
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
+
+
 class FakeClient:
     """As much of a Docker client as the commands ask for; it filters by label as Docker does."""
 
