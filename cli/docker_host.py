@@ -41,7 +41,7 @@ def ensure() -> None:
             fail("Nothing was installed. Run: sudo apt-get install docker.io")
         as_root("apt-get", "update", "-qq")
         as_root("apt-get", "install", "-y", "--no-install-recommends", "docker.io", "iptables")
-    if not answers() and not (_refuses() and _runs()):
+    if not answers() and not (refuses() and _runs()):
         _start()
     if not answers() and os.geteuid() != 0:
         _join_group()
@@ -97,12 +97,12 @@ def _await() -> None:
     """
     deadline = time.monotonic() + SECONDS_TO_START
     while not answers() and time.monotonic() < deadline:
-        if _refuses():
+        if refuses():
             return
         time.sleep(1)
 
 
-def _refuses() -> bool:
+def refuses() -> bool:
     """Whether the socket is there and closed to this user."""
     return Path(SOCKET).exists() and not os.access(SOCKET, os.W_OK)
 

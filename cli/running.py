@@ -68,6 +68,8 @@ def connected() -> Iterator[docker.DockerClient]:
         with docker_host.connect() as client:
             yield client
     except DockerException as problem:
+        if docker_host.refuses():
+            fail("This login may not use Docker yet: log in again, or run: newgrp docker")
         fail(f"Docker does not answer ({problem}). See: ./photos doctor")
 
 
