@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -33,8 +33,11 @@ def calls(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> Calls:
     assert checkout
     seen = Calls()
 
-    def run(stack: str, *words: str, extra: dict[str, str] | None = None, **_: object) -> int:
+    def run(
+        stack: str, *words: str, extra: dict[str, str] | None = None, meanwhile: Callable[[], None] = lambda: None
+    ) -> int:
         seen.append(("pulumi", stack, *words, *(extra or {})))
+        meanwhile()
         return seen.code
 
     def note(name: str) -> Any:
@@ -72,7 +75,9 @@ def calls(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> Calls:
     monkeypatch.setattr(status, "welcome", answer("welcome", "ill"))
     for name in ("told_differences", "room_for_destroy"):
         monkeypatch.setattr(sweep, name, answer(name, "changed"))
-    crash_loops = SimpleNamespace(end=None, tell=lambda: seen.append(("crashes told",)))
+    crash_loops = SimpleNamespace(
+        end=lambda: seen.append(("crashes looked for",)), tell=lambda: seen.append(("crashes told",))
+    )
     monkeypatch.setattr(app, "CrashLoops", lambda _: crash_loops)
     return seen
 
@@ -87,6 +92,7 @@ def test_up_prepares_sweeps_runs_and_welcomes(calls: Calls) -> None:
         ("prepare", "home"),
         ("room_for_up", "home"),
         ("pulumi", "home", "up", "--stack", "home", "--refresh", "--yes"),
+        ("crashes looked for",),
         ("room given back", "home"),
         ("crashes told",),
         ("welcome", "home"),

@@ -11,7 +11,7 @@ import typer
 from docker.errors import DockerException
 from example_stack import OTHER_ID, STACK_ID
 
-from cli import console, running, status, sweep
+from cli import console, docker_host, running, status, sweep
 from stacks.photo_system import NO_BACKUP
 
 if TYPE_CHECKING:
@@ -118,17 +118,21 @@ def test_nothing_running_is_a_failure_with_the_next_command(capsys: pytest.Captu
     assert "Start it: ./photos up dev" in capsys.readouterr().out
 
 
-def test_without_docker_the_message_names_doctor(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("closed", "says"), [(False, "./photos doctor"), (True, "log in again, or run: newgrp docker")]
+)
+def test_without_docker_the_message_names_the_way_out(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], closed: bool, says: str
 ) -> None:
     def absent(**_: object) -> None:
         raise DockerException
 
     monkeypatch.setattr(docker, "from_env", absent)
+    monkeypatch.setattr(docker_host, "refuses", lambda: closed)
 
     with pytest.raises(typer.Exit):
         status.show("dev")
-    assert "./photos doctor" in capsys.readouterr().err
+    assert says in capsys.readouterr().err
 
 
 def test_the_log_of_one_service_is_printed_and_of_no_other(
