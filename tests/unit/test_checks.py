@@ -18,7 +18,7 @@ from fake_host import Break, FakeHost, every
 from cli.recording import config_text
 from components.service import Owner
 from stacks.checks import GIB, Finding, engine, file_system, unsafe_for_databases, wsl
-from stacks.checks.library import DEFAULT_OWNER, _changed_owner, _permissions, library_owner, read_marker
+from stacks.checks.library import DEFAULT_OWNER, _changed_owner, _permissions, library_owner, person, read_marker
 from stacks.config import StackConfig, parse
 from stacks.preflight import findings, look
 
@@ -412,7 +412,28 @@ def test_the_owner_of_the_photos_is_who_owns_the_folder(host: FakeHost) -> None:
 
     assert library_owner(settings) == Owner(uid=here.st_uid, gid=here.st_gid)
     assert library_owner(parsed(host).settings) == Owner(uid=1000, gid=1000)
-    assert library_owner(parsed(host, {"owner": DROP, "library.originals": "/srv/no"}).settings) == DEFAULT_OWNER
+    assert library_owner(parsed(host, {"owner": DROP, "library.originals": "/srv/no"}).settings) == person()
+
+
+@pytest.mark.parametrize(
+    ("user", "variables", "owner"),
+    [
+        (1234, {"SUDO_UID": "9", "SUDO_GID": "9"}, (1234, os.getegid())),
+        (0, {"SUDO_UID": "1234", "SUDO_GID": "1235"}, (1234, 1235)),
+        (0, {}, (DEFAULT_OWNER.uid, DEFAULT_OWNER.gid)),
+        (0, {"SUDO_UID": "0", "SUDO_GID": "0"}, (DEFAULT_OWNER.uid, DEFAULT_OWNER.gid)),
+    ],
+)
+def test_a_new_folder_belongs_to_the_person_and_never_to_root(
+    monkeypatch: pytest.MonkeyPatch, user: int, variables: dict[str, str], owner: tuple[int, int]
+) -> None:
+    for name in ("SUDO_UID", "SUDO_GID", "PHOTOS_OWN_GROUP"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(os, "geteuid", lambda: user)
+
+    assert person() == Owner(uid=owner[0], gid=owner[1])
 
 
 @pytest.mark.parametrize(

@@ -193,6 +193,7 @@ def test_the_name_of_the_demo_is_the_demo_s(checkout: Checkout, capsys: pytest.C
     assert "Choose another name for yours" in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("client")
 def test_a_stack_file_of_that_name_that_is_not_the_demo_s_is_neither_used_nor_removed(
     checkout: Checkout, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
