@@ -216,13 +216,13 @@ def check() -> None:
 def _demo_instead(stack: str, lacking: str) -> NoReturn:
     """Say what cannot be fetched; where nothing is there yet, offer the demo, which needs none of it."""
     if stack != DEMO_STANDS_IN_FOR or stackfile.stack_id(paths.stack_file(stack)):
-        fail(f"{lacking}\nNothing was created or changed.")
+        fail(f"{lacking}\nNothing of the photo system was created or changed.")
     warn(f"The photo system cannot be started here now:\n{lacking}")
     if not confirm(
         "Start the demo instead? It is not your photo system: sample photos, and small stand-ins for PhotoPrism and "
         "OpenList, built of Debian packages. Your photos are not used."
     ):
-        fail("Nothing was created or changed. Later: ./photos up, or ./photos demo")
+        fail("Nothing of the photo system was created or changed. Later: ./photos up, or ./photos demo")
     demonstration.start(with_pulumi=True)
     raise typer.Exit
 

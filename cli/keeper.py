@@ -23,6 +23,7 @@ from cli import docker_host, engine, kit, paths, stackfile, sweep
 from cli import setup as preparation
 from cli.console import Unattended, confirm, err, fail, say, warn
 from components.storage import MARKER, PHONES
+from stacks.checks.library import command
 
 RESTORE_PASSWORD = "restore_database_password"  # noqa: S105 - a file's name
 SETTINGS, SECRETS = "/etc/keeper", "/run/secrets"
@@ -357,7 +358,8 @@ def _from_kit(file: Path) -> str:
     with sweep.room_for_up(stack) as changed:
         code = engine.run(stack, "up", "--stack", stack, "--yes", *(["--refresh"] if changed else []))
     if code:
-        fail(f"The system did not start (exit code {code}). Mend the cause, then: ./photos keeper restore --kit {file}")
+        again = command("./photos", "keeper", "restore", "--kit", file)
+        fail(f"The system did not start (exit code {code}). Mend the cause, then: {again}")
     return stack
 
 

@@ -286,7 +286,7 @@ def test_who_has_a_stack_or_names_another_gets_no_stand_in(
         app._demo_instead(stack, LACKING)
     assert end.value.exit_code == 1
     assert demos == []
-    assert "Nothing was created or changed" in capsys.readouterr().err
+    assert "Nothing of the photo system was created or changed" in capsys.readouterr().err
 
 
 def test_without_a_yes_no_demo_is_started(
