@@ -50,7 +50,6 @@ MEANT = {
 }
 # Options whose values open something, whatever the type: a name that rclone does not know may hold one, too.
 SECRET_OPTION = re.compile(r"(.*_)?(pass|password2?|secret|token|key|pem|credentials|cookie|headers|sas_url|2fa)")
-OPTION = re.compile(r"(.*_)?(pass|password2?|secret|token|key|pem|credentials|cookie|headers|sas_url|2fa)")
 OPTION = re.compile(r"[a-z0-9][a-z0-9_]*")
 TAKEN_NAMES = ("alert", "ping")
 """Their flat keys would be `backup_alert_urls` and `backup_ping_url`."""
