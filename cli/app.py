@@ -53,10 +53,7 @@ def up(stack: Stack = "dev", *, refresh: Refresh = False, yes: Yes = False) -> N
     Unattended.yes = yes
     preparation.prepare(stack, unreachable=partial(_demo_instead, stack))
     crash_loops = CrashLoops(stack)
-    with sweep.room_for_up(stack) as changed:
-        options = ["--refresh"] if refresh or changed else []
-        words = ["up", "--stack", stack, *options, *_agreed(yes)]
-        code = engine.run(stack, *words, meanwhile=crash_loops.end)
+    code = sweep.run_up(stack, *_agreed(yes), refresh=refresh, meanwhile=crash_loops.end)
     crash_loops.tell()
     if code:
         overview.explain_failure(stack)

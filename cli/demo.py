@@ -206,10 +206,7 @@ def _through_pulumi(folder: Path, description: dict[str, Any]) -> None:
     for key, value in description["secrets"].items():
         if NAMESPACE + key not in stackfile.read(file):
             engine.ask(STACK, "config", "set", "--secret", NAMESPACE + key, "--stack", STACK, stdin=value)
-    with sweep.room_for_up(STACK) as changed:
-        options = ["--refresh"] if changed else []
-        code = engine.run(STACK, "up", "--stack", STACK, "--yes", "--skip-preview", *options)
-    if code:
+    if sweep.run_up(STACK, "--yes", "--skip-preview"):
         fail("Pulumi could not create the demo. Run it again, or remove what is there: ./photos demo --down")
 
 

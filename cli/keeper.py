@@ -19,11 +19,11 @@ from docker.models.containers import Container
 from docker.types import LogConfig, Mount
 from docker.utils.socket import STDERR, frames_iter
 
-from cli import docker_host, engine, kit, paths, stackfile, sweep
+from cli import docker_host, kit, paths, stackfile, sweep
 from cli import setup as preparation
 from cli.console import Unattended, confirm, err, fail, say, warn
 from components.storage import MARKER, PHONES
-from stacks.checks.library import command
+from stacks.problems import command
 
 RESTORE_PASSWORD = "restore_database_password"  # noqa: S105 - a file's name
 SETTINGS, SECRETS = "/etc/keeper", "/run/secrets"
@@ -355,9 +355,7 @@ def _from_kit(file: Path) -> str:
     """Open a kit on an empty machine and start its stack; return the stack's name."""
     stack = kit.put_back(file, _passphrase("The kit's passphrase"))
     preparation.prepare(stack)
-    with sweep.room_for_up(stack) as changed:
-        code = engine.run(stack, "up", "--stack", stack, "--yes", *(["--refresh"] if changed else []))
-    if code:
+    if code := sweep.run_up(stack, "--yes"):
         again = command("./photos", "keeper", "restore", "--kit", file)
         fail(f"The system did not start (exit code {code}). Mend the cause, then: {again}")
     return stack

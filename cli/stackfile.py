@@ -14,9 +14,8 @@ from cli.console import confirm, fail, say
 from cli.recording import config_text
 from components.backup import ALERT_KEYS, CRYPT_KEYS
 from stacks.backup import PREFIX
-from stacks.checks.library import command
 from stacks.config import NAMESPACE, PEM_SECRETS, StackConfig, flat_secrets, parse
-from stacks.problems import ConfigError
+from stacks.problems import ConfigError, command
 from stacks.publishing import TOKEN_KEY, token_in_clear, token_problem
 
 COPIES_KEPT = 10

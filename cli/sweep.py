@@ -6,7 +6,7 @@ is stopped is removed; what runs is only set aside, until its successor runs, an
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -47,8 +47,8 @@ def compare(client: docker.DockerClient, stack: str) -> Difference:
     identity = stackfile.stack_id(paths.stack_file(stack))
     if not identity or identity == PLACEHOLDER_ID or engine.locks(stack):
         return Difference((), (), ())  # nothing is there yet, or pulumi is at work
-    state = [item for item in engine.state(stack).get("resources") or () if not item.get("delete")]
-    known = {str(item.get("id")) for item in engine.state(stack).get("resources") or ()}
+    resources = engine.state(stack).get("resources") or ()
+    known = {str(item.get("id")) for item in resources}
     ours = docker_host.of_stack(identity)
     containers = client.containers.list(all=True, ignore_removed=True, filters=ours)
     networks = client.networks.list(filters=ours)
@@ -58,7 +58,9 @@ def compare(client: docker.DockerClient, stack: str) -> Difference:
         VOLUME: {str(found.name): "running" for found in client.volumes.list(filters=ours)},
     }
     return Difference(
-        lost=tuple(line for item in state if (line := _lost(item, there.get(item.get("type"))))),
+        lost=tuple(
+            line for item in resources if not item.get("delete") and (line := _lost(item, there.get(item.get("type"))))
+        ),
         containers=tuple(found for found in containers if found.id not in known),
         networks=tuple(found for found in networks if found.id not in known),
     )
@@ -102,6 +104,13 @@ def room_for_up(stack: str) -> Iterator[bool]:
             with running.connected() as client:
                 for name in aside:
                     _give_way(client, name)
+
+
+def run_up(stack: str, *options: str, refresh: bool = False, meanwhile: Callable[[], None] = lambda: None) -> int:
+    """Run `pulumi up` in the room that was made for it, and return its exit code; it looks first where that is needed."""
+    with room_for_up(stack) as changed:
+        looking = ["--refresh"] if refresh or changed else []
+        return engine.run(stack, "up", "--stack", stack, *looking, *options, meanwhile=meanwhile)
 
 
 def told_differences(stack: str) -> bool:

@@ -12,8 +12,9 @@ from components.backup import RemoteConfig
 from components.service import Owner
 from stacks.backup import page_url
 from stacks.checks import Finding, error, ok, warning
-from stacks.checks.library import absent_drive, command, folders, library_owner, may_use
+from stacks.checks.library import absent_drive, folders, library_owner, may_use
 from stacks.config import StackConfig
+from stacks.problems import command
 
 CHECK = "backup"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ from components.service import Owner
 from components.storage import MARKER
 from stacks.checks import GIB, Finding, error, file_system, ok, warning
 from stacks.config import StackConfig
+from stacks.problems import command
 from stacks.settings import LibraryConfig, Settings, id_problem
 
 DEFAULT_OWNER = Owner(uid=1000, gid=1000)
@@ -39,15 +39,6 @@ def person() -> Owner:
         return Owner(uid=os.geteuid(), gid=int(os.environ.get(OWN_GROUP) or os.getegid()))
     uid, gid = (int(os.environ.get(name, "0")) for name in ("SUDO_UID", "SUDO_GID"))
     return Owner(uid=uid or DEFAULT_OWNER.uid, gid=gid or DEFAULT_OWNER.gid)
-
-
-def command(*words: object) -> str:
-    """Write a command as it can be pasted into a shell, whatever is in the names.
-
-    >>> command("mkdir", "/srv/My Photos")
-    "mkdir '/srv/My Photos'"
-    """
-    return shlex.join(map(str, words))
 
 
 def folders(library: LibraryConfig) -> dict[str, Path]:
