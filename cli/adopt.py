@@ -6,7 +6,7 @@ from pathlib import Path
 
 from cli import docker_host, engine, first_run, paths, setup, stackfile
 from cli.console import confirm, fail, say
-from stacks.checks.library import folders, read_marker
+from stacks.host.library import folders, read_marker
 
 
 def adopt(stack: str, folder: Path) -> None:

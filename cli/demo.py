@@ -30,8 +30,8 @@ from cli.recording import config_text, record
 from cli.samples import samples, write_samples
 from components.service import Owner
 from components.storage import MARKER, PHONES
-from stacks.checks.library import DEFAULT_OWNER
 from stacks.config import NAMESPACE, load
+from stacks.host.library import DEFAULT_OWNER
 from stacks.photo_system import declare
 from stacks.settings import id_problem
 

@@ -10,9 +10,9 @@ from rich.text import Text
 
 from cli import docker_host, kit, setup, tools
 from cli.console import out, wrapped
-from stacks.checks import Finding, error, ok, warning
-from stacks.checks.images import check_images
 from stacks.config import StackConfig
+from stacks.host import Finding, error, ok, warning
+from stacks.host.images import check_images
 from stacks.photo_system import NO_BACKUP
 
 COLOURS = {"ok": "green", "warning": "yellow", "error": "red"}

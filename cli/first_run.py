@@ -12,8 +12,8 @@ from uuid import uuid4
 from cli import engine, paths, stackfile
 from cli.console import confirm, fail, say
 from components.storage import MARKER, PHONES
-from stacks.checks.library import OWN_GROUP, absent_drive, folders, library_owner, person, read_marker
 from stacks.config import NAMESPACE
+from stacks.host.library import OWN_GROUP, absent_drive, folders, library_owner, person, read_marker
 from stacks.problems import command
 from stacks.settings import OwnerConfig, Settings
 

@@ -17,8 +17,8 @@ from typing import Any
 from cli import age, engine, first_run, paths, stackfile
 from cli.console import confirm, fail, say
 from components.backup import OPENLIST
-from stacks.checks.library import read_marker
 from stacks.config import NAMESPACE
+from stacks.host.library import read_marker
 
 SHORTEST_PASSPHRASE = 12
 BEHIND_OPENLIST = (

@@ -14,9 +14,9 @@ from typing import NoReturn
 
 from cli import docker_host, engine, first_run, generated, paths, stackfile, tools
 from cli.console import fail, say
-from stacks.checks.images import check_images
-from stacks.checks.library import folders
 from stacks.config import NAMESPACE, StackConfig
+from stacks.host.images import check_images
+from stacks.host.library import folders
 from stacks.preflight import Report, look
 
 DEMO = "demo"

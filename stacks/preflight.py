@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from stacks.checks import Finding, error
-from stacks.checks.backup import check_backup
-from stacks.checks.engine import check_docker, check_reachable
-from stacks.checks.library import check_library
-from stacks.checks.publishing import check_publishing
-from stacks.checks.wsl import check_wsl
 from stacks.config import StackConfig
+from stacks.host import Finding, error
+from stacks.host.cloudflare import check_publishing
+from stacks.host.disks import check_backup
+from stacks.host.docker import check_docker, check_reachable
+from stacks.host.library import check_library
+from stacks.host.wsl import check_wsl
 from stacks.problems import ConfigError
 
 

@@ -6,8 +6,8 @@ import os
 
 import pulumi
 
-from stacks.checks.library import library_owner
 from stacks.config import load
+from stacks.host.library import library_owner
 from stacks.photo_system import declare
 from stacks.preflight import look
 

@@ -14,7 +14,7 @@ import httpx
 from docker.models.containers import Container
 from PIL import Image
 
-from stacks.checks.library import DEFAULT_OWNER
+from stacks.host.library import DEFAULT_OWNER
 from tests.waiting import until
 
 MB = 1 << 20

@@ -27,7 +27,7 @@ from cli.docker_runner import wait_until_healthy
 from components.storage import MARKER
 from keeper.rclone import program
 from keeper.settings import STAGING
-from stacks.checks.library import DEFAULT_OWNER
+from stacks.host.library import DEFAULT_OWNER
 from tests.engine.world import World, free_port
 from tests.images.wheels import wheel_index
 from tests.keeper.home import tree

@@ -17,7 +17,8 @@ from example_stack import OWNER, STACK_ID, Config, changed, example, secret_keys
 
 from cli.recording import Recorder, config_text, record
 from components.storage import MARKER
-from stacks.checks import GIB, backup, engine, wsl
+from stacks.host import GIB, disks, wsl
+from stacks.host import docker as docker_checks
 from stacks.program import run
 from stacks.publishing import OTHER_LOGINS, TOKEN_VARIABLE
 
@@ -108,9 +109,9 @@ class FakeHost:
         patch(psutil, "net_if_addrs", lambda: {"lo": [SimpleNamespace(address=a) for a in self.addresses]})
         patch(psutil, "swap_memory", lambda: SimpleNamespace(total=self.swap_bytes))
         patch(os.path, "ismount", lambda path: str(path) in self.mount_points)
-        patch(engine, "_free", lambda address, port: (address, port) not in self.taken)
+        patch(docker_checks, "_free", lambda address, port: (address, port) not in self.taken)
         patch(wsl, "in_wsl", lambda: False)
-        patch(backup, "_device", self._device)
+        patch(disks, "_device", self._device)
         for variable in ("DOCKER_HOST", "PHOTOS_DESTROY", "PULUMI_CONFIG", "PULUMI_CONFIG_SECRET_KEYS"):
             self.monkeypatch.delenv(variable, raising=False)
         for variable in OTHER_LOGINS:

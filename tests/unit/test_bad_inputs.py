@@ -15,7 +15,7 @@ from fake_host import Break, FakeHost, every
 from mistakes import Bad, key, on_host
 
 from components.fields import PROJECT, host_path
-from stacks.checks import GIB
+from stacks.host import GIB
 
 ROOT_PASSWORD = "photos:mariadb_root_password"
 

@@ -17,9 +17,9 @@ from fake_host import Break, FakeHost, every
 
 from cli.recording import config_text
 from components.service import Owner
-from stacks.checks import GIB, Finding, engine, file_system, unsafe_for_databases, wsl
-from stacks.checks.library import DEFAULT_OWNER, _changed_owner, _permissions, library_owner, person, read_marker
 from stacks.config import StackConfig, parse
+from stacks.host import GIB, Finding, docker, file_system, unsafe_for_databases, wsl
+from stacks.host.library import DEFAULT_OWNER, _changed_owner, _permissions, library_owner, person, read_marker
 from stacks.preflight import findings, look
 
 OURS, FOREIGN = {"photos.id": STACK_ID}, {"photos.id": OTHER_ID}
@@ -480,11 +480,11 @@ def test_a_port_is_free_until_someone_listens() -> None:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
-        assert engine._free("127.0.0.1", port)
+        assert docker._free("127.0.0.1", port)
         listener.listen()
 
-        assert not engine._free("127.0.0.1", port)
-    assert not engine._free("192.0.2.1", port), "not an address of this machine"
+        assert not docker._free("127.0.0.1", port)
+    assert not docker._free("192.0.2.1", port), "not an address of this machine"
 
 
 def test_a_database_whose_image_is_gone_stops_nothing(host: FakeHost) -> None:
@@ -510,7 +510,7 @@ def test_a_database_whose_image_is_gone_stops_nothing(host: FakeHost) -> None:
     ],
 )
 def test_the_version_of_a_database_is_read_from_its_tag(image: str, expected: tuple[int, int] | None) -> None:
-    assert engine._version(image) == expected
+    assert docker._version(image) == expected
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ from fake_host import FakeHost
 from cli.recording import config_text
 from components.services import catalog
 from components.storage import MARKER
-from stacks.checks import GIB
 from stacks.config import parse
+from stacks.host import GIB
 from stacks.preflight import look
 
 each_example = pytest.mark.parametrize("name", EXAMPLES)

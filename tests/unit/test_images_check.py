@@ -11,8 +11,8 @@ from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 from example_stack import example, secret_keys, sections
 from requests.exceptions import ConnectTimeout
 
-from stacks.checks.images import check_images
 from stacks.config import StackConfig, parse
+from stacks.host.images import check_images
 
 DEV = ("mariadb:11.8.8", "photoprism/photoprism:260728-ce", "syncthing/syncthing:2.1.3", "openlistteam/openlist:v4.2.5")
 

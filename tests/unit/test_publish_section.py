@@ -263,8 +263,8 @@ def test_names_that_the_free_certificate_does_not_cover_are_known(hostname: str,
 
 
 def test_a_deep_name_and_an_adoption_are_warnings_before_anything_is_created(host: FakeHost) -> None:
-    from stacks.checks.publishing import check_publishing  # noqa: PLC0415
     from stacks.config import parse  # noqa: PLC0415
+    from stacks.host.cloudflare import check_publishing  # noqa: PLC0415
 
     entry = {"hostname": "a.b.family.org", "service": "photoprism", "access": "public"}
     raw = host.config({"publish": {**PUBLISH, "hostnames": [entry], "adopt": {"tunnel": TUNNEL_ID}}})

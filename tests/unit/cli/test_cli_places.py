@@ -14,7 +14,7 @@ import typer
 from cli import console, docker_host, engine, first_run, paths, setup
 from components.service import Owner
 from components.storage import MARKER, PHONES
-from stacks.checks.library import OWN_GROUP, person
+from stacks.host.library import OWN_GROUP, person
 from stacks.settings import Settings
 
 

@@ -10,7 +10,7 @@ import typer
 from example_stack import STACK_ID
 
 from cli import engine, logins, stackfile, status, tools, tunnel
-from stacks.checks.publishing import check_publishing
+from stacks.host.cloudflare import check_publishing
 
 if TYPE_CHECKING:
     from cli.conftest import Checkout, FakeClient  # mypy names the files of this folder cli.*

@@ -13,7 +13,7 @@ from example_stack import STACK_ID
 
 from cli import first_run, paths, stackfile, tools
 from components.storage import MARKER
-from stacks.checks import library
+from stacks.host import library
 
 if TYPE_CHECKING:
     from cli.conftest import Checkout  # mypy names the files of this folder cli.*

@@ -13,7 +13,7 @@ import yaml
 from example_stack import STACK_ID
 
 from cli import docker_host, engine, first_run, setup, stackfile, tools
-from stacks import checks
+from stacks import host
 from stacks.config import StackConfig
 from stacks.preflight import Report
 from stacks.problems import ConfigError
@@ -30,7 +30,7 @@ class Machine:
     def __init__(self, config: StackConfig) -> None:
         self.written: list[str] = []
         self.report = Report(config, [])
-        self.images: list[checks.Finding] = []
+        self.images: list[host.Finding] = []
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def test_a_preview_makes_no_secret_marker_or_id(machine: Machine) -> None:
 
 
 def test_an_error_is_told_before_anything_is_written(machine: Machine, capsys: pytest.CaptureFixture[str]) -> None:
-    machine.report = Report(machine.report.config, [checks.error("disk", "is full", "Free some")])
+    machine.report = Report(machine.report.config, [host.error("disk", "is full", "Free some")])
 
     with pytest.raises(typer.Exit):
         setup.prepare("dev")
@@ -90,7 +90,7 @@ def test_what_a_person_has_to_type_stops_up_and_no_preview(
 def test_what_cannot_be_fetched_is_told_before_anything_is_written(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    machine.images = [checks.warning("images", "x:1 is not here", "a mirror"), checks.ok("images", "1 here")]
+    machine.images = [host.warning("images", "x:1 is not here", "a mirror"), host.ok("images", "1 here")]
 
     def unreachable(*_: Any) -> None:
         msg = "no pulumi"
@@ -147,7 +147,7 @@ def test_a_stack_of_another_account_is_refused_with_whose_it_is(
 def test_what_docker_did_not_tell_before_it_answered_is_looked_at_again(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    silent = Report(machine.report.config, [checks.error("docker", "not reachable", "start it")])
+    silent = Report(machine.report.config, [host.error("docker", "not reachable", "start it")])
     reports = iter([silent, machine.report])
     monkeypatch.setattr(setup, "look_at", lambda *_: next(reports))
     monkeypatch.setattr(docker_host, "answers", lambda: False)

@@ -14,8 +14,8 @@ from example_stack import STACK_ID
 
 from cli import app, console, demo, docker_host, engine, first_run, paths, setup, stackfile, tools
 from stacks import preflight
-from stacks.checks import Finding, error, warning
-from stacks.checks.images import CHECK
+from stacks.host import Finding, error, warning
+from stacks.host.images import CHECK
 
 if TYPE_CHECKING:
     from cli.conftest import Checkout  # mypy names the files of this folder cli.*

@@ -11,9 +11,9 @@ from pathlib import Path
 from components.backup import RemoteConfig
 from components.service import Owner
 from stacks.backup import page_url
-from stacks.checks import Finding, error, ok, warning
-from stacks.checks.library import absent_drive, folders, library_owner, may_use
 from stacks.config import StackConfig
+from stacks.host import Finding, error, ok, warning
+from stacks.host.library import absent_drive, folders, library_owner, may_use
 from stacks.problems import command
 
 CHECK = "backup"

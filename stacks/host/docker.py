@@ -12,10 +12,10 @@ import docker
 import psutil
 from docker.errors import DockerException, ImageNotFound
 
-from stacks.checks import GIB, Finding, error, file_system, ok, unsafe_for_databases, warning
-from stacks.checks.library import folders
 from stacks.config import StackConfig
 from stacks.expected import expected
+from stacks.host import GIB, Finding, error, file_system, ok, unsafe_for_databases, warning
+from stacks.host.library import folders
 
 ANY_ADDRESS = "0.0.0.0"  # noqa: S104 - compared with, not bound to
 

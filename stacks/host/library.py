@@ -11,8 +11,8 @@ import psutil
 
 from components.service import Owner
 from components.storage import MARKER
-from stacks.checks import GIB, Finding, error, file_system, ok, warning
 from stacks.config import StackConfig
+from stacks.host import GIB, Finding, error, file_system, ok, warning
 from stacks.problems import command
 from stacks.settings import LibraryConfig, Settings, id_problem
 

@@ -11,9 +11,9 @@ import docker
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 from requests.exceptions import RequestException
 
-from stacks.checks import Finding, ok, warning
 from stacks.config import StackConfig
 from stacks.expected import expected
+from stacks.host import Finding, ok, warning
 
 CHECK = "images"
 SECONDS_FOR_A_REGISTRY = 30

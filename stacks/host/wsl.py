@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psutil
 
-from stacks.checks import GIB, Finding, ok, warning
+from stacks.host import GIB, Finding, ok, warning
 
 
 def in_wsl(release: Path = Path("/proc/sys/kernel/osrelease")) -> bool:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from stacks.checks import Finding, error, ok, warning
 from stacks.config import StackConfig
+from stacks.host import Finding, error, ok, warning
 
 CHECK = "cloudflare"
 EXAMPLE_DOMAIN = "example.com"
