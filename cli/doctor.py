@@ -13,6 +13,7 @@ from cli.console import out, wrapped
 from stacks.config import StackConfig
 from stacks.host import Finding, error, ok, warning
 from stacks.host.images import check_images
+from stacks.languages import text
 from stacks.photo_system import NO_BACKUP
 
 COLOURS = {"ok": "green", "warning": "yellow", "error": "red"}
@@ -34,10 +35,10 @@ def examine(stack: str) -> int:
 
 def _print(finding: Finding) -> None:
     out.print(Text.assemble((f"{finding.level:<8} ", COLOURS[finding.level]), (finding.check, "bold")))
-    for text in filter(None, (finding.text, finding.fix)):
+    for line in filter(None, map(text, (finding.text, finding.fix))):
         # A line break in a command would run half of it when it is pasted.
         out.print(
-            INDENT + text if COMMAND.search(text) else wrapped(text, out.width, first=INDENT, then=INDENT), markup=False
+            INDENT + line if COMMAND.search(line) else wrapped(line, out.width, first=INDENT, then=INDENT), markup=False
         )
 
 

@@ -6,8 +6,10 @@ import os
 
 import pulumi
 
+from components.messages import message
 from stacks.config import load
 from stacks.host.library import library_owner
+from stacks.languages import text
 from stacks.photo_system import declare
 from stacks.preflight import look
 
@@ -20,11 +22,10 @@ def run() -> None:
     report = look(load, leaving=bool(os.environ.get(DESTROYING)))
     config = report.config
     if report.errors or config is None:
-        lines = "\n".join(map(str, report.errors))
         # What `./photos` writes before (folders, markers, the id) it writes only after the same look.
-        msg = f"no resource was created or changed:\n{lines}"
-        raise pulumi.RunError(msg)
-    for line in (*map(str, report.warnings), *config.still_needed):
+        nothing = message("nothing_declared", "no resource was created or changed:")
+        raise pulumi.RunError("\n".join([text(nothing), *(text(finding.line) for finding in report.errors)]))
+    for line in (*(text(finding.line) for finding in report.warnings), *config.still_needed):
         pulumi.log.warn(line)
     for name, value in declare(config, library_owner(config.settings)).outputs.items():
         pulumi.export(name, value)

@@ -1,5 +1,4 @@
 """Every reason that page or alerts can show has its Chinese: read from the code, so that nobody has to remember it."""
-# ruff: noqa: RUF001 - Chinese has punctuation of its own
 
 from __future__ import annotations
 
