@@ -48,6 +48,11 @@ def message(code: str, english: str, /, **values: object) -> Message:
     return Message(code, english, values)
 
 
+def described(description: str | None) -> Message:
+    """Return the description of a key. It is its own code: keys of many sections share one."""
+    return Message(description or "", description or "")
+
+
 def refusal(code: str, english: str, /, **values: object) -> PydanticCustomError:
     """Return the error of a value that cannot be used; pydantic hands the message on with the place."""
     return refused(message(code, english, **values))

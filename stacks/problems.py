@@ -76,6 +76,8 @@ def _text(detail: ErrorDetails, model: type[BaseModel]) -> str:
     *parents, key = detail["loc"] or ("",)
     kind, message = detail["type"], detail["msg"]
     section = _section(model, parents)
+    if said := detail.get("ctx", {}).get("said"):
+        return str(said)
     if kind == "value_error":
         return message.removeprefix("Value error, ")
     if kind == "missing":

@@ -5,6 +5,6 @@ The words are those of README.zh-CN.md. Keys, commands, paths and names stay as 
 
 from __future__ import annotations
 
-from stacks.chinese import host, program
+from stacks.chinese import host, program, values
 
-TEXTS = {**program.TEXTS, **host.TEXTS}
+TEXTS = {**program.TEXTS, **values.TEXTS, **host.TEXTS}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,11 @@ from stacks.languages import GETTEXT_VARIABLES, language, text
 PROJECT = Path(__file__).parents[2]
 MAKERS = {"message": 1, "refusal": 1, "advice": 2}
 """What makes messages, and how many texts stand behind its code."""
+
+HAN = re.compile(r"[\u4e00-\u9fff]")
+KEPT = re.compile(r"`[^`]*`|'[^ ']+'|\./photos [a-z]+|[\w.%~-]*[/\\:=_](?! )[^\s,;?。，；（）：”]+")
+"""What stays as it is in a sentence: a command, a path, an address, a key."""
+SENTENCE = re.compile(r"(?:\b[A-Za-z]{2,}\b[ ,]+){3,}\b[A-Za-z]{2,}\b")
 
 
 def calls() -> Iterator[tuple[str, ast.Call]]:
@@ -60,9 +66,15 @@ def test_every_message_and_no_other_has_a_chinese_text() -> None:
 
 
 @pytest.mark.parametrize("code", ENGLISH)
-def test_both_languages_say_the_same_values(code: str) -> None:
-    assert placeholders(TEXTS[code]) == placeholders(ENGLISH[code])
-    assert not TEXTS[code].endswith("。"), "what follows brings it along"
+def test_both_languages_say_the_same_values_commands_and_keys(code: str) -> None:
+    english, chinese = ENGLISH[code], TEXTS[code]
+
+    assert placeholders(chinese) == placeholders(english)
+    assert bool(HAN.search(chinese)) is bool(re.search(r"[a-z]", PLACEHOLDER.sub("", english))), "it is not Chinese"
+    for part in KEPT.findall(english):
+        assert part.strip(".:)") in chinese, "a command, key or example is missing"
+    assert not SENTENCE.search(KEPT.sub("", chinese)), "a sentence was left in English"
+    assert not chinese.endswith("。"), "what follows brings it along"
 
 
 def test_a_message_is_english_for_whoever_keeps_it_and_in_the_reader_s_language_at_the_edge(
