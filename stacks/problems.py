@@ -76,10 +76,9 @@ def _text(detail: ErrorDetails, model: type[BaseModel]) -> str:
     *parents, key = detail["loc"] or ("",)
     kind, message = detail["type"], detail["msg"]
     section = _section(model, parents)
-    if said := detail.get("ctx", {}).get("said"):
-        return str(said)
-    if kind == "value_error":
-        return message.removeprefix("Value error, ")
+    said = detail.get("ctx", {}).get("said")
+    if said or kind == "value_error":
+        return str(said or message.removeprefix("Value error, "))
     if kind == "missing":
         field = (
             next((f for name, f in section.model_fields.items() if key == (f.alias or name)), None) if section else None
