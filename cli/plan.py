@@ -8,10 +8,10 @@ from rich.text import Text
 
 from cli import stackfile
 from cli.console import out, say, wrapped
-from cli.recording import Recorded, Recorder, is_secret, plain, record
 from stacks.config import load
 from stacks.host.library import library_owner
 from stacks.photo_system import declare
+from stacks.recording import Recorded, Recorder, is_secret, plain, record
 
 KIND_WIDTH = 15
 

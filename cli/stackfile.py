@@ -11,12 +11,12 @@ from typing import Any
 
 from cli import paths, stack_yaml
 from cli.console import confirm, fail, say
-from cli.recording import config_text
 from components.backup import ALERT_KEYS, CRYPT_KEYS
 from stacks.backup import PREFIX
 from stacks.config import NAMESPACE, PEM_SECRETS, StackConfig, flat_secrets, parse
 from stacks.problems import ConfigError, command
 from stacks.publishing import TOKEN_KEY, token_in_clear, token_problem
+from stacks.recording import config_text
 
 COPIES_KEPT = 10
 ID_KEY = f"{NAMESPACE}id"

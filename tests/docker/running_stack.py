@@ -17,12 +17,12 @@ from docker.models.containers import Container
 
 from cli import generated
 from cli.docker_host import of_stack
-from cli.docker_runner import DockerRunner, remove_all
 from cli.first_run import write_marker
-from cli.recording import Recorded, Recorder, config_text, plain, record
 from components.service import Owner
+from demo.docker_runner import DockerRunner, remove_all
 from stacks.config import NAMESPACE, flat_secrets, load
 from stacks.photo_system import declare
+from stacks.recording import Recorded, Recorder, config_text, plain, record
 
 PROJECT = Path(__file__).resolve().parents[2]
 REGISTRY = "photos-test.local"

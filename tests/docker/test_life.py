@@ -15,8 +15,8 @@ from docker.errors import APIError, ContainerError
 from docker.models.containers import Container
 
 from cli.docker_host import of_stack
-from cli.docker_runner import DockerRunner, wait_until_healthy
-from cli.recording import Recorded, Recorder
+from demo.docker_runner import DockerRunner, wait_until_healthy
+from stacks.recording import Recorded, Recorder
 from tests.docker.running_stack import PROJECT, Stack
 from tests.docker.test_services import album, client_in, device_id
 from tests.waiting import PATIENCE, until

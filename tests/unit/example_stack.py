@@ -10,11 +10,11 @@ from typing import Any
 
 import yaml
 
-from cli.recording import Recorded, Recorder, config_text, plain, record
 from components.backup import ALERT_KEYS
 from components.service import Owner
 from stacks.config import PEM_SECRETS, flat_secrets, load
 from stacks.photo_system import declare
+from stacks.recording import Recorded, Recorder, config_text, plain, record
 
 Config = dict[str, Any]
 

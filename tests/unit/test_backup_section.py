@@ -26,7 +26,6 @@ from example_stack import (
 )
 from fake_host import FakeHost
 
-from cli.recording import Recorder, is_secret, plain
 from components.backup import CRYPT_KEYS, LOCAL, WRAPPERS, secret_key
 from components.fields import PROJECT
 from components.keeper import MARKER_ROOTS, source_hash
@@ -36,6 +35,7 @@ from keeper import rclone, settings
 from keeper.settings import Settings
 from stacks.alert_schemes import ALERT_SCHEMES, IN_CLEAR
 from stacks.backup import looks_obscured
+from stacks.recording import Recorder, is_secret, plain
 from tests.found import DEVELOPMENT, PINNED_RCLONE
 
 DISK: dict[str, Any] = {"kind": "disk", "type": "local", "path": "/mnt/second/photos"}

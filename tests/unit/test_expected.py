@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from example_stack import DROP, EXAMPLES, Config, canary, changed, declare_stack, example, secret_keys, sections
 
-from cli.recording import plain
 from components.container import image_reference
 from stacks.config import flat_secrets, parse
 from stacks.expected import ExpectedStack, expected
+from stacks.recording import plain
 
 WITHOUT_A_CHANGE: dict[str, Any] = {}
 VARIANTS: list[tuple[str, dict[str, Any]]] = [

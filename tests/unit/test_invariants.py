@@ -22,7 +22,7 @@ from example_stack import (
     secret_values,
 )
 
-from cli.recording import Recorded, is_secret, plain
+from stacks.recording import Recorded, is_secret, plain
 
 CONTAINERS = [
     (name, service)

@@ -21,8 +21,8 @@ from example_stack import (
 )
 from fake_host import FakeHost
 
-from cli.recording import Recorded, Recorder, is_secret, plain
 from components.publishing import BODY_LIMIT, PublishConfig
+from stacks.recording import Recorded, Recorder, is_secret, plain
 
 ACCOUNT, ZONE, OTHER_ZONE = "a" * 32, "b" * 32, "c" * 32
 TUNNEL_ID = "f174e90a-fafe-4643-bbbc-4a0ed4fc8415"

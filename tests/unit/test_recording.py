@@ -7,7 +7,7 @@ import pulumi_random as random
 import pytest
 from example_stack import declare_stack, example
 
-from cli.recording import Recorder, config_text, is_secret, plain, record
+from stacks.recording import Recorder, config_text, is_secret, plain, record
 
 
 class Pair(pulumi.ComponentResource):

@@ -20,7 +20,7 @@ from docker.types import DeviceRequest, EndpointConfig, Healthcheck, LogConfig, 
 
 from cli.docker_host import of_stack
 from cli.paths import PROJECT
-from cli.recording import Recorded, Recorder, plain
+from stacks.recording import Recorded, Recorder, plain
 
 MEGABYTE = 1024**2
 NANOSECONDS = 10**9
