@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import pulumi
 import pytest
 
 PROJECT = Path(__file__).parents[2]
@@ -41,7 +43,12 @@ ALLOWED = {
 }
 COMMANDS = "cli.app"
 # The checks of the host look at Docker's API; no Pulumi there.
-SETTINGS_READERS = {"stacks/config.py", "stacks/recording.py"}
+SETTINGS_READERS = {"stacks/config.py"}
+# What Pulumi does not offer; the first file says why.
+NOT_PUBLIC = {
+    "stacks/mock_monitor.py": {"pulumi.runtime.mocks.MockMonitor"},
+    "stacks/config.py": {"pulumi.runtime.config"},
+}
 
 
 def imports(tree: ast.AST) -> Iterator[tuple[str, bool]]:
@@ -102,6 +109,24 @@ def test_the_stack_file_is_read_in_one_place(file: str) -> None:
     }
 
     assert file in SETTINGS_READERS or not reads, "components would depend on the spelling of a stack file"
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_of_pulumi_only_public_names_are_used(file: str) -> None:
+    names = {name for name, _ in imports(FILES[file])} | attributes(FILES[file])
+    dotted = {
+        name for name in names if is_within(name, ("pulumi", "pulumi_docker", "pulumi_random", "pulumi_cloudflare"))
+    }
+    private = {name for name in dotted if re.search(r"^[\w.]*\b_", name)}
+    unlisted = {name for name in dotted if is_within(name, ("pulumi.runtime",)) and not is_listed(name)}
+
+    assert private | unlisted == NOT_PUBLIC.get(file, set()), "a release of Pulumi may take them away without a word"
+
+
+def is_listed(name: str) -> bool:
+    """Whether a name below `pulumi.runtime` is one that it offers."""
+    first = name.removeprefix("pulumi.runtime").strip(".").partition(".")[0]
+    return not first or first in pulumi.runtime.__all__
 
 
 @pytest.mark.parametrize("file", FILES)
