@@ -51,6 +51,19 @@ def test_a_container_that_ended_once_and_comes_up_is_healthy() -> None:
     assert container.looks == 3
 
 
+def test_what_the_runner_cannot_create_is_not_taken_for_created() -> None:
+    with pytest.raises(TypeError, match="cannot create docker:index/plugin:Plugin"):
+        DockerRunner(object()).create(Recorded("docker:index/plugin:Plugin", "x", "", True, {}))  # type: ignore[arg-type]
+
+
+def test_a_provider_and_what_is_only_made_up_are_no_work_for_docker() -> None:
+    runner = DockerRunner(object())  # type: ignore[arg-type]
+
+    assert runner.create(Recorded("pulumi:providers:docker", "x", "", True, {"host": "h"})) == {"host": "h"}
+    password = Recorded("random:index/randomPassword:RandomPassword", "x", "", True, {"length": 7})
+    assert len(runner.create(password)["result"]) == 7
+
+
 @pytest.mark.parametrize(("kind", "token"), [("network", "network:Network"), ("volume", "volume:Volume")])
 @pytest.mark.parametrize("labels", [None, {}, {"photos.id": OTHER_ID}, {"photos.id": STACK_ID}])
 def test_a_network_or_volume_of_that_name_is_used_only_when_it_is_ours(
