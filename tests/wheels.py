@@ -24,7 +24,7 @@ from pathlib import Path
 import docker
 import psutil
 
-from tests.images.build import ImagesError
+from demo.images.build import ImagesError
 
 PROJECT = Path(__file__).resolve().parents[2]
 REQUIREMENTS = PROJECT / "keeper" / "requirements.txt"
