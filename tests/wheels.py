@@ -26,7 +26,7 @@ import psutil
 
 from demo.images.build import ImagesError
 
-PROJECT = Path(__file__).resolve().parents[2]
+PROJECT = Path(__file__).resolve().parents[1]
 REQUIREMENTS = PROJECT / "keeper" / "requirements.txt"
 CACHE = PROJECT / ".cache" / "wheels"
 PYTHON = "3.13"
