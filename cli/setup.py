@@ -34,7 +34,7 @@ def prepare(stack: str, *, marking: bool = True, unreachable: Callable[[str], No
     if report.config and not docker_host.answers():
         docker_host.ensure()
         report = look_at(stack, chosen)
-    config = _usable(report, marking=marking)
+    config = _usable(stack, report, marking=marking)
     if lacking := _not_fetched(stack, config, marking=marking):
         unreachable("\n".join(lacking))
     if marking and config.first_run:
@@ -86,11 +86,11 @@ def _beginning(stack: str) -> Path:
     return stackfile.choose(stack)
 
 
-def _usable(report: Report, *, marking: bool) -> StackConfig:
+def _usable(stack: str, report: Report, *, marking: bool) -> StackConfig:
     """Return the stack file's content; end the program with everything that is wrong."""
     needed = report.config.still_needed if report.config and marking else ()
     if report.errors or needed or not report.config:
-        lines = [*(text(finding.line) for finding in report.errors), *needed]
+        lines = [text(finding.line, stack=stack) for finding in (*report.errors, *needed)]
         fail("Nothing was created or changed:\n" + "\n".join(lines))
     return report.config
 

@@ -71,7 +71,7 @@ class Section(BaseModel):
         raise refusal(
             "nothing_after_the_colon",
             "empty: nothing stands after the colon. Write a value ({description}){otherwise}",
-            description=described(field.description),
+            description=described(field.description or ""),
             otherwise="" if field.is_required() else otherwise,
         )
 

@@ -7,8 +7,9 @@ the rest of the program. Other languages have a text per code; the edge of the p
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import reduce
 
 from pydantic_core import PydanticCustomError
 
@@ -48,9 +49,19 @@ def message(code: str, english: str, /, **values: object) -> Message:
     return Message(code, english, values)
 
 
-def described(description: str | None) -> Message:
+def either(alternatives: Iterable[Said]) -> Said:
+    """Return "one or other"."""
+    return reduce(lambda one, other: message("or", "{one} or {other}", one=one, other=other), alternatives)
+
+
+def both(parts: Iterable[Said]) -> Said:
+    """Return "one and other"."""
+    return reduce(lambda one, other: message("and", "{one} and {other}", one=one, other=other), parts)
+
+
+def described(description: str, *, english: str = "") -> Message:
     """Return the description of a key. It is its own code: keys of many sections share one."""
-    return Message(description or "", description or "")
+    return Message(description, english or description)
 
 
 def refusal(code: str, english: str, /, **values: object) -> PydanticCustomError:

@@ -13,7 +13,7 @@ class Finding:
     """What one check saw. `fix` says what to do; an error stops `up` and `preview`, a warning does not."""
 
     level: Literal["ok", "warning", "error"]
-    check: str
+    check: Said
     text: Said
     fix: Said = ""
 
@@ -29,21 +29,24 @@ class Finding:
         return str(self.line)
 
 
-def ok(check: str, text: Said) -> Finding:
+def ok(check: Said, text: Said) -> Finding:
     """Return a finding that needs nothing."""
     return Finding("ok", check, text)
 
 
-def warning(check: str, text: Said, fix: Said = "") -> Finding:
+def warning(check: Said, text: Said, fix: Said = "") -> Finding:
     """Return a finding to know about."""
     return Finding("warning", check, text, fix)
 
 
-def error(check: str, text: Said, fix: Said = "") -> Finding:
+def error(check: Said, text: Said, fix: Said = "") -> Finding:
     """Return a finding that stops `up`."""
     return Finding("error", check, text, fix)
 
 
 def advice(code: str, text: str, fix: str, /, **values: object) -> tuple[Message, Message]:
-    """Return what is wrong and what to do; the second has the code of the first with `_fix`."""
-    return Message(code, text, values), Message(f"{code}_fix", fix, values)
+    """Return what is wrong and what to do, each with its values; the second has the code of the first with `_fix`."""
+    wrong, remedy = (
+        {name: value for name, value in values.items() if f"{{{name}}}" in english} for english in (text, fix)
+    )
+    return Message(code, text, wrong), Message(f"{code}_fix", fix, remedy)

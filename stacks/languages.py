@@ -7,6 +7,8 @@ with the terminal that `up` is run from.
 from __future__ import annotations
 
 import os
+import re
+import shlex
 from collections.abc import Mapping
 from typing import Literal
 
@@ -18,6 +20,7 @@ GETTEXT_VARIABLES = ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")
 """The order in which other programs look for the language."""
 WITHOUT_CHINESE = "linux"
 """TERM on the bare text console, whose font has no Chinese characters."""
+CONFIG_COMMAND = re.compile(r"\./photos config (?:set --secret|rm) [\w:-]+(?![\w:-]| --stack)", re.ASCII)
 
 
 def language() -> Language:
@@ -30,11 +33,13 @@ def language() -> Language:
     return "zh" if locale.lower().startswith("zh") else "en"
 
 
-def text(said: Said) -> str:
-    """Return the text in the person's language."""
-    if isinstance(said, str):
-        return said
-    return said.text(_catalogue(language()))
+def text(said: Said, *, stack: str = "") -> str:
+    """Return the text in the person's language.
+
+    Its commands name the `stack`, where one is given: without it they reach the one that was used last.
+    """
+    line = said if isinstance(said, str) else said.text(_catalogue(language()))
+    return CONFIG_COMMAND.sub(lambda found: f"{found[0]} --stack {shlex.quote(stack)}", line) if stack else line
 
 
 def _catalogue(name: Language) -> Mapping[str, str]:

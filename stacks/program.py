@@ -27,13 +27,13 @@ DESTROYING = "PHOTOS_DESTROY"
 def run() -> None:
     """Run the program that `pulumi up`, `preview` and `destroy --run-program` ask for."""
     report = look(load, leaving=bool(os.environ.get(DESTROYING)))
-    config = report.config
+    config, stack = report.config, pulumi.get_stack()
     if report.errors or config is None:
         # What `./photos` writes before (folders, markers, the id) it writes only after the same look.
         nothing = message("nothing_declared", "no resource was created or changed:")
-        raise pulumi.RunError("\n".join([text(nothing), *(text(finding.line) for finding in report.errors)]))
-    for line in (*(text(finding.line) for finding in report.warnings), *config.still_needed):
-        pulumi.log.warn(line)
+        raise pulumi.RunError("\n".join([text(nothing), *(text(wrong.line, stack=stack) for wrong in report.errors)]))
+    for finding in (*report.warnings, *config.still_needed):
+        pulumi.log.warn(text(finding.line, stack=stack))
     for name, value in declare(config, library_owner(config.settings)).items():
         pulumi.export(name, value)
 

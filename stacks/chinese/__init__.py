@@ -5,6 +5,7 @@ The words are those of README.zh-CN.md. Keys, commands, paths and names stay as 
 
 from __future__ import annotations
 
-from stacks.chinese import host, program, values
+from stacks.chinese import backup, host, keys, program, publish, services, stack_file, values
 
-TEXTS = {**program.TEXTS, **values.TEXTS, **host.TEXTS}
+PARTS = (program, stack_file, values, services, publish, backup, host)
+TEXTS = {code: text for part in (*PARTS, keys) for code, text in part.TEXTS.items()}

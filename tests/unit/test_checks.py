@@ -289,7 +289,7 @@ def test_a_wrong_value_that_is_required_does_not_hide_what_is_wrong_on_the_host(
 ) -> None:
     unmark(host.originals)
 
-    checks = [found.check for found in look(lambda: parsed(host, wrong)).errors]
+    checks = [str(found.check) for found in look(lambda: parsed(host, wrong)).errors]
     (place,) = wrong
     assert checks[0].startswith(f"config photos:{place}")
     assert "config photos:library.originals" in checks
@@ -399,7 +399,7 @@ def test_a_foreign_marker_stops_even_the_first_preview(host: FakeHost) -> None:
 def test_a_further_library_is_looked_at_too(host: FakeHost) -> None:
     scans = host.make_folder(host.root / "scans", marker=None)
 
-    place, marker = sorted(serious(host, {"library.others": {"scans": str(scans)}}), key=lambda found: found.check)
+    place, marker = sorted(serious(host, {"library.others": {"scans": str(scans)}}), key=lambda found: str(found.check))
 
     assert str(place.text) == f"{host.originals / 'scans'} does not exist yet", "Docker would make it, as root"
     assert marker.check == "config photos:library.others.scans"
