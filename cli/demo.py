@@ -32,8 +32,8 @@ from components.service import Owner
 from components.storage import MARKER, PHONES
 from stacks.config import NAMESPACE, load
 from stacks.host.library import DEFAULT_OWNER
-from stacks.photo_system import declare
-from stacks.settings import id_problem
+from stacks.program import declare
+from stacks.sections.owner import id_problem
 
 STACK = setup.DEMO
 REGISTRY = "photos-test.local"

@@ -11,7 +11,7 @@ from cli.console import out, say, wrapped
 from cli.recording import Recorded, Recorder, is_secret, plain, record
 from stacks.config import load
 from stacks.host.library import library_owner
-from stacks.photo_system import declare
+from stacks.program import declare
 
 KIND_WIDTH = 15
 

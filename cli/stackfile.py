@@ -12,11 +12,12 @@ from typing import Any
 from cli import paths, stack_yaml
 from cli.console import confirm, fail, say
 from cli.recording import config_text
-from components.backup import ALERT_KEYS, CRYPT_KEYS
-from stacks.backup import PREFIX
-from stacks.config import NAMESPACE, PEM_SECRETS, StackConfig, flat_secrets, parse
+from stacks.config import NAMESPACE, StackConfig, parse
 from stacks.problems import ConfigError, command
-from stacks.publishing import TOKEN_KEY, token_in_clear, token_problem
+from stacks.sections.backup.rules import PREFIX
+from stacks.sections.backup.secrets import ALERT_KEYS, CRYPT_KEYS
+from stacks.sections.flat_secrets import PEM_SECRETS, flat_secrets
+from stacks.sections.publish.token import TOKEN_KEY, token_in_clear, token_problem
 
 COPIES_KEPT = 10
 ID_KEY = f"{NAMESPACE}id"

@@ -21,8 +21,9 @@ from cli.docker_runner import DockerRunner, remove_all
 from cli.first_run import write_marker
 from cli.recording import Recorded, Recorder, config_text, plain, record
 from components.service import Owner
-from stacks.config import NAMESPACE, flat_secrets, load
-from stacks.photo_system import declare
+from stacks.config import NAMESPACE, load
+from stacks.program import declare
+from stacks.sections.flat_secrets import flat_secrets
 
 PROJECT = Path(__file__).resolve().parents[2]
 REGISTRY = "photos-test.local"
@@ -128,7 +129,7 @@ class Stack:
 
     def declared(self, service: str) -> dict[str, Any]:
         """Return what the program declared of a container, secrets unwrapped."""
-        return dict(plain(next(r.inputs for r in self.recorder.of_type("Container") if r.name == service)))
+        return dict(plain(next(r.inputs for r in self.recorder.of_type("Container") if r.name == f"photos-{service}")))
 
     def secret_files(self, service: str) -> dict[str, str]:
         """Return file name → content of the secrets that a container was given."""

@@ -18,8 +18,8 @@ from cli import generated, keeper, paths
 from cli.docker_host import connect
 from cli.docker_runner import wait_until_healthy
 from cli.samples import write_samples
-from components.backup import CRYPT_KEYS, secret_key
 from components.storage import MARKER
+from stacks.sections.backup.secrets import CRYPT_KEYS, secret_key
 from tests.docker.running_stack import OWNER, Stack, free_port
 from tests.images.wheels import wheel_index
 from tests.waiting import PATIENCE

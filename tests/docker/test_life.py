@@ -101,7 +101,7 @@ def start_database(stack: Stack) -> None:
     runner, declared = DockerRunner(stack.client), stack.declare(Recorder()).resources
     for network in (resource for resource in declared if resource.type.endswith(":Network")):
         runner.create(network)
-    parts = {r.type.rsplit(":", 1)[-1]: r for r in declared if r.name == "mariadb"}
+    parts = {r.type.rsplit(":", 1)[-1]: r for r in declared if r.name == "photos-mariadb"}
     runner.create(parts["Volume"])
     changes = {"wait": False, "image": runner.create(parts["RemoteImage"])["imageId"]}
     container = parts["Container"]
@@ -116,7 +116,7 @@ def test_an_argument_that_the_runner_does_not_know_is_an_error(fresh: Stack) -> 
 
 
 def test_a_foreign_container_of_the_same_name_is_left_alone(stack: Stack, fresh: Stack) -> None:
-    (declared,) = [r for r in stack.recorder.of_type("Container") if r.name == "drive"]
+    (declared,) = [r for r in stack.recorder.of_type("Container") if r.name == "photos-drive"]
     labels = [{"label": "photos.id", "value": fresh.id}]
     other = Recorded(declared.type, declared.name, "", True, declared.inputs | {"labels": labels})
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from cli.docker_host import connect
-from components.keeper import sources
+from components.keeper_image import sources
 from tests.docker.running_stack import PROJECT
 from tests.images.wheels import wheel_index
 

@@ -20,7 +20,7 @@ from components.storage import MARKER
 from stacks.host import GIB, disks, wsl
 from stacks.host import docker as docker_checks
 from stacks.program import run
-from stacks.publishing import OTHER_LOGINS, TOKEN_VARIABLE
+from stacks.sections.publish.token import OTHER_LOGINS, TOKEN_VARIABLE
 
 Break = Callable[["FakeHost"], object]
 """What a test does to the healthy host."""
