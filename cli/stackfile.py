@@ -11,9 +11,9 @@ from typing import Any
 
 from cli import paths, stack_yaml
 from cli.console import confirm, fail, say
-from cli.recording import config_text
 from stacks.config import NAMESPACE, StackConfig, parse
 from stacks.problems import ConfigError, command
+from stacks.recording import config_text
 from stacks.sections.backup.rules import PREFIX
 from stacks.sections.backup.secrets import ALERT_KEYS, CRYPT_KEYS
 from stacks.sections.flat_secrets import PEM_SECRETS, flat_secrets

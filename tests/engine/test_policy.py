@@ -17,7 +17,7 @@ import yaml
 from broken_houses import BROKEN, KNOWN_AFTER_UP
 from example_stack import EXAMPLES, EXAMPLES_FOLDER, declared
 
-from cli.recording import Recorded, plain, record
+from stacks.recording import Recorded, plain, record
 from tests.engine.world import PROJECT, World, new_world, own_name
 
 PROGRAMS = PROJECT / "tests" / "unit" / "policy"

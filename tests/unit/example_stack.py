@@ -11,10 +11,10 @@ from typing import Any
 import pulumi
 import yaml
 
-from cli.recording import Recorded, Recorder, config_text, plain, record
 from components.service import Owner
 from stacks.config import load
 from stacks.program import NAME, declare
+from stacks.recording import Recorded, Recorder, config_text, plain, record
 from stacks.sections.backup.secrets import ALERT_KEYS
 from stacks.sections.flat_secrets import PEM_SECRETS, flat_secrets
 

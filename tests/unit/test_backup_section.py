@@ -28,13 +28,13 @@ from example_stack import (
 )
 from fake_host import FakeHost
 
-from cli.recording import Recorder, is_secret, plain
 from components.fields import PROJECT
 from components.keeper import MARKER_ROOTS
 from components.keeper_image import source_hash
 from components.storage import MARKER
 from keeper import rclone, settings
 from keeper.settings import Settings
+from stacks.recording import Recorder, is_secret, plain
 from stacks.sections.backup.alert_schemes import ALERT_SCHEMES, IN_CLEAR
 from stacks.sections.backup.copies import LOCAL, WRAPPERS
 from stacks.sections.backup.rclone_options import RCLONE_TYPES

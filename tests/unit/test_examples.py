@@ -7,12 +7,12 @@ import yaml
 from example_stack import CANARY, EXAMPLES, EXAMPLES_FOLDER, changed, declared, example, role, secret_keys
 from fake_host import FakeHost
 
-from cli.recording import config_text
 from components.services import services_by_name
 from components.storage import MARKER
 from stacks.config import parse
 from stacks.host import GIB
 from stacks.preflight import look
+from stacks.recording import config_text
 
 each_example = pytest.mark.parametrize("name", EXAMPLES)
 

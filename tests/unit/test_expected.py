@@ -18,10 +18,10 @@ from example_stack import (
     sections,
 )
 
-from cli.recording import plain
 from components.container import image_reference
 from stacks.config import parse
 from stacks.expected import ExpectedStack, expected
+from stacks.recording import plain
 from stacks.sections.flat_secrets import flat_secrets
 from stacks.sections.secrets import service_key
 

@@ -24,8 +24,8 @@ from example_stack import (
     secret_values,
 )
 
-from cli.recording import Recorded, is_secret, plain
 from stacks.program import NAME
+from stacks.recording import Recorded, is_secret, plain
 
 CONTAINERS = [
     (name, service)

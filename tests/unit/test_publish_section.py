@@ -23,7 +23,7 @@ from example_stack import (
 )
 from fake_host import FakeHost
 
-from cli.recording import Recorded, Recorder, is_secret, plain
+from stacks.recording import Recorded, Recorder, is_secret, plain
 from stacks.sections.publish import BODY_LIMIT, PublishConfig
 
 ACCOUNT, ZONE, OTHER_ZONE = "a" * 32, "b" * 32, "c" * 32

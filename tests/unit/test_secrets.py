@@ -5,8 +5,8 @@ from __future__ import annotations
 import pulumi
 from example_stack import declared, role
 
-from cli.recording import Recorder, is_secret, record
 from components.secrets import generated_password
+from stacks.recording import Recorder, is_secret, record
 
 
 class Holder(pulumi.ComponentResource):

@@ -8,7 +8,7 @@ from typing import Any
 from house_rules import RULES
 from house_rules.rule import Declared, ResourceRule, Rule, StackRule
 
-from cli.recording import Recorded, plain, record
+from stacks.recording import Recorded, plain, record
 
 
 def declared_by(program: Callable[[], object]) -> list[Declared]:

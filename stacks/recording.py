@@ -1,25 +1,30 @@
-"""Run the Pulumi program without the engine and keep what it declares: for `plan`, `demo` and the tests.
+"""Run the Pulumi program without the engine and keep what it declares: for `plan`, the demo and the tests.
 
 Uses Pulumi's own mocks: no engine, no Docker, no network. Diffs, refresh and locks exist only with the real engine.
 """
 
 from __future__ import annotations
 
-import asyncio
 import json
+import os
 import secrets
 import string
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import copy_context
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
 
 import pulumi
-from pulumi.runtime.mocks import MockMonitor, MockResourceArgs, Mocks
-from pulumi.runtime.rpc import _special_secret_sig, _special_sig_key
-from pulumi.runtime.settings import ROOT
+from pulumi.runtime import MockCallArgs, MockResourceArgs, Mocks
+
+from stacks.mock_monitor import AttentiveMonitor, event_loop, registration
 
 PROJECT_NAME = "photos"
+# How a secret is written (pulumi/pulumi, sdk/go/common/apitype/property-values.json).
+SIGNATURE, SECRET = "4dabf18193072939515e22adb298388d", "1b47061264138c4ac30d75fd1eb44270"
+HANDED_OVER = ("PULUMI_CONFIG", "PULUMI_CONFIG_SECRET_KEYS")
+"""The variables in which Pulumi hands the stack file to a program, in clear, and the names of its secrets."""
 
 
 @dataclass
@@ -33,6 +38,7 @@ class Recorded:
     inputs: dict[str, Any]
     outputs: dict[str, Any] = field(default_factory=dict)
     options: dict[str, Any] = field(default_factory=dict)
+    urn: str = ""
 
 
 class Recorder(Mocks):
@@ -60,12 +66,24 @@ class Recorder(Mocks):
 
     def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
         """Record a registration; called by Pulumi."""
-        resource = Recorded(args.typ, args.name, "", bool(args.custom), args.inputs)
+        registered = registration.get()
+        if registered is None:
+            msg = f"the program must not read {args.typ}"
+            raise RuntimeError(msg)
+        resource = Recorded(
+            type=args.typ,
+            name=args.name,
+            parent=registered.parent,
+            custom=bool(args.custom),
+            inputs=args.inputs,
+            options=registered.options,
+            urn=registered.urn,
+        )
         resource.outputs = self.create(resource)
         self.resources.append(resource)
         return str(resource.outputs.get("id", f"{args.name}-id")), resource.outputs
 
-    def call(self, args: pulumi.runtime.MockCallArgs) -> Any:
+    def call(self, args: MockCallArgs) -> Any:
         """Refuse: the program asks no provider anything."""
         msg = f"the program must not call {args.token}"
         raise RuntimeError(msg)
@@ -73,41 +91,6 @@ class Recorder(Mocks):
     def of_type(self, kind: str) -> list[Recorded]:
         """Return the resources whose type ends with `kind`, e.g. "Container"."""
         return [resource for resource in self.resources if resource.type.endswith(f":{kind}")]
-
-
-class _Monitor(MockMonitor):
-    """Adds the resource options and `register_outputs`, which mocks do not see."""
-
-    def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - gRPC's name
-        response = super().RegisterResource(request)  # type: ignore[no-untyped-call]
-        recorder = self.mocks
-        assert isinstance(recorder, Recorder)
-        for resource in reversed(recorder.resources):
-            if (resource.type, resource.name) == (request.type, request.name):
-                resource.parent = request.parent
-                resource.options = {
-                    "retain_on_delete": request.retainOnDelete,
-                    "delete_before_replace": request.deleteBeforeReplace,
-                    "ignore_changes": list(request.ignoreChanges),
-                    "replace_on_changes": list(request.replaceOnChanges),
-                    "protect": request.protect,
-                    "import": request.importId,
-                    "depends_on": list(request.dependencies),
-                }
-                break
-        return response
-
-    def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 - gRPC's name
-        recorder = self.mocks
-        assert isinstance(recorder, Recorder)
-        recorder.components_with_outputs.add(request.urn)
-        return super().RegisterResourceOutputs(request)  # type: ignore[no-untyped-call]
-
-
-@cache
-def _event_loop() -> asyncio.AbstractEventLoop:
-    """Return the loop of all recordings: Pulumi asks for the current one, which Python 3.12 warns about, 3.14 refuses."""
-    return asyncio.new_event_loop()
 
 
 def record(
@@ -124,27 +107,46 @@ def record(
     `config` maps full keys ("photos:timezone") to text, objects as JSON; `secret_keys` names those that are secret.
     """
     recorder = recorder or Recorder()
-    asyncio.set_event_loop(_event_loop())
-    ROOT.set(None)  # or the resources of this stack would belong to the one recorded before
-    pulumi.runtime.set_mocks(recorder, project=PROJECT_NAME, stack=stack, preview=preview, monitor=_Monitor(recorder))
-    pulumi.runtime.set_all_config(dict(config or {}), sorted(secret_keys or ()))
-    run = pulumi.runtime.test(lambda: program() and None)  # type: ignore[no-untyped-call]
-    run()
+
+    def run() -> None:
+        monitor = AttentiveMonitor(recorder)
+        pulumi.runtime.set_mocks(recorder, project=PROJECT_NAME, stack=stack, preview=preview, monitor=monitor)
+        recorder.components_with_outputs = monitor.with_outputs
+        pulumi.runtime.test(lambda: program() and None)()  # type: ignore[no-untyped-call]
+
+    with _handed_over(dict(config or {}), sorted(secret_keys or ())), event_loop():
+        # Pulumi keeps a program's root and settings in context variables: what is set in a copy ends with it, and the
+        # resources of one recording never belong to the stack of another.
+        copy_context().run(run)
     return recorder
+
+
+@contextmanager
+def _handed_over(*values: object) -> Iterator[None]:
+    before = {name: os.environ.pop(name, None) for name in HANDED_OVER}
+    os.environ.update({name: json.dumps(value) for name, value in zip(HANDED_OVER, values, strict=True)})
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def plain(value: Any) -> Any:
     """Return `value` with all secret wrappers taken off."""
+    if is_secret(value):
+        return plain(value["value"])
     if isinstance(value, dict):
-        if value.get(_special_sig_key) == _special_secret_sig:
-            return plain(value["value"])
         return {key: plain(item) for key, item in value.items()}
     return [plain(item) for item in value] if isinstance(value, list) else value
 
 
 def is_secret(value: Any) -> bool:
     """Whether `value` travels as a secret."""
-    return isinstance(value, dict) and value.get(_special_sig_key) == _special_secret_sig
+    return isinstance(value, dict) and value.get(SIGNATURE) == SECRET
 
 
 def config_text(values: Mapping[str, Any]) -> dict[str, str]:

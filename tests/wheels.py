@@ -24,9 +24,9 @@ from pathlib import Path
 import docker
 import psutil
 
-from tests.images.build import ImagesError
+from demo.images.build import ImagesError
 
-PROJECT = Path(__file__).resolve().parents[2]
+PROJECT = Path(__file__).resolve().parents[1]
 REQUIREMENTS = PROJECT / "keeper" / "requirements.txt"
 CACHE = PROJECT / ".cache" / "wheels"
 PYTHON = "3.13"

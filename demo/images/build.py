@@ -302,7 +302,7 @@ def _hash(*parts: str) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m tests.images.build", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m demo.images.build", description=__doc__)
     parser.add_argument("--registry", required=True, help="prefix of the tags, such as photos-test.local")
     parser.add_argument("--push", action="store_true", help="push them there, too")
     parser.add_argument("--cache", type=Path, default=HERE.parents[1] / ".cache" / "images")

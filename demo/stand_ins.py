@@ -9,8 +9,8 @@ from pathlib import Path
 
 from cli import docker_host, paths
 from cli.console import confirm, fail
-from cli.progress import Stages
-from tests.images.build import IMAGES, KEYRING, ImagesError, build, lacks_base
+from demo.images.build import IMAGES, KEYRING, ImagesError, build, lacks_base
+from demo.progress import Stages
 
 MMDEBSTRAP = ("mmdebstrap", "debian-archive-keyring")
 

@@ -21,7 +21,7 @@ VERSION = f"{os.environ.get('DOCKER_TAG', 'unknown')}-double"
 
 
 def start(settings: Settings) -> int:
-    print("This is a stand-in for PhotoPrism (tests/images), not the upstream program.", file=sys.stderr, flush=True)
+    print("This is a stand-in for PhotoPrism (demo/images), not the upstream program.", file=sys.stderr, flush=True)
     prepare(settings)
     database = Database(settings)
     database.init_admin()
@@ -109,7 +109,7 @@ def add_token(database: Database, arguments: argparse.Namespace) -> int:
 
 
 def parse(words: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="photoprism", description="PhotoPrism double; see tests/images/README.md")
+    parser = argparse.ArgumentParser(prog="photoprism", description="PhotoPrism double; see demo/images/README.md")
     parser.add_argument("-v", "--version", action="version", version=VERSION)
     commands = parser.add_subparsers(dest="command", required=True)
     for name in ("start", "up", "status", "version"):

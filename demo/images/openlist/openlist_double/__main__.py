@@ -44,7 +44,7 @@ def admin(store: Store, words: list[str]) -> int:
 
 
 def main() -> int:
-    print("This is a stand-in for OpenList (tests/images), not the upstream program.", file=sys.stderr, flush=True)
+    print("This is a stand-in for OpenList (demo/images), not the upstream program.", file=sys.stderr, flush=True)
     parser = argparse.ArgumentParser(prog="openlist")
     parser.add_argument("--data", default="data")
     parser.add_argument("--no-prefix", action="store_true")

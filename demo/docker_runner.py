@@ -1,7 +1,7 @@
 """Create what the program declares through the Docker SDK, without the engine: for `demo` and tests/docker.
 
-It knows exactly the arguments that `components/` uses; any other is an error, so that nothing declared is dropped
-in silence. It knows no diff, refresh or state: an existing container of this stack is replaced, volumes are kept.
+It knows exactly the resources and arguments that `components/` uses; any other is an error, so that nothing declared is
+dropped in silence. Of a provider resource it takes nothing: its client is the Docker host. It knows no diff, refresh or state: an existing container of this stack is replaced, volumes are kept.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from docker.types import DeviceRequest, EndpointConfig, Healthcheck, LogConfig, 
 
 from cli.docker_host import of_stack
 from cli.paths import PROJECT
-from cli.recording import Recorded, Recorder, plain
+from stacks.recording import Recorded, Recorder, plain
 
 MEGABYTE = 1024**2
 NANOSECONDS = 10**9
@@ -46,6 +46,9 @@ class DockerRunner(Recorder):
         """Create the resource on the Docker host and return its outputs."""
         maker = self._makers.get(resource.type)
         if maker is None:
+            if resource.type.startswith("docker:"):
+                msg = f"the Docker runner cannot create {resource.type} ({resource.name})"
+                raise TypeError(msg)
             return super().create(resource)
         return {**resource.inputs, **maker(plain(resource.inputs))}
 

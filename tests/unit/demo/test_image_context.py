@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.images.build import HERE, IMAGES, _context
+from demo.images.build import HERE, IMAGES, _context
 
 FOLDERS = sorted({recipe.folder for recipe in IMAGES})
 

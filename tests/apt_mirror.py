@@ -15,8 +15,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
 
-from tests.images.build import debian_mirror
-from tests.images.wheels import gateway
+from demo.images.build import debian_mirror
+from tests.wheels import gateway
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from rich.console import Console
 
-from cli import console, progress
-from cli.progress import Stages
+from cli import console
+from demo import progress
+from demo.progress import Stages
 
 
 @pytest.fixture
