@@ -43,27 +43,29 @@ def _missing(package: ModuleType, name: str) -> Any:
 if SDK not in sys.modules:
     _put_in_place()
 
-from pulumi_cloudflare._inputs import (  # noqa: E402 - the package has to be in place
-    ZeroTrustAccessPolicyIncludeArgs,
-    ZeroTrustAccessPolicyIncludeEmailArgs,
-    ZeroTrustAccessPolicyIncludeEmailDomainArgs,
-    ZeroTrustAccessPolicyIncludeGroupArgs,
-    ZeroTrustAccessPolicyIncludeServiceTokenArgs,
-    ZeroTrustTunnelCloudflaredConfigConfigArgs,
-    ZeroTrustTunnelCloudflaredConfigConfigIngressArgs,
-    ZeroTrustTunnelCloudflaredConfigConfigIngressOriginRequestAccessArgs,
-    ZeroTrustTunnelCloudflaredConfigConfigIngressOriginRequestArgs,
-)
-from pulumi_cloudflare.dns_record import DnsRecord  # noqa: E402
+from pulumi_cloudflare.dns_record import DnsRecord  # noqa: E402 - the package has to be in place
 from pulumi_cloudflare.provider import Provider, ProviderArgs  # noqa: E402
 from pulumi_cloudflare.zero_trust_access_application import (  # noqa: E402
     ZeroTrustAccessApplication,
     ZeroTrustAccessApplicationArgs,
 )
-from pulumi_cloudflare.zero_trust_access_policy import ZeroTrustAccessPolicy  # noqa: E402
+from pulumi_cloudflare.zero_trust_access_policy import (  # noqa: E402
+    ZeroTrustAccessPolicy,
+    ZeroTrustAccessPolicyIncludeArgs,
+    ZeroTrustAccessPolicyIncludeEmailArgs,
+    ZeroTrustAccessPolicyIncludeEmailDomainArgs,
+    ZeroTrustAccessPolicyIncludeGroupArgs,
+    ZeroTrustAccessPolicyIncludeServiceTokenArgs,
+)
 from pulumi_cloudflare.zero_trust_access_service_token import ZeroTrustAccessServiceToken  # noqa: E402
 from pulumi_cloudflare.zero_trust_tunnel_cloudflared import ZeroTrustTunnelCloudflared  # noqa: E402
-from pulumi_cloudflare.zero_trust_tunnel_cloudflared_config import ZeroTrustTunnelCloudflaredConfig  # noqa: E402
+from pulumi_cloudflare.zero_trust_tunnel_cloudflared_config import (  # noqa: E402
+    ZeroTrustTunnelCloudflaredConfig,
+    ZeroTrustTunnelCloudflaredConfigConfigArgs,
+    ZeroTrustTunnelCloudflaredConfigConfigIngressArgs,
+    ZeroTrustTunnelCloudflaredConfigConfigIngressOriginRequestAccessArgs,
+    ZeroTrustTunnelCloudflaredConfigConfigIngressOriginRequestArgs,
+)
 
 __all__ = [
     "DnsRecord",
