@@ -15,6 +15,7 @@ from cli.recording import config_text
 from components.backup import ALERT_KEYS, CRYPT_KEYS
 from stacks.backup import PREFIX
 from stacks.config import NAMESPACE, PEM_SECRETS, StackConfig, flat_secrets, parse
+from stacks.config import docker_settings as of_docker
 from stacks.problems import ConfigError, command
 from stacks.publishing import TOKEN_KEY, token_in_clear, token_problem
 
@@ -110,6 +111,12 @@ def _example(stack: str, file: Path) -> Path:
     return example
 
 
+def docker_settings(stack: str) -> dict[str, Any]:
+    """Return what the stack file, or its example, says about the Docker host; nothing where there is neither."""
+    files = (paths.stack_file(stack), paths.EXAMPLES / paths.stack_file(stack).name)
+    return next((of_docker(read(file)) for file in files if file.exists()), {})
+
+
 def offline(stack: str) -> StackConfig:
     """Read the stack file, or its example, without the engine: secrets stay unread, missing ones are made up."""
     try:
@@ -130,7 +137,13 @@ def load(stack: str, file: Path | None = None, revealed: Mapping[str, str] | Non
     values, secret_keys = offline_values(stack, file)
     known = {key: value for key, value in (revealed or {}).items() if key in values}
     plain = {key.removeprefix(NAMESPACE): value for key, value in {**values, **known}.items()}
-    config = parse(stack, plain, secret_keys={key.removeprefix(NAMESPACE) for key in secret_keys}, dry_run=True)
+    config = parse(
+        stack,
+        plain,
+        secret_keys={key.removeprefix(NAMESPACE) for key in secret_keys},
+        dry_run=True,
+        docker=of_docker(read(file)),
+    )
     return replace(config, token_problem=_token_problem(file))
 
 

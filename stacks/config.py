@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shlex
 from collections.abc import Iterator, Mapping
@@ -24,6 +23,7 @@ from stacks.publishing import TOKEN_KEY, publishing_problems, token_in_clear, to
 from stacks.settings import Settings
 
 NAMESPACE = "photos:"
+DOCKER = "docker:"
 NAME_LENGTH = 40
 KNOWN_PASSWORDS = {"admin", "insecure", "password", "photoprism", "12345678", "changeme"}
 # PhotoPrism and Syncthing keep a bcrypt hash, which is made of 72 bytes at most: with more, nobody could log in.
@@ -51,6 +51,7 @@ class StackConfig:
     cannot work, which matters only where something is published. `shortcomings`: what is not good about the backup.
     `still_needed`: what a person has to supply before the first `up`; later it is a problem of the file.
     `pending_id`: what an interrupted first run wrote into markers, but not yet into the stack file.
+    `docker`: what the stack file says about the Docker host, by its full keys ("docker:host").
     """
 
     stack: str
@@ -61,6 +62,7 @@ class StackConfig:
     shortcomings: tuple[backup.Shortcoming, ...] = ()
     still_needed: tuple[str, ...] = ()
     pending_id: str | None = None
+    docker: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
@@ -75,7 +77,13 @@ def load() -> StackConfig:
         ConfigError: with all problems at once.
     """
     values = _values()
-    config = parse(pulumi.get_stack(), values, secret_keys=_secret_keys(values), dry_run=pulumi.runtime.is_dry_run())
+    config = parse(
+        pulumi.get_stack(),
+        values,
+        secret_keys=_secret_keys(values),
+        dry_run=pulumi.runtime.is_dry_run(),
+        docker=docker_settings(provider_config()),
+    )
     secrets = {
         key: pulumi.Output.secret(values.get(key, "made at the first ./photos up"))
         for key in [*config.settings.secret_keys(), *(key for key in ALERT_KEYS if values.get(key))]
@@ -83,7 +91,14 @@ def load() -> StackConfig:
     return replace(config, secrets=secrets, token_problem=token_problem(provider_config()))
 
 
-def parse(stack: str, values: Mapping[str, str], *, secret_keys: set[str], dry_run: bool = False) -> StackConfig:
+def parse(
+    stack: str,
+    values: Mapping[str, str],
+    *,
+    secret_keys: set[str],
+    dry_run: bool = False,
+    docker: Mapping[str, object] | None = None,
+) -> StackConfig:
     """Check the raw values of the namespace `photos:` (keys without it, objects as JSON text); takes over no secret.
 
     Raises:
@@ -130,7 +145,7 @@ def parse(stack: str, values: Mapping[str, str], *, secret_keys: set[str], dry_r
     if found or not settings:
         raise ConfigError(
             [for_stack(line, stack) for line in (*found, *still_needed)],
-            right and StackConfig(stack=stack, settings=right, first_run=first_run),
+            right and StackConfig(stack=stack, settings=right, first_run=first_run, docker=docker or {}),
         )
     return StackConfig(
         stack=stack,
@@ -138,6 +153,7 @@ def parse(stack: str, values: Mapping[str, str], *, secret_keys: set[str], dry_r
         first_run=first_run,
         shortcomings=tuple(shortcomings),
         still_needed=tuple(for_stack(line, stack) for line in still_needed),
+        docker=docker or {},
     )
 
 
@@ -200,6 +216,11 @@ def _values() -> dict[str, str]:
 def provider_config() -> dict[str, str]:
     """Return everything in the stack file by its full key, those of the providers among them."""
     return {**runtime_config.get_config_env(), **runtime_config.CONFIG.get()}
+
+
+def docker_settings(everything: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a stack file says about the Docker host."""
+    return {key: value for key, value in everything.items() if key.startswith(DOCKER)}
 
 
 def _secret_keys(values: Mapping[str, str]) -> set[str]:
@@ -311,11 +332,6 @@ def _across(stack: str, settings: Settings) -> list[str]:
         found.append(
             problem("data.on_destroy", f'"delete" loses the index and all settings. Also write `confirm: {stack}`')
         )
-    host = os.environ.get("DOCKER_HOST", "")
-    provider_host = provider_config().get("docker:host", "")
-    for name, value in (("DOCKER_HOST", host), ("docker:host", provider_host)):
-        if value.startswith("ssh://"):
-            found.append(f"{name} is {value}: a Docker host over ssh is not supported yet. Run ./photos on that host")
     if not settings.enabled():
         known = ", ".join(f"`{name}: {{}}`" for name in catalog())
         found.append(problem("services", f"names no service, so nothing would run. Write at least one of {known}"))

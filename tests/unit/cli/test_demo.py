@@ -231,7 +231,7 @@ def test_a_failed_mmdebstrap_leaves_nothing_and_says_its_last_lines(
 def no_docker(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Let a start fail before anything is created, and return the demo's folder."""
     assert checkout
-    monkeypatch.setattr(docker_host, "ensure", lambda: None)
+    monkeypatch.setattr(docker_host, "ensure", lambda *_: None)
     monkeypatch.setattr(docker, "from_env", lambda **_: NoDocker())
     monkeypatch.setattr(demo_images, "root_for_the_base", lambda: ())
     monkeypatch.setattr(demo_images, "build_images", lambda *_: None)

@@ -104,7 +104,7 @@ def test_the_demo_is_not_removed_by_halves_where_docker_is_silent(
     about.parent.mkdir(parents=True)
     about.write_text(f"config: {{photos:id: {STACK_ID}}}\n", "utf-8")
     monkeypatch.setenv("DOCKER_HOST", f"unix://{checkout.root}/no.sock")
-    monkeypatch.setattr(docker_host, "answers", lambda: False)
+    monkeypatch.setattr(docker_host, "answers", lambda *_: False)
 
     with pytest.raises(typer.Exit):
         demo.down()

@@ -41,8 +41,8 @@ class Machine:
         patch(preflight, "check_reachable", list)
         patch(preflight, "check_wsl", list)
         patch(setup, "check_images", lambda _: self.images)
-        patch(docker_host, "answers", lambda: True)
-        patch(docker_host, "ensure", lambda: self.did.append("docker"))
+        patch(docker_host, "answers", lambda *_: True)
+        patch(docker_host, "ensure", lambda *_: self.did.append("docker"))
         patch(tools, "ensure", self._tools)
 
     def _tools(self, _: str) -> None:
@@ -199,7 +199,7 @@ def test_a_stack_file_of_that_name_that_is_not_the_demo_s_is_neither_used_nor_re
 ) -> None:
     file = paths.stack_file("demo")
     file.write_text("config:\n  photos:id: somebody's\n")
-    monkeypatch.setattr(docker_host, "ensure", lambda: None)
+    monkeypatch.setattr(docker_host, "ensure", lambda *_: None)
     monkeypatch.setattr(demo, "remove_all", lambda *_: [])
     monkeypatch.setattr(demo, "_remove_samples", lambda _: [])
     folder = paths.data_folder() / "demo"
