@@ -104,9 +104,9 @@ ONE_FINDING: dict[str, tuple[Break, str, str, str]] = {
         "does not let you in (PermissionError(13, 'Permission denied'))",
     ),
     "a named docker is silent": (
-        lambda host: (
-            setattr(host, "docker_problem", DockerException("gone")),
-            host.monkeypatch.setenv("DOCKER_HOST", "unix:///run/mine.sock"),
+        every(
+            lambda host: setattr(host, "docker_problem", DockerException("gone")),
+            lambda host: host.monkeypatch.setenv("DOCKER_HOST", "unix:///run/mine.sock"),
         ),
         "error",
         "docker",
