@@ -13,7 +13,6 @@ from typing import Annotated, NoReturn
 import typer
 
 from cli import adopt as adoption
-from cli import demo as demonstration
 from cli import doctor as diagnosis
 from cli import engine, keeper, locks, logins, paths, stackfile, sweep, tunnel
 from cli import plan as planning
@@ -189,9 +188,11 @@ def demo(
     """Start a complete album with sample photos on this machine, from Debian packages: no registry, no account."""
     Unattended.yes = yes
     if down:
-        demonstration.down()
+        from demo.removal import down as remove  # noqa: PLC0415 - the product runs without the room demo/
+
+        remove()
     else:
-        demonstration.start(with_pulumi=not engineless)
+        _start_demo(with_pulumi=not engineless)
 
 
 @app.command(name="test", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
@@ -220,8 +221,14 @@ def _demo_instead(stack: str, lacking: str) -> NoReturn:
         "OpenList, built of Debian packages. Your photos are not used."
     ):
         fail("Nothing of the photo system was created or changed. Later: ./photos up, or ./photos demo")
-    demonstration.start(with_pulumi=True)
+    _start_demo(with_pulumi=True)
     raise typer.Exit
+
+
+def _start_demo(*, with_pulumi: bool) -> None:
+    from demo.start import start  # noqa: PLC0415 - the product runs without the room demo/
+
+    start(with_pulumi=with_pulumi)
 
 
 def _stack_named_in(words: list[str]) -> str:

@@ -15,7 +15,8 @@ from components.storage import MARKER, PHONES
 from stacks.config import NAMESPACE
 from stacks.host.library import OWN_GROUP, absent_drive, folders, library_owner, person, read_marker
 from stacks.problems import command
-from stacks.settings import OwnerConfig, Settings
+from stacks.sections import Settings
+from stacks.sections.owner import OwnerConfig
 
 RUN_AS_OWNER = ("photoprism", "keeper", "watch")
 """Services whose container has the owner of the photos as its user."""
@@ -67,7 +68,7 @@ def with_owner(stack: str, settings: Settings) -> Settings:
         return settings
     for resource in engine.state(stack).get("resources") or ():
         user = re.fullmatch(r"(\d+):(\d+)", str((resource.get("outputs") or {}).get("user")))
-        if user and resource["urn"].rpartition("::")[2] in RUN_AS_OWNER:
+        if user and resource["urn"].rpartition("::")[2].removeprefix("photos-") in RUN_AS_OWNER:
             owner = OwnerConfig(uid=int(user[1]), gid=int(user[2]))
             return settings.model_copy(update={"owner": owner})
     return settings

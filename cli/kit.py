@@ -16,7 +16,7 @@ from typing import Any
 
 from cli import age, engine, first_run, paths, stackfile
 from cli.console import confirm, fail, say
-from components.backup import OPENLIST
+from components.keeper import OPENLIST
 from stacks.config import NAMESPACE
 from stacks.host.library import read_marker
 

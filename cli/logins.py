@@ -7,6 +7,7 @@ import json
 from cli import engine, stackfile
 from cli.console import fail, say
 from stacks.expected import expected
+from stacks.sections.secrets import service_key
 
 SERVICE_TOKEN = ":ZeroTrustAccessServiceToken"  # noqa: S105 - a type
 
@@ -18,7 +19,9 @@ def show(stack: str, name: str) -> None:
     tokens = settings.publish.service_tokens() if settings.publish else []
     if login := logins.get(name):
         say(f"user: {login.user}")
-        say(f"password: {engine.ask(stack, 'config', 'get', f'photos:{login.key}', '--stack', stack).strip()}")
+        say(
+            f"password: {engine.ask(stack, 'config', 'get', f'photos:{service_key(name, login.argument)}', '--stack', stack).strip()}"
+        )
     elif name in tokens:
         _show_service_token(stack, name)
     else:
@@ -29,7 +32,7 @@ def _show_service_token(stack: str, name: str) -> None:
     """Print the two headers. The secret is in Pulumi's encrypted state only: Cloudflare shows it once, to whoever made it."""
     document = json.loads(engine.ask(stack, "stack", "export", "--show-secrets", "--stack", stack))
     for resource in document["deployment"].get("resources") or ():
-        if resource["type"].endswith(SERVICE_TOKEN) and resource["urn"].endswith(f"::tunnel-{name}"):
+        if resource["type"].endswith(SERVICE_TOKEN) and resource["urn"].endswith(f"tunnel-{name}"):
             outputs = resource["outputs"]
             say(f"CF-Access-Client-Id: {outputs['clientId']}")
             say(f"CF-Access-Client-Secret: {_clear(outputs['clientSecret'])}")

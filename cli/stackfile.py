@@ -11,13 +11,14 @@ from typing import Any
 
 from cli import paths, stack_yaml
 from cli.console import confirm, fail, say
-from cli.recording import config_text
-from components.backup import ALERT_KEYS, CRYPT_KEYS
-from stacks.backup import PREFIX
-from stacks.config import NAMESPACE, PEM_SECRETS, StackConfig, flat_secrets, parse
+from stacks.config import NAMESPACE, StackConfig, parse
 from stacks.config import docker_settings as of_docker
 from stacks.problems import ConfigError, command
-from stacks.publishing import TOKEN_KEY, token_in_clear, token_problem
+from stacks.recording import config_text
+from stacks.sections.backup.rules import PREFIX
+from stacks.sections.backup.secrets import ALERT_KEYS, CRYPT_KEYS
+from stacks.sections.flat_secrets import PEM_SECRETS, flat_secrets
+from stacks.sections.publish.token import TOKEN_KEY, token_in_clear, token_problem
 
 COPIES_KEPT = 10
 ID_KEY = f"{NAMESPACE}id"
@@ -111,7 +112,7 @@ def _example(stack: str, file: Path) -> Path:
     return example
 
 
-def docker_settings(stack: str) -> dict[str, Any]:
+def docker_settings(stack: str) -> dict[str, object]:
     """Return what the stack file, or its example, says about the Docker host; nothing where there is neither."""
     files = (paths.stack_file(stack), paths.EXAMPLES / paths.stack_file(stack).name)
     return next((of_docker(read(file)) for file in files if file.exists()), {})

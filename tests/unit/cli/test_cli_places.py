@@ -15,7 +15,7 @@ from cli import console, docker_host, engine, first_run, paths, setup
 from components.service import Owner
 from components.storage import MARKER, PHONES
 from stacks.host.library import OWN_GROUP, person
-from stacks.settings import Settings
+from stacks.sections import Settings
 
 
 @pytest.fixture(name="data")
