@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import pulumi
-from pulumi.runtime import config as runtime_config
 from pydantic import ValidationError
 
 from components.services import SERVICES
@@ -138,7 +137,7 @@ def _values() -> dict[str, str]:
 
 def provider_config() -> dict[str, str]:
     """Return everything in the stack file by its full key, those of the providers among them."""
-    return {**runtime_config.get_config_env(), **runtime_config.CONFIG.get()}
+    return pulumi.runtime.get_config_env()
 
 
 def _cloudflare(everything: Mapping[str, str]) -> dict[str, pulumi.Output[str]]:
@@ -155,7 +154,7 @@ def _secret_keys(values: Mapping[str, str]) -> set[str]:
 
 
 def _is_secret(key: str) -> bool:
-    return key in runtime_config.get_config_secret_keys_env() or runtime_config.is_config_secret(key)
+    return key in pulumi.runtime.get_config_secret_keys_env()
 
 
 def _decode(key: str, text: str) -> object:
