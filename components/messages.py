@@ -11,8 +11,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import reduce
 
-from pydantic_core import PydanticCustomError
-
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 
@@ -62,13 +60,3 @@ def both(parts: Iterable[Said]) -> Said:
 def described(description: str, *, english: str = "") -> Message:
     """Return the description of a key. It is its own code: keys of many sections share one."""
     return Message(description, english or description)
-
-
-def refusal(code: str, english: str, /, **values: object) -> PydanticCustomError:
-    """Return the error of a value that cannot be used; pydantic hands the message on with the place."""
-    return refused(message(code, english, **values))
-
-
-def refused(said: Message) -> PydanticCustomError:
-    """Return the error that says `said`."""
-    return PydanticCustomError(said.code, "{said}", {"said": said})

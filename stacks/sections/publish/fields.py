@@ -8,7 +8,8 @@ from typing import Annotated
 from pydantic import AfterValidator
 
 from components.addresses import LABEL, too_long
-from components.messages import message, refusal
+from components.messages import message
+from components.refusals import refusal
 
 # Whoever has an address there is nobody in particular.
 MAIL_PROVIDERS = {
