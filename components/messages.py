@@ -29,10 +29,10 @@ class Message:
     def text(self, catalogue: Mapping[str, str]) -> str:
         """Return the text in the language of `catalogue` (code → text), in English where that has none."""
 
-        def value(found: re.Match[str]) -> str:
-            if found[1] not in self.values:
-                return found[0]  # braces that a person shall write, e.g. `drive: {}`
-            item = self.values[found[1]]
+        def value(placeholder: re.Match[str]) -> str:
+            if placeholder[1] not in self.values:
+                return placeholder[0]  # braces that a person shall write, e.g. `drive: {}`
+            item = self.values[placeholder[1]]
             return item.text(catalogue) if isinstance(item, Message) else str(item)
 
         return PLACEHOLDER.sub(value, catalogue.get(self.code, self.english))
