@@ -13,6 +13,7 @@ from cli import paths, stack_yaml
 from cli.console import confirm, fail, say
 from components.messages import Said
 from stacks.config import NAMESPACE, StackConfig, parse
+from stacks.config import docker_settings as of_docker
 from stacks.languages import text
 from stacks.problems import ConfigError, command
 from stacks.recording import config_text
@@ -113,6 +114,12 @@ def _example(stack: str, file: Path) -> Path:
     return example
 
 
+def docker_settings(stack: str) -> dict[str, object]:
+    """Return what the stack file, or its example, says about the Docker host; nothing where there is neither."""
+    files = (paths.stack_file(stack), paths.EXAMPLES / paths.stack_file(stack).name)
+    return next((of_docker(read(file)) for file in files if file.exists()), {})
+
+
 def offline(stack: str) -> StackConfig:
     """Read the stack file, or its example, without the engine: secrets stay unread, missing ones are made up."""
     try:
@@ -133,7 +140,13 @@ def load(stack: str, file: Path | None = None, revealed: Mapping[str, str] | Non
     values, secret_keys = offline_values(stack, file)
     known = {key: value for key, value in (revealed or {}).items() if key in values}
     plain = {key.removeprefix(NAMESPACE): value for key, value in {**values, **known}.items()}
-    config = parse(stack, plain, secret_keys={key.removeprefix(NAMESPACE) for key in secret_keys}, dry_run=True)
+    config = parse(
+        stack,
+        plain,
+        secret_keys={key.removeprefix(NAMESPACE) for key in secret_keys},
+        dry_run=True,
+        docker=of_docker(read(file)),
+    )
     return replace(config, token_problem=_token_problem(file))
 
 

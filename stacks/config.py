@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shlex
 from collections.abc import Mapping
@@ -29,6 +28,7 @@ from stacks.sections.salvage import what_is_right
 from stacks.stack_name import stack_name_problem
 
 NAMESPACE, CLOUDFLARE = "photos:", "cloudflare:"
+DOCKER = "docker:"
 PLACEHOLDER_ID = "00000000-0000-0000-0000-000000000000"
 
 
@@ -41,6 +41,7 @@ class StackConfig:
     `shortcomings`: what is not good about the backup.
     `still_needed`: what a person has to supply before the first `up`; later it is a problem of the file.
     `pending_id`: what an interrupted first run wrote into markers, but not yet into the stack file.
+    `docker`: what the stack file says about the Docker host, by its full keys ("docker:host").
     """
 
     stack: str
@@ -52,6 +53,7 @@ class StackConfig:
     shortcomings: tuple[Shortcoming, ...] = ()
     still_needed: tuple[Finding, ...] = ()
     pending_id: str | None = None
+    docker: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
@@ -66,7 +68,13 @@ def load() -> StackConfig:
         ConfigError: with all problems at once.
     """
     values = _values()
-    config = parse(pulumi.get_stack(), values, secret_keys=_secret_keys(values), dry_run=pulumi.runtime.is_dry_run())
+    config = parse(
+        pulumi.get_stack(),
+        values,
+        secret_keys=_secret_keys(values),
+        dry_run=pulumi.runtime.is_dry_run(),
+        docker=docker_settings(provider_config()),
+    )
     secrets = {
         key: pulumi.Output.secret(values.get(key, "made at the first ./photos up"))
         for key in [*config.settings.secret_keys(), *(key for key in ALERT_KEYS if values.get(key))]
@@ -75,7 +83,14 @@ def load() -> StackConfig:
     return replace(config, secrets=secrets, cloudflare=_cloudflare(everything), token_problem=token_problem(everything))
 
 
-def parse(stack: str, values: Mapping[str, str], *, secret_keys: set[str], dry_run: bool = False) -> StackConfig:
+def parse(
+    stack: str,
+    values: Mapping[str, str],
+    *,
+    secret_keys: set[str],
+    dry_run: bool = False,
+    docker: Mapping[str, object] | None = None,
+) -> StackConfig:
     """Check the raw values of the namespace `photos:` (keys without it, objects as JSON text); takes over no secret.
 
     Raises:
@@ -119,7 +134,7 @@ def parse(stack: str, values: Mapping[str, str], *, secret_keys: set[str], dry_r
     if mistakes or not settings:
         raise ConfigError(
             [*mistakes, *still_needed],
-            right and StackConfig(stack=stack, settings=right, first_run=first_run),
+            right and StackConfig(stack=stack, settings=right, first_run=first_run, docker=docker or {}),
         )
     return StackConfig(
         stack=stack,
@@ -127,6 +142,7 @@ def parse(stack: str, values: Mapping[str, str], *, secret_keys: set[str], dry_r
         first_run=first_run,
         shortcomings=tuple(not_good),
         still_needed=tuple(still_needed),
+        docker=docker or {},
     )
 
 
@@ -138,6 +154,11 @@ def _values() -> dict[str, str]:
 def provider_config() -> dict[str, str]:
     """Return everything in the stack file by its full key, those of the providers among them."""
     return {**runtime_config.get_config_env(), **runtime_config.CONFIG.get()}
+
+
+def docker_settings(everything: Mapping[str, object]) -> dict[str, object]:
+    """Return what a stack file says about the Docker host."""
+    return {key: value for key, value in everything.items() if key.startswith(DOCKER)}
 
 
 def _cloudflare(everything: Mapping[str, str]) -> dict[str, pulumi.Output[str]]:
@@ -183,19 +204,6 @@ def _across(stack: str, settings: Settings) -> list[Finding]:
                 ),
             )
         )
-    host = os.environ.get("DOCKER_HOST", "")
-    provider_host = provider_config().get("docker:host", "")
-    for name, value in (("DOCKER_HOST", host), ("docker:host", provider_host)):
-        if value.startswith("ssh://"):
-            mistakes.append(
-                error(
-                    f"{name} is {value}",
-                    message(
-                        "docker_over_ssh",
-                        "a Docker host over ssh is not supported yet. Run ./photos on that host",
-                    ),
-                )
-            )
     if not settings.enabled():
         known = ", ".join(f"`{name}: {{}}`" for name in (service.service for service in SERVICES))
         mistakes.append(
