@@ -21,7 +21,7 @@ from uuid import uuid4
 import yaml
 from docker.errors import DockerException
 
-from cli import docker_host, engine, generated, paths, setup, stackfile, sweep, tools
+from cli import docker_host, engine, generated, paths, prepared, setup, stackfile, sweep, tools, workspace
 from cli.console import fail, say, warn
 from cli.docker_runner import DockerRunner, remove_all
 from cli.first_run import hand_over, write_marker
@@ -30,12 +30,13 @@ from cli.recording import config_text, record
 from cli.samples import samples, write_samples
 from components.service import Owner
 from components.storage import MARKER, PHONES
-from stacks.config import NAMESPACE, load
+from stacks.config import load
 from stacks.host.library import DEFAULT_OWNER
+from stacks.names import NAMESPACE
 from stacks.photo_system import declare
 from stacks.settings import id_problem
 
-STACK = setup.DEMO
+STACK = prepared.DEMO
 REGISTRY = "photos-test.local"
 UNFINISHED = "unfinished"
 PORTS = {"photoprism": ("port",), "syncthing": ("port", "sync_port"), "drive": ("port",)}
@@ -202,10 +203,10 @@ def _through_pulumi(folder: Path, description: dict[str, Any]) -> None:
         paths.write_private(file, yaml.safe_dump({"config": description["config"]}, sort_keys=False))
     setup.passphrase(STACK)
     paths.make_private(folder / "state")
-    engine.ask(STACK, "stack", "select", "--create", STACK)
+    workspace.select(STACK)
     for key, value in description["secrets"].items():
         if NAMESPACE + key not in stackfile.read(file):
-            engine.ask(STACK, "config", "set", "--secret", NAMESPACE + key, "--stack", STACK, stdin=value)
+            engine.set_secret(STACK, NAMESPACE + key, value)
     if sweep.run_up(STACK, "--yes", "--skip-preview"):
         fail("Pulumi could not create the demo. Run it again, or remove what is there: ./photos demo --down")
 

@@ -19,7 +19,7 @@ from docker.errors import DockerException
 
 from cli import paths
 from cli.console import confirm, fail, say, warn
-from stacks.host.library import OWN_GROUP
+from stacks.names import OWN_GROUP
 
 SECONDS_TO_START = 60
 SOCKET = "/var/run/docker.sock"

@@ -23,7 +23,7 @@ from cli import docker_host, kit, paths, stackfile, sweep
 from cli import setup as preparation
 from cli.console import Unattended, confirm, err, fail, say, warn
 from components.storage import MARKER, PHONES
-from stacks.problems import command
+from stacks.shell import command
 
 RESTORE_PASSWORD = "restore_database_password"  # noqa: S105 - a file's name
 SETTINGS, SECRETS = "/etc/keeper", "/run/secrets"
@@ -34,6 +34,7 @@ SECONDS_TO_STOP = 120
 
 app = typer.Typer(
     no_args_is_help=True,
+    add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     help="The backup: how it goes, a run now, a test restore, bringing photos back, the recovery kit.",

@@ -19,11 +19,11 @@ from components.backup import ALERT_KEYS, secret_key
 from components.database import Database
 from components.services import catalog
 from stacks import backup
+from stacks.names import NAMESPACE, PLACEHOLDER_ID
 from stacks.problems import ConfigError, for_stack, problem, problems
 from stacks.publishing import TOKEN_KEY, publishing_problems, token_in_clear, token_problem
 from stacks.settings import Settings
 
-NAMESPACE = "photos:"
 NAME_LENGTH = 40
 KNOWN_PASSWORDS = {"admin", "insecure", "password", "photoprism", "12345678", "changeme"}
 # PhotoPrism and Syncthing keep a bcrypt hash, which is made of 72 bytes at most: with more, nobody could log in.
@@ -40,7 +40,6 @@ STAND_INS: dict[tuple[int | str, ...], Any] = {
     ("services",): {},
 }
 """What stands for a required value that is wrong, so that the host can be looked at all the same."""
-PLACEHOLDER_ID = "00000000-0000-0000-0000-000000000000"
 
 
 @dataclass(frozen=True, kw_only=True)

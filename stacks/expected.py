@@ -20,9 +20,6 @@ from components.service import Login, Service, ServiceConfig, data_name
 from components.services import catalog
 from stacks.settings import Settings
 
-RESTORE = "restore"
-"""The service of the container in which the keeper's restore runs. It comes and goes by itself."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class ExpectedService:

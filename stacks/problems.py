@@ -44,15 +44,6 @@ class ConfigError(Exception):
         self.rest = rest
 
 
-def command(*words: object) -> str:
-    """Write a command as it can be pasted into a shell, whatever is in the names.
-
-    >>> command("mkdir", "/srv/My Photos")
-    "mkdir '/srv/My Photos'"
-    """
-    return shlex.join(map(str, words))
-
-
 def problem(path: str, text: str) -> str:
     """Write one problem at `path` below `photos:`."""
     return f"config photos:{path}: {text}"

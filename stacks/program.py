@@ -8,11 +8,9 @@ import pulumi
 
 from stacks.config import load
 from stacks.host.library import library_owner
+from stacks.names import DESTROYING
 from stacks.photo_system import declare
 from stacks.preflight import look
-
-DESTROYING = "PHOTOS_DESTROY"
-"""Set by `./photos destroy`: what is on its way out needs no healthy host."""
 
 
 def run() -> None:

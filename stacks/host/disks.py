@@ -14,7 +14,7 @@ from stacks.backup import page_url
 from stacks.config import StackConfig
 from stacks.host import Finding, error, ok, warning
 from stacks.host.library import absent_drive, folders, library_owner, may_use
-from stacks.problems import command
+from stacks.shell import command
 
 CHECK = "backup"
 

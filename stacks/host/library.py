@@ -13,12 +13,11 @@ from components.service import Owner
 from components.storage import MARKER
 from stacks.config import StackConfig
 from stacks.host import GIB, Finding, error, file_system, ok, warning
-from stacks.problems import command
+from stacks.names import OWN_GROUP
 from stacks.settings import LibraryConfig, Settings, id_problem
+from stacks.shell import command
 
 DEFAULT_OWNER = Owner(uid=1000, gid=1000)
-OWN_GROUP = "PHOTOS_OWN_GROUP"
-"""The group of the person's files, where this process has joined the group docker and would give them that one."""
 SPACE_NEEDED, SPACE_WANTED = 1 * GIB, 10 * GIB
 
 

@@ -21,7 +21,8 @@ from cli.docker_runner import DockerRunner, remove_all
 from cli.first_run import write_marker
 from cli.recording import Recorded, Recorder, config_text, plain, record
 from components.service import Owner
-from stacks.config import NAMESPACE, flat_secrets, load
+from stacks.config import flat_secrets, load
+from stacks.names import NAMESPACE
 from stacks.photo_system import declare
 
 PROJECT = Path(__file__).resolve().parents[2]

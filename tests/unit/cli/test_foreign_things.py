@@ -12,7 +12,7 @@ import pytest
 import typer
 from example_stack import OTHER_ID, STACK_ID
 
-from cli import app, demo, docker_host, locks, stackfile
+from cli import app, demo, docker_host, locks, private_state, stackfile
 from cli.docker_runner import DockerRunner
 from cli.recording import Recorded
 from cli.samples import SAMPLES
@@ -28,7 +28,7 @@ def test_a_lock_of_another_shape_is_not_dead(tmp_path: Path, text: str) -> None:
     lock = tmp_path / "lock.json"
     lock.write_text(text.replace("HERE", socket.gethostname()), "utf-8")
 
-    assert locks.lock_is_dead(lock) is False
+    assert locks.lock_is_dead(private_state.read_lock(lock)) is False
 
 
 @pytest.mark.parametrize("text", ["just text", "- a\n- b\n", "config: text\n"])
