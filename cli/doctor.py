@@ -13,7 +13,7 @@ from cli.console import out, wrapped
 from stacks.config import StackConfig
 from stacks.host import Finding, error, ok, warning
 from stacks.host.images import check_images
-from stacks.photo_system import NO_BACKUP
+from stacks.outputs import NO_BACKUP
 
 COLOURS = {"ok": "green", "warning": "yellow", "error": "red"}
 INDENT = " " * 9

@@ -14,7 +14,8 @@ from cli.console import confirm, fail, say
 from components.storage import MARKER, PHONES
 from stacks.host.library import absent_drive, folders, library_owner, person, read_marker
 from stacks.names import NAMESPACE, OWN_GROUP
-from stacks.settings import OwnerConfig, Settings
+from stacks.sections import Settings
+from stacks.sections.owner import OwnerConfig
 from stacks.shell import command
 
 RUN_AS_OWNER = ("photoprism", "keeper", "watch")
@@ -67,7 +68,7 @@ def with_owner(stack: str, settings: Settings) -> Settings:
         return settings
     for resource in workspace.resources(stack):
         user = re.fullmatch(r"(\d+):(\d+)", str((resource.get("outputs") or {}).get("user")))
-        if user and resource["urn"].rpartition("::")[2] in RUN_AS_OWNER:
+        if user and resource["urn"].rpartition("::")[2].removeprefix("photos-") in RUN_AS_OWNER:
             owner = OwnerConfig(uid=int(user[1]), gid=int(user[2]))
             return settings.model_copy(update={"owner": owner})
     return settings

@@ -16,7 +16,7 @@ from typing import Any
 
 from cli import age, first_run, paths, private_state, stack_config, stackfile
 from cli.console import confirm, fail, say
-from components.backup import OPENLIST
+from components.keeper import OPENLIST
 from stacks.host.library import read_marker
 from stacks.names import NAMESPACE
 

@@ -6,6 +6,7 @@ from cli import stack_config, workspace
 from cli.console import fail, say
 from stacks.expected import expected
 from stacks.names import NAMESPACE
+from stacks.sections.secrets import service_key
 
 SERVICE_TOKEN = ":ZeroTrustAccessServiceToken"  # noqa: S105 - a type
 
@@ -17,7 +18,7 @@ def show(stack: str, name: str) -> None:
     tokens = settings.publish.service_tokens() if settings.publish else []
     if login := logins.get(name):
         say(f"user: {login.user}")
-        say(f"password: {workspace.secret(stack, NAMESPACE + login.key)}")
+        say(f"password: {workspace.secret(stack, NAMESPACE + service_key(name, login.argument))}")
     elif name in tokens:
         _show_service_token(stack, name)
     else:
@@ -27,7 +28,7 @@ def show(stack: str, name: str) -> None:
 def _show_service_token(stack: str, name: str) -> None:
     """Print the two headers. The secret is in Pulumi's encrypted state only: Cloudflare shows it once, to whoever made it."""
     for resource in workspace.resources(stack):
-        if resource["type"].endswith(SERVICE_TOKEN) and resource["urn"].endswith(f"::tunnel-{name}"):
+        if resource["type"].endswith(SERVICE_TOKEN) and resource["urn"].endswith(f"tunnel-{name}"):
             outputs = resource["outputs"]
             say(f"CF-Access-Client-Id: {outputs['clientId']}")
             say(f"CF-Access-Client-Secret: {workspace.clear(outputs['clientSecret'])}")

@@ -8,10 +8,10 @@ from rich.text import Text
 
 from cli import stack_config
 from cli.console import out, say, wrapped
-from cli.recording import Recorded, Recorder, is_secret, plain, record
 from stacks.config import load
 from stacks.host.library import library_owner
-from stacks.photo_system import declare
+from stacks.program import declare
+from stacks.recording import Recorded, Recorder, is_secret, plain, record
 
 KIND_WIDTH = 15
 
@@ -39,15 +39,16 @@ def _print(recorder: Recorder) -> None:
     """Print each component with its resources, a fact a line: they fit a small terminal without breaking a word."""
     say("photos: what would be created")
     for component in (resource for resource in recorder.resources if not resource.custom):
-        out.print(Text(f"\n{component.name} ({component.type.split(':')[-1]})", "bold"))
-        for child in recorder.resources:
-            if child.custom and child.parent.endswith(f"{component.type}::{component.name}"):
-                kind, *facts = _facts(child)
-                for label, fact in zip([kind, *[""] * len(facts)], facts, strict=False):
-                    out.print(
-                        wrapped(fact, out.width, first=f"  {label:<{KIND_WIDTH}}", then=" " * (KIND_WIDTH + 6)),
-                        markup=False,
-                    )
+        children = [child for child in recorder.resources if child.custom and child.parent == component.urn]
+        if children:
+            out.print(Text(f"\n{component.name} ({component.type.split(':')[-1]})", "bold"))
+        for child in children:
+            kind, *facts = _facts(child)
+            for label, fact in zip([kind, *[""] * len(facts)], facts, strict=False):
+                out.print(
+                    wrapped(fact, out.width, first=f"  {label:<{KIND_WIDTH}}", then=" " * (KIND_WIDTH + 6)),
+                    markup=False,
+                )
 
 
 def _facts(resource: Recorded) -> list[str]:

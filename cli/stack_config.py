@@ -9,13 +9,14 @@ from typing import Any
 
 from cli import paths, stackfile
 from cli.console import fail
-from cli.recording import config_text
-from components.backup import ALERT_KEYS, CRYPT_KEYS
-from stacks.backup import PREFIX
-from stacks.config import PEM_SECRETS, StackConfig, flat_secrets, parse
+from stacks.config import StackConfig, parse
 from stacks.names import NAMESPACE
 from stacks.problems import ConfigError
-from stacks.publishing import TOKEN_KEY, token_in_clear, token_problem
+from stacks.recording import config_text
+from stacks.sections.backup.rules import PREFIX
+from stacks.sections.backup.secrets import ALERT_KEYS, CRYPT_KEYS
+from stacks.sections.flat_secrets import PEM_SECRETS, flat_secrets
+from stacks.sections.publish.token import TOKEN_KEY, token_in_clear, token_problem
 
 
 def offline(stack: str) -> StackConfig:

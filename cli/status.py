@@ -9,8 +9,8 @@ from rich.text import Text
 from cli import containers, docker_host, keeper, kit, paths, running, stack_config, stackfile, sweep, tunnel
 from cli.console import err, fail, out, say, warn
 from cli.running import ServiceState
-from stacks.backup import status_line
-from stacks.photo_system import NO_BACKUP
+from stacks.outputs import NO_BACKUP
+from stacks.sections.backup.rules import status_line
 
 COLOURS = {"healthy": "green", "starting": "yellow"}
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from cli import stack_config, workspace
 from cli.console import say, warn
-from components.publishing import BODY_LIMIT
+from stacks.sections.publish import BODY_LIMIT
 
 TUNNEL = ":ZeroTrustTunnelCloudflared"
 LINGER_S = 15

@@ -6,14 +6,15 @@ cloudflare/cloudflared. It opens no port: it calls out.
 
 from __future__ import annotations
 
-from typing import Literal
+from dataclasses import dataclass
+from typing import ClassVar, Literal
 
-import pulumi
 from pydantic import Field
 
 from components.container import ContainerFile, ContainerSpec, HealthCheck
 from components.fields import Image, Memory, Rotation
-from components.service import Foundation, Service, ServiceConfig
+from components.service import Belongings, Foundation, Secret, Service, ServiceArgs
+from components.service_config import ServiceConfig
 
 METRICS = "127.0.0.1:20241"
 TOKEN_FILE = "/run/secrets/tunnel_token"  # noqa: S105 - a path
@@ -21,6 +22,8 @@ TOKEN_FILE = "/run/secrets/tunnel_token"  # noqa: S105 - a path
 
 class CloudflaredConfig(ServiceConfig):
     """cloudflared, the only way in from the internet."""
+
+    ruled_variables: ClassVar = {r"TUNNEL_.*|NO_AUTOUPDATE|NO_TLS_VERIFY": "decides what the internet reaches"}
 
     image: Image = Field("cloudflare/cloudflared:2026.8.2", description="image with a fixed tag, 2025.4.0 or newer")
     memory: Memory = Field(256, description="memory limit, e.g. 512m or 4g")
@@ -30,29 +33,30 @@ class CloudflaredConfig(ServiceConfig):
     secret_rotation: Rotation = Field(1, description="raise it by one to give the tunnel a new secret")
 
 
-class Cloudflared(Service[CloudflaredConfig, Foundation]):
-    """The connector of one tunnel.
+@dataclass(frozen=True, kw_only=True)
+class CloudflaredArgs(ServiceArgs):
+    """cloudflared's configuration and the token of its tunnel."""
+
+    config: CloudflaredConfig
+    token: Secret
+
+
+class Cloudflared(Service[CloudflaredArgs, Foundation]):
+    """The connector of one tunnel. Nothing waits for it: without a network the album still comes up.
 
     Creates: a `docker.RemoteImage` and a `docker.Container`.
     """
 
+    service = "cloudflared"
+    Args = CloudflaredArgs
     Config = CloudflaredConfig
     waited_for = False
 
-    def __init__(
-        self,
-        name: str,
-        config: CloudflaredConfig,
-        base: Foundation,
-        token: pulumi.Output[str],
-        opts: pulumi.ResourceOptions | None = None,
-    ) -> None:
-        self._token = token
-        super().__init__(name, config, base, opts)
-
-    def spec(self, config: CloudflaredConfig, base: Foundation) -> ContainerSpec:
-        """Describe the connector; see the class. Nothing waits for it: without a network the album still comes up."""
+    @classmethod
+    def spec(cls, args: CloudflaredArgs, base: Foundation, own: Belongings) -> ContainerSpec:
+        """Describe the connector; see the class."""
         del base
+        config = args.config
         return ContainerSpec(
             image=config.image,
             memory_mb=config.memory,
@@ -65,7 +69,7 @@ class Cloudflared(Service[CloudflaredConfig, Foundation]):
                 "TUNNEL_METRICS": METRICS,
                 "NO_AUTOUPDATE": "true",
             },
-            files=[ContainerFile(path=TOKEN_FILE, content=self._token)],
+            files=[ContainerFile(path=TOKEN_FILE, content=own.secrets["token"])],
             health=HealthCheck(
                 command=["cloudflared", "tunnel", "--metrics", METRICS, "ready"], interval_s=30, start_period_s=60
             ),

@@ -15,6 +15,37 @@ NetworkRole = Literal["db", "apps"]
 
 
 @dataclass(frozen=True, kw_only=True)
+class Endpoint:
+    """Where a service answers inside the network. `admin`: who enters there rules more than his own photos."""
+
+    port: int
+    admin: bool = False
+
+    def url(self, service: str) -> str:
+        """Return the address inside the network."""
+        return f"http://{service}:{self.port}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Login:
+    """A login that a person types. `argument` is the one of the service that holds its password."""
+
+    argument: str
+    user: str = "admin"
+
+
+@dataclass(frozen=True, kw_only=True)
+class BackedUp:
+    """The volume of a service that belongs into the backup, readable by the photos' owner.
+
+    `leave_out` are patterns of folders in it that can be made again.
+    """
+
+    role: str
+    leave_out: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class ContainerFile:
     """A file that is put into the container before it starts: owned by root, readable by all."""
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import ClassVar
 
 import pulumi
@@ -10,10 +12,12 @@ from pydantic import Field, field_validator
 
 from components.container import ContainerFile, ContainerSpec, HealthCheck
 from components.fields import Image, Memory, Rotation
-from components.service import DatabaseConnection, Foundation, Service, ServiceConfig
+from components.service import Belongings, DatabaseConnection, Foundation, Secret, Service, ServiceArgs
+from components.service_config import ServiceConfig
 
 DATABASE = USER = "photoprism"
 READER = "keeper"
+USER_PASSWORD, READER_PASSWORD = "password", "keeper-password"
 DATA = "/var/lib/mysql"
 
 # PhotoPrism's own compose file: setup/docker/compose.yaml in photoprism/photoprism.
@@ -76,6 +80,13 @@ FIRST_START_DONE = f"rm -f {DATA}/.photos-first-start\n"
 class DatabaseConfig(ServiceConfig):
     """MariaDB, the index of the photos."""
 
+    ruled_variables: ClassVar = {
+        r"(MARIADB|MYSQL)_.*(PASSWORD|ROOT|USER|DATABASE).*": "decides who gets into the database",
+        r"(MARIADB|MYSQL)_(AUTO_UPGRADE|INITDB_.*|REPLICATION_.*|MASTER_.*|DISABLE_.*)": (
+            "decides what happens to the data at a start"
+        ),
+    }
+
     image: Image = Field("mariadb:11.8.8", description="image with a fixed tag")
     memory: Memory = Field(1024, description="memory limit, e.g. 512m or 4g")
     buffer_pool: Memory = Field(256, description="InnoDB buffer pool, at most half of the memory")
@@ -109,25 +120,50 @@ class DatabaseConfig(ServiceConfig):
         return pool
 
 
-class Database(Service[DatabaseConfig, Foundation]):
-    """MariaDB with one database, one user for PhotoPrism, and with `dumped` one who may only read, for the keeper.
+@dataclass(frozen=True, kw_only=True)
+class DatabaseArgs(ServiceArgs):
+    """MariaDB's configuration and root's password. `dumped`: one more user, who may only read, for the keeper."""
+
+    config: DatabaseConfig
+    root_password: Secret
+    dumped: bool = False
+
+
+class Database(Service[DatabaseArgs, Foundation]):
+    """MariaDB with one database, one user for PhotoPrism, and with `dumped` one who may only read.
 
     Creates: a `docker.RemoteImage`, a `docker.Container`, a `docker.Volume` and a `random.RandomPassword` per user.
     Environment, `_FILE` variables and start order: docker-entrypoint.sh in MariaDB/mariadb-docker.
     """
 
+    service = "mariadb"
+    Args = DatabaseArgs
     Config = DatabaseConfig
-    secret_keys = ("mariadb_root_password",)
     data: ClassVar = {"": DATA}
 
     connection: DatabaseConnection
-    reading: DatabaseConnection | None = None
+    reading: DatabaseConnection | None
     """For the keeper."""
 
-    def spec(self, config: DatabaseConfig, base: Foundation) -> ContainerSpec:
+    def __init__(
+        self, name: str, args: DatabaseArgs, base: Foundation, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__(name, args, base, opts)
+        self.connection = self._connection(USER, self.passwords[USER_PASSWORD])
+        reader = self.passwords.get(READER_PASSWORD)
+        self.reading = self._connection(READER, reader) if reader is not None else None
+
+    @classmethod
+    def rotations(cls, args: DatabaseArgs) -> dict[str, int]:
+        """Return the passwords of the users; root's is none of them, since the data depends on it."""
+        roles = [USER_PASSWORD, READER_PASSWORD] if args.dumped else [USER_PASSWORD]
+        return dict.fromkeys(roles, args.config.password_rotation)
+
+    @classmethod
+    def spec(cls, args: DatabaseArgs, base: Foundation, own: Belongings) -> ContainerSpec:
         """Describe the server; see the class."""
-        self._password = self.password("password", config.password_rotation)
-        self._reader_password = self.password("keeper-password", config.password_rotation) if self._dumped else None
+        del base
+        config = args.config
         flags = {"innodb-buffer-pool-size": f"{config.buffer_pool}M", **PHOTOPRISM_FLAGS, **config.flags}
         return ContainerSpec(
             image=config.image,
@@ -148,49 +184,32 @@ class Database(Service[DatabaseConfig, Foundation]):
             files=[
                 ContainerFile(path="/photos/start", content=START, executable=True),
                 ContainerFile(path="/docker-entrypoint-initdb.d/zz-photos.sh", content=FIRST_START_DONE),
-                ContainerFile(path="/run/secrets/mariadb_password", content=self._password),
-                ContainerFile(
-                    path="/run/secrets/mariadb_root_password",
-                    content=base.secrets["mariadb_root_password"],
-                ),
-                ContainerFile(path="/etc/mysql/photos-init.sql", content=self._users()),
+                ContainerFile(path="/run/secrets/mariadb_password", content=own.passwords[USER_PASSWORD]),
+                ContainerFile(path="/run/secrets/mariadb_root_password", content=own.secrets["root_password"]),
+                ContainerFile(path="/etc/mysql/photos-init.sql", content=_users(own.passwords)),
             ],
-            volumes=[self.volume()],
+            volumes=[own.volumes[""]],
             health=HealthCheck(command=["healthcheck.sh", "--connect", "--innodb_initialized"], start_period_s=60),
             stop_grace_s=120,
             wait_s=300,
         )
 
-    def _users(self) -> pulumi.Output[str]:
-        """Return the SQL that runs at every start: the image ignores a new password once there is data."""
-        # IF EXISTS, because on the first start the image makes the user itself, after this file.
-        own = pulumi.Output.concat(f"ALTER USER IF EXISTS '{USER}'@'%' IDENTIFIED BY '", self._password, "';\n")
-        reader = f"'{READER}'@'%'"
-        if self._reader_password is None:
-            return pulumi.Output.concat(own, f"DROP USER IF EXISTS {reader};\n")
-        return pulumi.Output.concat(
-            own,
-            f"CREATE USER IF NOT EXISTS {reader};\nALTER USER {reader} IDENTIFIED BY '",
-            self._reader_password,
-            f"';\nGRANT {READ} ON {DATABASE}.* TO {reader};\n",
-        )
-
-    def __init__(
-        self,
-        name: str,
-        config: DatabaseConfig,
-        base: Foundation,
-        *,
-        dumped: bool = False,
-        opts: pulumi.ResourceOptions | None = None,
-    ) -> None:
-        self._dumped = dumped
-        super().__init__(name, config, base, opts)
-        self.connection = self._connection(USER, self._password)
-        if self._reader_password is not None:
-            self.reading = self._connection(READER, self._reader_password)
-
     def _connection(self, user: str, password: pulumi.Output[str]) -> DatabaseConnection:
         return DatabaseConnection(
-            host=self._name, port=3306, database=DATABASE, user=user, password=password, ready=self.container
+            host=self.service, port=3306, database=DATABASE, user=user, password=password, ready=self.container
         )
+
+
+def _users(passwords: Mapping[str, pulumi.Output[str]]) -> pulumi.Output[str]:
+    """Return the SQL that runs at every start: the image ignores a new password once there is data."""
+    # IF EXISTS, because on the first start the image makes the user itself, after this file.
+    user = pulumi.Output.concat(f"ALTER USER IF EXISTS '{USER}'@'%' IDENTIFIED BY '", passwords[USER_PASSWORD], "';\n")
+    reader = f"'{READER}'@'%'"
+    if READER_PASSWORD not in passwords:
+        return pulumi.Output.concat(user, f"DROP USER IF EXISTS {reader};\n")
+    return pulumi.Output.concat(
+        user,
+        f"CREATE USER IF NOT EXISTS {reader};\nALTER USER {reader} IDENTIFIED BY '",
+        passwords[READER_PASSWORD],
+        f"';\nGRANT {READ} ON {DATABASE}.* TO {reader};\n",
+    )

@@ -51,28 +51,29 @@ class Library:
         return tuple(binds)
 
 
-def data_volume(
-    name: str,
-    target: str,
-    *,
-    prefix: str,
-    labels: Mapping[str, str],
-    keep: bool,
-    parent: pulumi.Resource,
-) -> VolumeMount:
-    """Declare the named volume `<prefix>-<name>` and return its mount at `target`.
+@dataclass(frozen=True, kw_only=True)
+class DataVolume:
+    """A named volume of Docker that holds data. `keep`: it outlives `destroy`."""
+
+    name: str
+    labels: Mapping[str, str]
+    keep: bool
+
+
+def data_volume(name: str, volume: DataVolume, target: str, *, parent: pulumi.Resource) -> VolumeMount:
+    """Declare a data volume, called `name` in the program, and return its mount at `target`.
 
     A kept volume is left on the host by `destroy` and taken up again by the next `up`: Docker finds it by its name.
     """
-    volume = docker.Volume(
+    declared = docker.Volume(
         name,
-        name=f"{prefix}-{name}",
-        labels=[docker.VolumeLabelArgs(label=key, value=value) for key, value in labels.items()],
+        name=volume.name,
+        labels=[docker.VolumeLabelArgs(label=key, value=value) for key, value in volume.labels.items()],
         opts=pulumi.ResourceOptions(
             parent=parent,
-            retain_on_delete=keep,
+            retain_on_delete=volume.keep,
             # The provider replaces, that is empties, a volume whose label changed.
             ignore_changes=["labels", "driver", "driverOpts"],
         ),
     )
-    return VolumeMount(volume=volume.name, target=target)
+    return VolumeMount(volume=declared.name, target=target)

@@ -12,11 +12,12 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from inspect import signature
+from typing import Any
 
 import pulumi
 import pulumi_cloudflare as cloudflare
 
-from components.publishing import AllowConfig, HostnameConfig, PublishConfig
+from components.publishing import PublicName, PublishArgs, Visitors
 from components.secrets import generated_password
 
 # What someone may have chosen for an application. Not its domains: the API shows them three times (domain,
@@ -36,7 +37,7 @@ class TunnelArgs:
     """`label` names everything at Cloudflare; `origins` maps each service to its address inside the network."""
 
     label: str
-    publish: PublishConfig
+    publish: PublishArgs
     origins: Mapping[str, str]
 
 
@@ -46,7 +47,7 @@ class Tunnel(pulumi.ComponentResource):
     Creates: one `ZeroTrustTunnelCloudflared` with its secret and its `ZeroTrustTunnelCloudflaredConfig`; per hostname a
     `DnsRecord`, and unless it is public a `ZeroTrustAccessApplication` with one `ZeroTrustAccessPolicy` for people
     and one for service tokens; per service token a `ZeroTrustAccessServiceToken`.
-    What `publish.adopt` names is imported as it is and used by nothing until that section is gone.
+    What `adoption` names is imported as it is and used by nothing until it is named no more.
     """
 
     token: pulumi.Output[str] | None
@@ -55,20 +56,20 @@ class Tunnel(pulumi.ComponentResource):
     def __init__(self, name: str, args: TunnelArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("photos:tunnel:Tunnel", name, {}, opts)
         self._name, self._args, self._publish = name, args, args.publish
-        adopt = args.publish.adopt
+        adoption = args.publish.adoption
         self._adopt()
         self.token = None
-        if not adopt.tunnel:
+        if not adoption.tunnel:
             tunnel = self._tunnel()
-            tokens = {token: self._service_token(token) for token in self._publish.service_tokens()}
-            open_now = [entry for entry in self._publish.hostnames if not adopt.names(entry.hostname)]
+            tokens = {token: self._service_token(token) for token in _service_tokens(args.publish)}
+            open_now = [entry for entry in args.publish.names if not adoption.names(entry.hostname)]
             applications = {
-                entry.hostname: self._application(entry, tokens) for entry in open_now if entry.access == "login"
+                entry.hostname: self._application(entry, entry.visitors, tokens) for entry in open_now if entry.visitors
             }
             config = self._ingress(tunnel, open_now, applications)
             for entry in open_now:
                 self._record(entry, tunnel, [config, *filter(None, [applications.get(entry.hostname)])])
-        self.register_outputs({"hostnames": [entry.hostname for entry in self._publish.hostnames]})
+        self.register_outputs({"hostnames": [entry.hostname for entry in args.publish.names]})
 
     def _options(self, *after: pulumi.Resource) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(parent=self, depends_on=list(after))
@@ -81,7 +82,7 @@ class Tunnel(pulumi.ComponentResource):
         secret = password.apply(lambda text: base64.b64encode(text.encode()).decode())
         tunnel = cloudflare.ZeroTrustTunnelCloudflared(
             self._name,
-            account_id=self._publish.account,
+            account_id=self._publish.account_id,
             name=self._args.label,
             config_src="cloudflare",
             tunnel_secret=secret,
@@ -89,76 +90,82 @@ class Tunnel(pulumi.ComponentResource):
         )
         # Composed here, so that no run asks Cloudflare for it: cloudflared, connection/connection.go.
         self.token = pulumi.Output.secret(
-            pulumi.Output.all(self._publish.account, tunnel.id, secret).apply(lambda parts: connector_token(*parts))
+            pulumi.Output.all(self._publish.account_id, tunnel.id, secret).apply(lambda parts: connector_token(*parts))
         )
         return tunnel
 
     def _service_token(self, token: str) -> cloudflare.ZeroTrustAccessServiceToken:
         return cloudflare.ZeroTrustAccessServiceToken(
             f"{self._name}-{token}",
-            account_id=self._publish.account,
+            account_id=self._publish.account_id,
             name=f"{self._args.label} {token}",
             duration=TOKEN_LIFE,
             opts=pulumi.ResourceOptions(parent=self, additional_secret_outputs=["client_secret"]),
         )
 
     def _application(
-        self, entry: HostnameConfig, tokens: Mapping[str, cloudflare.ZeroTrustAccessServiceToken]
+        self,
+        entry: PublicName,
+        visitors: Visitors,
+        tokens: Mapping[str, cloudflare.ZeroTrustAccessServiceToken],
     ) -> cloudflare.ZeroTrustAccessApplication:
         policies = []
-        if entry.allow.people:
-            policies.append(self._policy(entry, "people", "allow", people(entry.allow)))
-        if entry.allow.service_tokens:
-            named = [tokens[token] for token in entry.allow.service_tokens]
-            policies.append(self._policy(entry, "programs", "non_identity", programs(named)))
+        if visitors.people:
+            policies.append(self._policy(entry, visitors, "people", "allow", people(visitors)))
+        if visitors.service_tokens:
+            named = [tokens[token] for token in visitors.service_tokens]
+            policies.append(self._policy(entry, visitors, "programs", "non_identity", programs(named)))
         return cloudflare.ZeroTrustAccessApplication(
             entry.hostname,
-            account_id=self._publish.account,
+            account_id=self._publish.account_id,
             name=f"{self._args.label} {entry.hostname}",
             type="self_hosted",
             destinations=[{"type": "public", "uri": entry.hostname}],
-            session_duration=entry.session,
+            session_duration=visitors.session,
             policies=[{"id": policy.id, "precedence": number} for number, policy in enumerate(policies, 1)],
             opts=self._options(),
         )
 
     def _policy(
         self,
-        entry: HostnameConfig,
+        entry: PublicName,
+        visitors: Visitors,
         role: str,
         decision: str,
         includes: list[cloudflare.ZeroTrustAccessPolicyIncludeArgs],
     ) -> cloudflare.ZeroTrustAccessPolicy:
         return cloudflare.ZeroTrustAccessPolicy(
             f"{entry.hostname}-{role}",
-            account_id=self._publish.account,
+            account_id=self._publish.account_id,
             name=f"{self._args.label} {entry.hostname} {role}",
             decision=decision,
             includes=includes,
-            session_duration=entry.session,
+            session_duration=visitors.session,
             opts=self._options(),
         )
 
     def _ingress(
         self,
         tunnel: cloudflare.ZeroTrustTunnelCloudflared,
-        entries: list[HostnameConfig],
+        entries: list[PublicName],
         applications: Mapping[str, cloudflare.ZeroTrustAccessApplication],
     ) -> cloudflare.ZeroTrustTunnelCloudflaredConfig:
         rules: list[cloudflare.ZeroTrustTunnelCloudflaredConfigConfigIngressArgs] = []
         for entry in entries:
             origin = self._origin_access(applications.get(entry.hostname))
-            answering = [*((rule.path, rule.service) for rule in entry.paths), (None, entry.service)]
             rules += [
                 cloudflare.ZeroTrustTunnelCloudflaredConfigConfigIngressArgs(
-                    hostname=entry.hostname, path=path, service=self._args.origins[service], origin_request=origin
+                    hostname=entry.hostname,
+                    path=route.path,
+                    service=self._args.origins[route.service],
+                    origin_request=origin,
                 )
-                for path, service in answering
+                for route in entry.routes
             ]
         rules.append(cloudflare.ZeroTrustTunnelCloudflaredConfigConfigIngressArgs(service=NOWHERE))
         return cloudflare.ZeroTrustTunnelCloudflaredConfig(
             self._name,
-            account_id=self._publish.account,
+            account_id=self._publish.account_id,
             tunnel_id=tunnel.id,
             config=cloudflare.ZeroTrustTunnelCloudflaredConfigConfigArgs(ingresses=rules),
             opts=self._options(),
@@ -172,16 +179,16 @@ class Tunnel(pulumi.ComponentResource):
             return None
         return cloudflare.ZeroTrustTunnelCloudflaredConfigConfigIngressOriginRequestArgs(
             access=cloudflare.ZeroTrustTunnelCloudflaredConfigConfigIngressOriginRequestAccessArgs(
-                required=True, team_name=self._publish.access.team, aud_tags=[application.aud]
+                required=True, team_name=self._publish.team, aud_tags=[application.aud]
             )
         )
 
     def _record(
-        self, entry: HostnameConfig, tunnel: cloudflare.ZeroTrustTunnelCloudflared, after: list[pulumi.Resource]
+        self, entry: PublicName, tunnel: cloudflare.ZeroTrustTunnelCloudflared, after: list[pulumi.Resource]
     ) -> None:
         cloudflare.DnsRecord(
             entry.hostname,
-            zone_id=self._zone_id(entry.hostname),
+            zone_id=entry.zone_id,
             name=entry.hostname,
             type="CNAME",
             content=pulumi.Output.concat(tunnel.id, ".cfargotunnel.com"),
@@ -191,8 +198,9 @@ class Tunnel(pulumi.ComponentResource):
         )
 
     def _adopt(self) -> None:
-        """Import what `publish.adopt` names, exactly as it is."""
-        adopt, account = self._publish.adopt, self._publish.account
+        """Import what is to be taken over, exactly as it is."""
+        adopt, account = self._publish.adoption, self._publish.account_id
+        zone_ids = {entry.hostname: entry.zone_id for entry in self._publish.names}
         everything = ["*"]
         if adopt.tunnel:
             cloudflare.ZeroTrustTunnelCloudflared(
@@ -209,7 +217,7 @@ class Tunnel(pulumi.ComponentResource):
                 opts=self._import(f"accounts/{account}/{application}", APPLICATION_CHOICES),
             )
         for hostname, record in adopt.records.items():
-            zone_id = self._zone_id(hostname)
+            zone_id = zone_ids[hostname]
             cloudflare.DnsRecord(
                 hostname,
                 zone_id=zone_id,
@@ -222,8 +230,15 @@ class Tunnel(pulumi.ComponentResource):
     def _import(self, identifier: str, as_it_is: list[str]) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(parent=self, import_=identifier, ignore_changes=as_it_is)
 
-    def _zone_id(self, hostname: str) -> str:
-        return self._publish.zones[str(self._publish.zone_of(hostname))]
+
+def _service_tokens(publish: PublishArgs) -> list[str]:
+    """Return the names of all service tokens, each once."""
+    return sorted({token for entry in publish.names if entry.visitors for token in entry.visitors.service_tokens})
+
+
+def cloudflare_provider(name: str, options: Mapping[str, Any]) -> pulumi.ProviderResource:
+    """Return a provider of Cloudflare with these arguments (`api_token`, …); what is not among them comes from its environment."""
+    return cloudflare.Provider(name, cloudflare.ProviderArgs(**options))
 
 
 def connector_token(account: str, tunnel: str, secret: str) -> str:
@@ -232,16 +247,16 @@ def connector_token(account: str, tunnel: str, secret: str) -> str:
     return base64.b64encode(json.dumps(parts, separators=(",", ":")).encode()).decode()
 
 
-def people(allow: AllowConfig) -> list[cloudflare.ZeroTrustAccessPolicyIncludeArgs]:
+def people(visitors: Visitors) -> list[cloudflare.ZeroTrustAccessPolicyIncludeArgs]:
     """Return the selectors of a policy for persons, one object each."""
     include = cloudflare.ZeroTrustAccessPolicyIncludeArgs
     return [
-        *(include(email=cloudflare.ZeroTrustAccessPolicyIncludeEmailArgs(email=email)) for email in allow.emails),
+        *(include(email=cloudflare.ZeroTrustAccessPolicyIncludeEmailArgs(email=email)) for email in visitors.emails),
         *(
             include(email_domain=cloudflare.ZeroTrustAccessPolicyIncludeEmailDomainArgs(domain=domain))
-            for domain in allow.email_domains
+            for domain in visitors.email_domains
         ),
-        *(include(group=cloudflare.ZeroTrustAccessPolicyIncludeGroupArgs(id=group)) for group in allow.groups),
+        *(include(group=cloudflare.ZeroTrustAccessPolicyIncludeGroupArgs(id=group)) for group in visitors.groups),
     ]
 
 

@@ -11,14 +11,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from components.cloudflared import Cloudflared
-from components.container import image_reference
+from components.container import Login, image_reference
 from components.database import Database
 from components.keeper import WATCH_MEMORY_MB, Keeper, Watch
 from components.network import NETWORKS
 from components.ports import HostPort, host_ports
-from components.service import Login, Service, ServiceConfig, data_name
-from components.services import catalog
-from stacks.settings import Settings
+from components.service import Service, child_name
+from components.service_config import ServiceConfig
+from components.services import services_by_name
+from stacks.sections import Settings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,8 +79,9 @@ def expected(stack: str, settings: Settings) -> ExpectedStack:
 
 
 def _services(stack: str, settings: Settings) -> Iterator[ExpectedService]:
-    def service(name: str, kind: type[Service[Any, Any]], section: str, **facts: Any) -> ExpectedService:
-        volumes = tuple(f"{prefix(stack)}-{data_name(name, role)}" for role in kind.data)
+    def service(kind: type[Service[Any, Any]], section: str, **facts: Any) -> ExpectedService:
+        name = kind.service
+        volumes = tuple(f"{prefix(stack)}-{child_name(name, role)}" for role in kind.data)
         facts = {"login": kind.login, "volumes": volumes, "waited_for": kind.waited_for, **facts}
         return ExpectedService(name=name, section=section, container=f"{prefix(stack)}-{name}", **facts)
 
@@ -87,12 +89,12 @@ def _services(stack: str, settings: Settings) -> Iterator[ExpectedService]:
         image = image_reference(config.image, settings.image_registry)
         return {"image": image, "memory_mb": config.memory, "ports": host_ports(config)}
 
-    yield service("mariadb", Database, "database", **pulled(settings.database))
+    yield service(Database, "database", **pulled(settings.database))
     for name, config in settings.enabled().items():
-        yield service(name, catalog()[name], f"services.{name}", **pulled(config))
+        yield service(services_by_name()[name], f"services.{name}", **pulled(config))
     publish, backup = settings.publish, settings.backup
     if publish and not publish.adopt.tunnel:
-        yield service("cloudflared", Cloudflared, "publish.cloudflared", **pulled(publish.cloudflared))
+        yield service(Cloudflared, "publish.cloudflared", **pulled(publish.cloudflared))
     if backup:
-        yield service("keeper", Keeper, "backup", memory_mb=backup.memory, ports=host_ports(backup))
-        yield service("watch", Watch, "backup", memory_mb=WATCH_MEMORY_MB)
+        yield service(Keeper, "backup", memory_mb=backup.memory, ports=host_ports(backup))
+        yield service(Watch, "backup", memory_mb=WATCH_MEMORY_MB)

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import pulumi
+import pulumi_docker as docker
 
-from stacks.config import load
+from components.photo_system import PhotoSystem
+from components.service import Owner
+from stacks.arguments import photo_system_args
+from stacks.config import StackConfig, load
 from stacks.host.library import library_owner
 from stacks.names import DESTROYING
-from stacks.photo_system import declare
+from stacks.outputs import outputs
 from stacks.preflight import look
+
+NAME = "photos"
+"""The photo system's name in the program: it begins the logical name of every resource, so it never changes."""
 
 
 def run() -> None:
@@ -24,5 +32,24 @@ def run() -> None:
         raise pulumi.RunError(msg)
     for line in (*map(str, report.warnings), *config.still_needed):
         pulumi.log.warn(line)
-    for name, value in declare(config, library_owner(config.settings)).outputs.items():
+    for name, value in declare(config, library_owner(config.settings)).items():
         pulumi.export(name, value)
+
+
+def declare(config: StackConfig, owner: Owner) -> dict[str, Any]:
+    """Declare every resource of the stack and return what it exports.
+
+    Providers are explicit, so that everything goes where the checks have looked, and a second system could go elsewhere.
+    """
+    providers: list[pulumi.ProviderResource] = [docker.Provider("docker")]
+    if config.settings.publish:
+        providers.append(_cloudflare(config))
+    system = PhotoSystem(NAME, photo_system_args(config, owner), pulumi.ResourceOptions(providers=providers))
+    return outputs(config, system)
+
+
+def _cloudflare(config: StackConfig) -> pulumi.ProviderResource:
+    # Here and not above: importing it costs seconds, which only a stack that publishes something pays.
+    from components.tunnel import cloudflare_provider  # noqa: PLC0415
+
+    return cloudflare_provider("cloudflare", config.cloudflare)

@@ -1,4 +1,4 @@
-"""`./photos demo`."""
+"""`./photos demo`. The product runs without the room `demo/`, so it is imported when it is asked for."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from cli import demo as demonstration
 from cli.commands.options import Yes
 from cli.console import Unattended
 
@@ -20,6 +19,15 @@ def demo(
     """Start a complete album with sample photos on this machine, from Debian packages: no registry, no account."""
     Unattended.yes = yes
     if down:
-        demonstration.down()
+        from demo.removal import down as remove  # noqa: PLC0415 - see above
+
+        remove()
     else:
-        demonstration.start(with_pulumi=not engineless)
+        start(with_pulumi=not engineless)
+
+
+def start(*, with_pulumi: bool) -> None:
+    """Start the demo."""
+    from demo.start import start as start_demo  # noqa: PLC0415 - see above
+
+    start_demo(with_pulumi=with_pulumi)

@@ -7,7 +7,8 @@ from typing import NoReturn
 
 import typer
 
-from cli import demo, engine, paths, setup, stackfile, status, sweep
+from cli import engine, paths, setup, stackfile, status, sweep
+from cli.commands import demo
 from cli.commands.options import Refresh, Stack, Yes, agreed
 from cli.console import Unattended, confirm, fail, say, warn
 from cli.crash_loops import CrashLoops

@@ -6,13 +6,15 @@ OpenListTeam/OpenList.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 from pydantic import Field
 
-from components.container import ContainerFile, ContainerSpec, HealthCheck, PublishedPort
+from components.container import ContainerFile, ContainerSpec, Endpoint, HealthCheck, Login, PublishedPort
 from components.fields import Image, Memory, Port
-from components.service import Endpoint, Login, Platform, Service, ServiceConfig
+from components.service import Belongings, Platform, Secret, Service, ServiceArgs
+from components.service_config import ServiceConfig
 
 HTTP_PORT = 5244
 
@@ -44,26 +46,53 @@ exec /entrypoint.sh
 class DriveConfig(ServiceConfig):
     """OpenList, net drives as one file tree."""
 
+    ruled_variables: ClassVar = {
+        r"(OPENLIST_|ALIST_)?(ADMIN_.*|JWT_SECRET|TOKEN_EXPIRES_IN|FORCE|CORS_.*)": "decides who gets into OpenList",
+        r"(OPENLIST_|ALIST_)?(DB_.*|DATABASE_.*|DATA|DATA_DIR|TEMP_DIR|BLEVE_DIR|RUN_ARIA2|P[UG]ID|UMASK)": (
+            "would move data out of its place"
+        ),
+        r"(OPENLIST_|ALIST_)?(SITE_URL|CDN|ADDR|ADDRESS|.*_PORT|CERT_FILE|KEY_FILE|UNIX_FILE.*|FTP_.*|SFTP_.*|S3_.*)": (
+            "is how the network reaches OpenList"
+        ),
+    }
+
     image: Image = Field("openlistteam/openlist:v4.2.5", description="image with a fixed tag")
     memory: Memory = Field(256, description="memory limit, e.g. 512m or 4g")
     port: Port = Field(5244, description="port of its pages, on 127.0.0.1")
 
 
-class Drive(Service[DriveConfig, Platform]):
+@dataclass(frozen=True, kw_only=True)
+class DriveArgs(ServiceArgs):
+    """OpenList's configuration and the password of its user `admin`, which only its first start takes over."""
+
+    config: DriveConfig
+    admin_password: Secret
+
+
+class Drive(Service[DriveArgs, Platform]):
     """The file tree.
 
     Creates: a `docker.RemoteImage`, a `docker.Container`, a `docker.Volume` for its database and a
     `random.RandomPassword` that signs its sessions.
     """
 
+    service = "drive"
+    Args = DriveArgs
     Config = DriveConfig
-    secret_keys = ("drive_admin_password",)
-    login = Login(key="drive_admin_password")
+    login = Login(argument="admin_password")
     data: ClassVar = {"": "/opt/openlist/data"}
     endpoint = Endpoint(port=HTTP_PORT, admin=True)
 
-    def spec(self, config: DriveConfig, base: Platform) -> ContainerSpec:
+    @classmethod
+    def rotations(cls, args: DriveArgs) -> dict[str, int]:
+        """Return what signs its sessions."""
+        del args
+        return {"jwt-secret": 1}
+
+    @classmethod
+    def spec(cls, args: DriveArgs, base: Platform, own: Belongings) -> ContainerSpec:
         """Describe the service; see the class."""
+        config = args.config
         return ContainerSpec(
             image=config.image,
             memory_mb=config.memory,
@@ -74,10 +103,10 @@ class Drive(Service[DriveConfig, Platform]):
             env={"SITE_URL": base.public_urls.get("drive", f"http://localhost:{config.port}")},
             files=[
                 ContainerFile(path="/photos/start", content=START, executable=True),
-                ContainerFile(path="/run/secrets/drive_admin_password", content=base.secrets["drive_admin_password"]),
-                ContainerFile(path="/run/secrets/drive_jwt_secret", content=self.password("jwt-secret")),
+                ContainerFile(path="/run/secrets/drive_admin_password", content=own.secrets["admin_password"]),
+                ContainerFile(path="/run/secrets/drive_jwt_secret", content=own.passwords["jwt-secret"]),
             ],
-            volumes=[self.volume()],
+            volumes=[own.volumes[""]],
             binds=base.library.mounts("/photos/originals", "/photos/import", read_only=True),
             ports=[PublishedPort(internal=HTTP_PORT, external=config.port)],
             health=HealthCheck(command=["wget", "-qO-", f"http://127.0.0.1:{HTTP_PORT}/ping"]),

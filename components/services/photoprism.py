@@ -9,19 +9,24 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
 from components.container import (
+    BackedUp,
     ContainerFile,
     ContainerSpec,
     Devices,
+    Endpoint,
     HealthCheck,
+    Login,
     PublishedPort,
 )
 from components.fields import BindAddress, Image, IndexSchedule, Memory, Port, Section, SiteUrl
-from components.service import BackedUp, Endpoint, Login, Platform, Service, ServiceConfig
+from components.service import Belongings, Platform, Secret, Service, ServiceArgs
+from components.service_config import ServiceConfig
 
 HTTP_PORT = 2342
 MINIMUM_MEMORY_MB = 1024
@@ -102,6 +107,20 @@ class Transcoding(Section):
 class PhotoPrismConfig(ServiceConfig):
     """PhotoPrism, the album."""
 
+    ruled_variables: ClassVar = {
+        r"PHOTOPRISM_(AUTH_MODE|PUBLIC|DEMO|.*_PASSWORD.*|.*_SECRET.*|ADMIN_.*|LOGIN_.*|OIDC_.*|LDAP_.*)": (
+            "decides who gets into the album"
+        ),
+        r"PHOTOPRISM_DATABASE_.*": "is how the album finds its database",
+        r"PHOTOPRISM_.*_(PATH|FILE|YAML)|PHOTOPRISM_(UID|GID|UMASK)": "would move data out of its place",
+        r"PHOTOPRISM_(HTTP_.*|.*TLS.*|TRUSTED_.*|PROXY_.*|INIT)": "is how the network reaches the album",
+        r"PHOTOPRISM_(SITE_URL|SITE_TITLE|DEFAULT_LOCALE|DEFAULT_TIMEZONE|ORIGINALS_LIMIT|READONLY|DISABLE_WEBDAV|"
+        r"INDEX_SCHEDULE|EXPERIMENTAL|DISABLE_(FACES|CLASSIFICATION|PLACES|RAW|SETTINGS)|FFMPEG_ENCODER|WORKERS)": (
+            "has a key of its own in this section"
+        ),
+        r"NVIDIA_.*": "follows from transcoding.encoder",
+    }
+
     image: Image = Field("photoprism/photoprism:260728-ce", description="image with a fixed tag")
     memory: Memory = Field(4096, description="memory limit, at least 1g; 4g for a real library")
     port: Port = Field(12343, description="port of the album on this machine")
@@ -137,21 +156,32 @@ class PhotoPrismConfig(ServiceConfig):
         return self.site_url or f"http://{'localhost' if self.bind.startswith('127.') else self.bind}:{self.port}/"
 
 
-class PhotoPrism(Service[PhotoPrismConfig, Platform]):
+@dataclass(frozen=True, kw_only=True)
+class PhotoPrismArgs(ServiceArgs):
+    """The album's configuration and the password of its user `admin`, which only its first start takes over."""
+
+    config: PhotoPrismConfig
+    admin_password: Secret
+
+
+class PhotoPrism(Service[PhotoPrismArgs, Platform]):
     """The album.
 
     Creates: a `docker.RemoteImage`, a `docker.Container` and a `docker.Volume` for its storage folder.
     """
 
+    service = "photoprism"
+    Args = PhotoPrismArgs
     Config = PhotoPrismConfig
-    secret_keys = ("photoprism_admin_password",)
-    login = Login(key="photoprism_admin_password")
+    login = Login(argument="admin_password")
     data: ClassVar = {"storage": "/photoprism/storage"}
     endpoint = Endpoint(port=HTTP_PORT)
     backed_up = BackedUp(role="storage", leave_out=("cache",))
 
-    def spec(self, config: PhotoPrismConfig, base: Platform) -> ContainerSpec:
+    @classmethod
+    def spec(cls, args: PhotoPrismArgs, base: Platform, own: Belongings) -> ContainerSpec:
         """Describe the album; see the class."""
+        config = args.config
         return ContainerSpec(
             image=config.image,
             memory_mb=config.memory,
@@ -163,13 +193,10 @@ class PhotoPrism(Service[PhotoPrismConfig, Platform]):
             env={**_environment(config, base), "PHOTOPRISM_TRUSTED_PROXY": base.networks.apps_subnet},
             files=[
                 ContainerFile(path="/photos/start", content=START, executable=True),
-                ContainerFile(
-                    path="/run/secrets/photoprism_admin_password",
-                    content=base.secrets["photoprism_admin_password"],
-                ),
+                ContainerFile(path="/run/secrets/photoprism_admin_password", content=own.secrets["admin_password"]),
                 ContainerFile(path="/run/secrets/mariadb_password", content=base.database.password),
             ],
-            volumes=[self.volume("storage")],
+            volumes=[own.volumes["storage"]],
             binds=base.library.mounts("/photoprism/originals", "/photoprism/import"),
             ports=[PublishedPort(internal=HTTP_PORT, external=config.port, ip=config.bind)],
             devices=_devices(config.transcoding),

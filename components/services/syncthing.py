@@ -6,15 +6,27 @@ Its folders and devices are not declared yet: README names the clicks.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 from pydantic import Field
 
-from components.container import BindMount, ContainerFile, ContainerSpec, HealthCheck, PublishedPort
+from components.container import (
+    BackedUp,
+    BindMount,
+    ContainerFile,
+    ContainerSpec,
+    Endpoint,
+    HealthCheck,
+    Login,
+    PublishedPort,
+)
 from components.fields import AnyAddress, Image, Memory, Port
-from components.service import BackedUp, Endpoint, Login, Platform, Service, ServiceConfig
+from components.service import Belongings, Platform, Secret, Service, ServiceArgs
+from components.service_config import ServiceConfig
 
 HTTP_PORT, SYNC_PORT = 8384, 22000
+API_KEY = "api-key"
 SECRETS = "/run/secrets"
 
 # Runs as the photos' owner. The identity and the login are in place before the first serve: an instance without a
@@ -42,6 +54,11 @@ exec /bin/syncthing
 class SyncthingConfig(ServiceConfig):
     """Syncthing, phones to server."""
 
+    ruled_variables: ClassVar = {
+        r"STGUI(ADDRESS|APIKEY|AUTH.*|ASSETS)|STNOUPGRADE": "decides who gets into the admin page",
+        r"ST(HOMEDIR|CONFDIR|DATADIR)|P[UG]ID|UMASK|PCAP|HOME": "would move data out of its place",
+    }
+
     image: Image = Field("syncthing/syncthing:2.1.3", description="image with a fixed tag")
     memory: Memory = Field(512, description="memory limit, e.g. 512m or 4g")
     port: Port = Field(8384, description="port of the admin page, on 127.0.0.1")
@@ -52,25 +69,43 @@ class SyncthingConfig(ServiceConfig):
     )
 
 
-class Syncthing(Service[SyncthingConfig, Platform]):
+@dataclass(frozen=True, kw_only=True)
+class SyncthingArgs(ServiceArgs):
+    """Syncthing's configuration, the password of its admin page, and its identity (PEM), which phones know it by."""
+
+    config: SyncthingConfig
+    gui_password: Secret
+    cert: Secret
+    key: Secret
+
+
+class Syncthing(Service[SyncthingArgs, Platform]):
     """Phone sync.
 
     Creates: a `docker.RemoteImage`, a `docker.Container`, a `docker.Volume` for its configuration and a
     `random.RandomPassword`, the API key.
     """
 
+    service = "syncthing"
+    Args = SyncthingArgs
     Config = SyncthingConfig
-    secret_keys = ("syncthing_gui_password", "syncthing_cert", "syncthing_key")
-    login = Login(key="syncthing_gui_password")
+    login = Login(argument="gui_password")
     data: ClassVar = {"": "/var/syncthing"}
     endpoint = Endpoint(port=HTTP_PORT, admin=True)
     # Its index of what it has; it scans anew without.
     backed_up = BackedUp(role="", leave_out=("config/index-*",))
 
-    def spec(self, config: SyncthingConfig, base: Platform) -> ContainerSpec:
+    @classmethod
+    def rotations(cls, args: SyncthingArgs) -> dict[str, int]:
+        """Return the API key, which the keeper uses, too."""
+        del args
+        return {API_KEY: 1}
+
+    @classmethod
+    def spec(cls, args: SyncthingArgs, base: Platform, own: Belongings) -> ContainerSpec:
         """Describe the service; see the class."""
-        contents = {key: base.secrets[key] for key in self.secret_keys}
-        self.shared["syncthing_api_key"] = contents["syncthing_api_key"] = self.password("api-key")
+        config = args.config
+        contents = {**own.secrets, "api_key": own.passwords[API_KEY]}
         return ContainerSpec(
             image=config.image,
             memory_mb=config.memory,
@@ -87,9 +122,12 @@ class Syncthing(Service[SyncthingConfig, Platform]):
             },
             files=[
                 ContainerFile(path="/photos/start", content=START, executable=True),
-                *(ContainerFile(path=f"{SECRETS}/{key}", content=value) for key, value in contents.items()),
+                *(
+                    ContainerFile(path=f"{SECRETS}/syncthing_{name}", content=content)
+                    for name, content in contents.items()
+                ),
             ],
-            volumes=[self.volume()],
+            volumes=[own.volumes[""]],
             binds=[BindMount(source=base.library.phones, target="/phones")],
             ports=[
                 PublishedPort(internal=HTTP_PORT, external=config.port),

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from itertools import combinations
 from pathlib import Path
 
-from components.backup import RemoteConfig
 from components.service import Owner
-from stacks.backup import page_url
 from stacks.config import StackConfig
 from stacks.host import Finding, error, ok, warning
 from stacks.host.library import absent_drive, folders, library_owner, may_use
+from stacks.sections.backup.copies import RemoteConfig
+from stacks.sections.backup.rules import page_url
 from stacks.shell import command
 
 CHECK = "backup"

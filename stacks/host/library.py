@@ -14,7 +14,9 @@ from components.storage import MARKER
 from stacks.config import StackConfig
 from stacks.host import GIB, Finding, error, file_system, ok, warning
 from stacks.names import OWN_GROUP
-from stacks.settings import LibraryConfig, Settings, id_problem
+from stacks.sections import Settings
+from stacks.sections.library import LibraryConfig
+from stacks.sections.owner import id_problem
 from stacks.shell import command
 
 DEFAULT_OWNER = Owner(uid=1000, gid=1000)

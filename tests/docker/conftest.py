@@ -37,7 +37,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def images() -> str:
     """Build the test images; return their registry's name."""
-    from tests.images.build import build  # noqa: PLC0415 - only where the tier runs
+    from demo.images.build import build  # noqa: PLC0415 - only where the tier runs
 
     build(REGISTRY, cache=PROJECT / ".cache" / "images", echo=print)
     return REGISTRY

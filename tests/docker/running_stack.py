@@ -17,13 +17,14 @@ from docker.models.containers import Container
 
 from cli import generated
 from cli.docker_host import of_stack
-from cli.docker_runner import DockerRunner, remove_all
 from cli.first_run import write_marker
-from cli.recording import Recorded, Recorder, config_text, plain, record
 from components.service import Owner
-from stacks.config import flat_secrets, load
+from demo.docker_runner import DockerRunner, remove_all
+from stacks.config import load
 from stacks.names import NAMESPACE
-from stacks.photo_system import declare
+from stacks.program import declare
+from stacks.recording import Recorded, Recorder, config_text, plain, record
+from stacks.sections.flat_secrets import flat_secrets
 
 PROJECT = Path(__file__).resolve().parents[2]
 REGISTRY = "photos-test.local"
@@ -39,6 +40,12 @@ def free_port() -> int:
             return port
 
 
+def service_of(container: Recorded) -> str:
+    """Return the service of a declared container."""
+    labels = {label["label"]: label["value"] for label in plain(container.inputs["labels"])}
+    return str(labels["photos.service"])
+
+
 class WatchingRunner(DockerRunner):
     """A runner that notes which containers were healthy just before each one is created."""
 
@@ -51,7 +58,7 @@ class WatchingRunner(DockerRunner):
         if resource.type.endswith(":Container"):
             there = self._client.containers.list(ignore_removed=True, filters=of_stack(self._identity))
             healthy = {c.labels["photos.service"] for c in there if c.attrs["State"]["Health"]["Status"] == "healthy"}
-            self.healthy_before.setdefault(resource.name, healthy)
+            self.healthy_before.setdefault(service_of(resource), healthy)
         return super().create(resource)
 
 
@@ -129,7 +136,12 @@ class Stack:
 
     def declared(self, service: str) -> dict[str, Any]:
         """Return what the program declared of a container, secrets unwrapped."""
-        return dict(plain(next(r.inputs for r in self.recorder.of_type("Container") if r.name == service)))
+        return dict(plain(self.recorded(service).inputs))
+
+    def recorded(self, service: str) -> Recorded:
+        """Return the container as the program declared it."""
+        (container,) = [item for item in self.recorder.of_type("Container") if service_of(item) == service]
+        return container
 
     def secret_files(self, service: str) -> dict[str, str]:
         """Return file name → content of the secrets that a container was given."""

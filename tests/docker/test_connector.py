@@ -10,7 +10,7 @@ import pulumi
 import pytest
 
 from cli.docker_host import connect
-from cli.docker_runner import DockerRunner
+from demo.docker_runner import DockerRunner
 from tests.docker.running_stack import Stack
 from tests.waiting import until
 

@@ -13,9 +13,9 @@ import docker
 import pytest
 
 from cli.docker_host import connect
+from tests.apt_mirror import Mirror, apt_mirror
 from tests.docker.running_stack import PROJECT
-from tests.images.mirror import Mirror, apt_mirror
-from tests.images.wheels import wheel_index
+from tests.wheels import wheel_index
 
 # As on the official image: the distribution in the newer format, and MariaDB's own source with its pinning.
 LIKE_UPSTREAM = """FROM {base}

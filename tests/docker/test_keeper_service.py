@@ -16,13 +16,13 @@ import typer
 
 from cli import generated, keeper, paths
 from cli.docker_host import connect
-from cli.docker_runner import wait_until_healthy
-from cli.samples import write_samples
-from components.backup import CRYPT_KEYS, secret_key
 from components.storage import MARKER
+from demo.docker_runner import wait_until_healthy
+from demo.samples import write_samples
+from stacks.sections.backup.secrets import CRYPT_KEYS, secret_key
 from tests.docker.running_stack import OWNER, Stack, free_port
-from tests.images.wheels import wheel_index
 from tests.waiting import PATIENCE
+from tests.wheels import wheel_index
 
 HEALTHY_SECONDS = PATIENCE
 """A start, and two rounds of the health check."""

@@ -15,8 +15,8 @@ from docker.errors import APIError, ContainerError
 from docker.models.containers import Container
 
 from cli.docker_host import of_stack
-from cli.docker_runner import DockerRunner, wait_until_healthy
-from cli.recording import Recorded, Recorder
+from demo.docker_runner import DockerRunner, wait_until_healthy
+from stacks.recording import Recorded, Recorder
 from tests.docker.running_stack import PROJECT, Stack
 from tests.docker.test_services import album, client_in, device_id
 from tests.waiting import PATIENCE, until
@@ -98,13 +98,14 @@ def is_healthy(container: Container) -> bool:
 
 def start_database(stack: Stack) -> None:
     """Create the declared database alone, and do not wait for it."""
-    runner, declared = DockerRunner(stack.client), stack.declare(Recorder()).resources
-    for network in (resource for resource in declared if resource.type.endswith(":Network")):
+    runner, declared = DockerRunner(stack.client), stack.declare(Recorder())
+    for network in declared.of_type("Network"):
         runner.create(network)
-    parts = {r.type.rsplit(":", 1)[-1]: r for r in declared if r.name == "mariadb"}
-    runner.create(parts["Volume"])
-    changes = {"wait": False, "image": runner.create(parts["RemoteImage"])["imageId"]}
-    container = parts["Container"]
+    container = stack.recorded("mariadb")
+    ours = [item for kind in ("Volume", "RemoteImage") for item in declared.of_type(kind)]
+    volume, image = (item for item in ours if item.parent == container.parent)
+    runner.create(volume)
+    changes = {"wait": False, "image": runner.create(image)["imageId"]}
     runner.create(Recorded(container.type, container.name, "", True, container.inputs | changes))
 
 
@@ -116,7 +117,7 @@ def test_an_argument_that_the_runner_does_not_know_is_an_error(fresh: Stack) -> 
 
 
 def test_a_foreign_container_of_the_same_name_is_left_alone(stack: Stack, fresh: Stack) -> None:
-    (declared,) = [r for r in stack.recorder.of_type("Container") if r.name == "drive"]
+    declared = stack.recorded("drive")
     labels = [{"label": "photos.id", "value": fresh.id}]
     other = Recorded(declared.type, declared.name, "", True, declared.inputs | {"labels": labels})
 

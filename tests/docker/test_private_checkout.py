@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import pytest
 
 from cli.docker_host import connect
-from components.keeper import sources
+from components.keeper_image import sources
 from tests.docker.running_stack import PROJECT
-from tests.images.wheels import wheel_index
+from tests.wheels import wheel_index
 
 STRAY = ("run.py~", ".run.py.swp", "#run.py#", ".#run.py", "run.py.orig", "notes/private.txt", "templates/old.html~")
 NAME = "photos-test-keeper:private-checkout"

@@ -14,7 +14,7 @@ import pytest
 from docker.errors import ContainerError
 
 from cli.docker_host import of_stack
-from cli.samples import write_samples
+from demo.samples import write_samples
 from tests.docker.running_stack import REGISTRY, Stack
 
 ANY = "0.0.0.0"  # noqa: S104 - mutual TLS

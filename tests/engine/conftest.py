@@ -47,7 +47,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def registry() -> Iterator[str]:
     """A loopback registry with all test images."""
-    from tests.images import build as images  # noqa: PLC0415 - imports docker-registry's checks
+    from demo.images import build as images  # noqa: PLC0415 - imports docker-registry's checks
 
     cache = PROJECT / ".cache" / "images"
     cache.mkdir(parents=True, exist_ok=True)

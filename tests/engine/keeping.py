@@ -23,15 +23,15 @@ import psutil
 from PIL import Image
 
 from cli.docker_host import connect
-from cli.docker_runner import wait_until_healthy
 from components.storage import MARKER
+from demo.docker_runner import wait_until_healthy
 from keeper.rclone import program
 from keeper.settings import STAGING
 from stacks.host.library import DEFAULT_OWNER
 from tests.engine.world import World, free_port
-from tests.images.wheels import wheel_index
 from tests.keeper.home import tree
 from tests.keeper.proxy import Proxy, proxied, webdav
+from tests.wheels import wheel_index
 
 HEALTHY_SECONDS = 180
 FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 import pytest
 
 from cli.docker_host import connect, of_stack
-from cli.docker_runner import remove_all
+from demo.docker_runner import remove_all
 from tests.engine.keeping import Kept, second_disk
 from tests.engine.world import World, free_port
-from tests.images.wheels import wheel_index
+from tests.wheels import wheel_index
 
 STACK = "kept"
 PASSPHRASE = "five words that we remember\n"

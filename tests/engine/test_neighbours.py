@@ -12,7 +12,7 @@ from docker.errors import ImageNotFound
 
 from cli.docker_host import connect, of_stack
 from tests.engine.world import FAR, World, free_port
-from tests.images.wheels import wheel_index
+from tests.wheels import wheel_index
 
 
 def up(world: World, *stacks: str) -> None:

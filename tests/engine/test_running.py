@@ -25,7 +25,7 @@ from docker.models.containers import Container
 from cli.docker_host import connect, of_stack
 from tests.engine.keeping import Kept, second_disk
 from tests.engine.world import FAR, PROJECT, World, free_port, new_world, own_name, photographed, remade_by_a_panel
-from tests.images.wheels import wheel_index
+from tests.wheels import wheel_index
 
 STACK, CAREFUL, FAULTY, WEAK, OLDER = (own_name(name) for name in ("run", "care", "faulty", "weak", "older"))
 BEFORE_ISSUE_12 = "3ac54cd"

@@ -27,8 +27,8 @@ import yaml
 from docker.models.containers import Container
 
 from cli.docker_host import connect, of_stack
-from cli.docker_runner import remove_all, wait_until_healthy
-from cli.samples import write_samples
+from demo.docker_runner import remove_all, wait_until_healthy
+from demo.samples import write_samples
 
 PROJECT = Path(__file__).resolve().parents[2]
 COPIED = (
@@ -36,6 +36,7 @@ COPIED = (
     "components",
     "stacks",
     "keeper",
+    "demo",
     "tests",
     "photos",
     "Pulumi.yaml",

@@ -42,7 +42,7 @@ def drive(tmp_path: Path) -> Iterator[str]:
         "HTTP_PORT": str(port),
         "ADDR": "127.0.0.1",
         "OPENLIST_ADMIN_PASSWORD": ADMIN,
-        "PYTHONPATH": str(PROJECT / "tests/images/openlist"),
+        "PYTHONPATH": str(PROJECT / "demo/images/openlist"),
     }
     data.mkdir()
     command = [*upstream(), "server", "--data", str(data), "--no-prefix"]

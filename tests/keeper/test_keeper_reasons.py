@@ -14,7 +14,7 @@ import pytest
 from keeper import rclone, reasons, view
 from keeper.reasons import CHINESE, translate
 from keeper.texts import COMMAND
-from stacks import backup
+from stacks.sections.backup import shortcomings
 from tests.keeper.service import english_in
 
 WORD = re.compile(r"(?<![^ ])[a-z']+(?![^ :,.;?])")
@@ -72,8 +72,8 @@ def texts(node: ast.AST) -> Iterator[str]:
 
 
 def findings() -> Iterator[str]:
-    """Yield what `stacks/backup.py` finds not good, and the parts that it fills in."""
-    tree = ast.parse(Path(backup.__file__).read_text("utf-8"))
+    """Yield what `stacks/sections/backup/shortcomings.py` finds not good, and the parts that it fills in."""
+    tree = ast.parse(Path(shortcomings.__file__).read_text("utf-8"))
     for function in (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)):
         calls = [node for node in ast.walk(function) if isinstance(node, ast.Call)]
         calls = [call for call in calls if ast.unparse(call.func) == "Shortcoming"]
@@ -83,7 +83,7 @@ def findings() -> Iterator[str]:
             if isinstance(node, ast.Assign)
         }
         pairs = [[str(template(part) or named[ast.unparse(part)]) for part in call.args[1:]] for call in calls]
-        yield from (str(backup.Shortcoming("", text, fix)) for text, fix in pairs)
+        yield from (str(shortcomings.Shortcoming("", text, fix)) for text, fix in pairs)
         if calls:
             yield from set(texts(function)) - {text for pair in pairs for text in pair}
 

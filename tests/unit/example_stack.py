@@ -8,13 +8,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pulumi
 import yaml
 
-from cli.recording import Recorded, Recorder, config_text, plain, record
-from components.backup import ALERT_KEYS
 from components.service import Owner
-from stacks.config import PEM_SECRETS, flat_secrets, load
-from stacks.photo_system import declare
+from stacks.config import load
+from stacks.program import NAME, declare
+from stacks.recording import Recorded, Recorder, config_text, plain, record
+from stacks.sections.backup.secrets import ALERT_KEYS
+from stacks.sections.flat_secrets import PEM_SECRETS, flat_secrets
 
 Config = dict[str, Any]
 
@@ -89,7 +91,7 @@ def outputs_of(config: Config, stack: str = "dev") -> dict[str, Any]:
     """Return what the stack exports."""
     outputs: dict[str, Any] = {}
     record(
-        lambda: outputs.update(declare(load(), OWNER).outputs),
+        lambda: pulumi.Output.from_input(declare(load(), OWNER)).apply(outputs.update),
         stack=stack,
         config=config_text(config),
         secret_keys=secret_keys(config),
@@ -103,9 +105,19 @@ def declared(name: str) -> Recorder:
     return declare_stack(example(name), name)
 
 
+def role(item: Recorded) -> str:
+    """Return the name of a resource without that of the photo system: "photos-mariadb" is its "mariadb"."""
+    return plain_name(item.name)
+
+
+def plain_name(urn_or_name: str) -> str:
+    """Return the name at the end of a URN, without that of the photo system."""
+    return urn_or_name.rpartition("::")[2].removeprefix(f"{NAME}-")
+
+
 def resource(recorder: Recorder, kind: str, name: str) -> Recorded:
-    """Return the one resource of that kind and logical name."""
-    (found,) = [item for item in recorder.of_type(kind) if item.name == name]
+    """Return the one resource of that kind and that name in the photo system."""
+    (found,) = [item for item in recorder.of_type(kind) if role(item) == name]
     return found
 
 
@@ -127,5 +139,5 @@ def uploads(recorder: Recorder, service: str) -> dict[str, str]:
 
 def secret_values(recorder: Recorder) -> dict[str, str]:
     """Return name → value of everything that must stay secret in what was recorded: canaries and generated passwords."""
-    generated = {item.name: str(item.outputs["result"]) for item in recorder.of_type("RandomPassword")}
+    generated = {role(item): str(item.outputs["result"]) for item in recorder.of_type("RandomPassword")}
     return {**generated, "canaries": CANARY}

@@ -15,12 +15,12 @@ import pytest
 from docker.errors import DockerException, NotFound
 from example_stack import OWNER, STACK_ID, Config, changed, example, secret_keys
 
-from cli.recording import Recorder, config_text, record
 from components.storage import MARKER
 from stacks.host import GIB, disks, wsl
 from stacks.host import docker as docker_checks
 from stacks.program import run
-from stacks.publishing import OTHER_LOGINS, TOKEN_VARIABLE
+from stacks.recording import Recorder, config_text, record
+from stacks.sections.publish.token import OTHER_LOGINS, TOKEN_VARIABLE
 
 Break = Callable[["FakeHost"], object]
 """What a test does to the healthy host."""

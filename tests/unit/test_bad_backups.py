@@ -13,7 +13,7 @@ from example_stack import CANARY, DROP, secret_keys
 from fake_host import Break, FakeHost
 from mistakes import Bad
 
-from components.backup import CRYPT_KEYS, secret_key
+from stacks.sections.backup.secrets import CRYPT_KEYS, secret_key
 
 BUCKET: dict[str, Any] = {
     "kind": "mirror",

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from example_stack import CANARY, DROP, OTHER_ID, STACK_ID, changed, secret_keys
+from example_stack import CANARY, DROP, OTHER_ID, STACK_ID, changed, role, secret_keys
 from fake_host import Break, FakeHost, every
 from mistakes import Bad, key, on_host
 
@@ -560,7 +560,7 @@ def test_a_healthy_host_and_a_good_stack_file_are_declared(host: FakeHost) -> No
     text, recorder = host.run()
 
     assert text == ""
-    assert {item.name for item in recorder.of_type("Container")} == {"mariadb", "photoprism", "syncthing", "drive"}
+    assert {role(item) for item in recorder.of_type("Container")} == {"mariadb", "photoprism", "syncthing", "drive"}
     assert host.open_clients == 0
 
 

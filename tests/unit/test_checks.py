@@ -15,12 +15,12 @@ from docker.errors import DockerException, ImageNotFound
 from example_stack import DROP, OTHER_ID, STACK_ID, secret_keys
 from fake_host import Break, FakeHost, every
 
-from cli.recording import config_text
 from components.service import Owner
 from stacks.config import StackConfig, parse
 from stacks.host import GIB, Finding, docker, file_system, unsafe_for_databases, wsl
 from stacks.host.library import DEFAULT_OWNER, _changed_owner, _permissions, library_owner, person, read_marker
 from stacks.preflight import findings, look
+from stacks.recording import config_text
 
 OURS, FOREIGN = {"photos.id": STACK_ID}, {"photos.id": OTHER_ID}
 

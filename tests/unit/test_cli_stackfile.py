@@ -11,7 +11,7 @@ import yaml
 
 from cli import console, first_run, generated, paths, setup, stack_config, stackfile, workspace
 from components.storage import MARKER
-from stacks.settings import Settings
+from stacks.sections import Settings
 
 ID, OTHER = "11111111-2222-4333-8444-555555555555", "99999999-2222-4333-8444-555555555555"
 NAME = "Pulumi.dev.yaml"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import doctest
 
 import pytest
-from example_stack import changed, declare_stack, declared, example
+from example_stack import changed, declare_stack, declared, example, role
 
 from components import container as container_module
 from components.container import go_duration, image_reference
@@ -59,8 +59,8 @@ def test_a_mirror_is_put_before_images_of_docker_hub_alone(image: str, registry:
 def test_the_mirror_of_the_stack_file_serves_every_image() -> None:
     recorder = declare_stack(changed(example("dev"), {"image_registry": "m.lan:5000"}))
 
-    mirrored = {item.name: item.inputs["name"] for item in recorder.of_type("RemoteImage")}
-    direct = {item.name: item.inputs["name"] for item in declared("dev").of_type("RemoteImage")}
+    mirrored = {role(item): item.inputs["name"] for item in recorder.of_type("RemoteImage")}
+    direct = {role(item): item.inputs["name"] for item in declared("dev").of_type("RemoteImage")}
     assert mirrored == {name: image_reference(image, "m.lan:5000") for name, image in direct.items()}
     assert all(image.startswith("m.lan:5000/") for image in mirrored.values())
     assert mirrored["mariadb"].startswith("m.lan:5000/library/")
@@ -71,4 +71,4 @@ def test_limits_of_the_stack_file_reach_every_container() -> None:
     changes = {f"services.{name}.memory": f"{limit}m" for name, limit in memory.items() if name != "mariadb"}
     recorder = declare_stack(changed(example("dev"), {**changes, "database.memory": "700m"}))
 
-    assert {item.name: item.inputs["memory"] for item in recorder.of_type("Container")} == memory
+    assert {role(item): item.inputs["memory"] for item in recorder.of_type("Container")} == memory

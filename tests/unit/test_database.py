@@ -7,7 +7,17 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from example_stack import changed, container, declare_stack, declared, environment, example, secret_values, uploads
+from example_stack import (
+    changed,
+    container,
+    declare_stack,
+    declared,
+    environment,
+    example,
+    role,
+    secret_values,
+    uploads,
+)
 from shell import Stubs
 
 from components.database import DATA, PHOTOPRISM_FLAGS
@@ -121,7 +131,7 @@ def test_root_may_log_in_from_the_container_alone() -> None:
 def test_only_the_rotation_number_makes_a_new_password() -> None:
     def inputs(rotation: int) -> dict[str, object]:
         recorder = declare_stack(changed(BASE, {"database.password_rotation": rotation}))
-        (password,) = [item for item in recorder.of_type("RandomPassword") if item.name == "mariadb-password"]
+        (password,) = [item for item in recorder.of_type("RandomPassword") if role(item) == "mariadb-password"]
         assert {"length", "special"} <= set(password.options["ignore_changes"])
         return password.inputs
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from example_stack import changed, declare_stack, example
+from example_stack import changed, declare_stack, example, role
 from fake_host import FakeHost
 from pydantic import BaseModel
 from test_bad_backups import BUCKET, keys_of
@@ -18,7 +18,7 @@ from test_bad_inputs import PUBLISH
 
 from components.fields import Section
 from stacks.problems import _model_of
-from stacks.settings import Settings
+from stacks.sections import Settings
 
 FULL: dict[str, Any] = {
     "owner": {"uid": 1000, "gid": 1000},
@@ -78,7 +78,7 @@ def test_no_key_with_nothing_after_its_colon_is_silently_absent(
 def test_an_empty_service_runs_with_its_defaults(service: str) -> None:
     recorder = declare_stack(changed(example("dev"), {f"services.{service}": None}))
 
-    assert service in {item.name for item in recorder.of_type("Container")}
+    assert service in {role(item) for item in recorder.of_type("Container")}
 
 
 @pytest.mark.parametrize("empty", [None, "", {}], ids=["null", "text", "braces"])

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 import yaml
-from example_stack import CANARY, EXAMPLES, EXAMPLES_FOLDER, changed, declared, example, secret_keys
+from example_stack import CANARY, EXAMPLES, EXAMPLES_FOLDER, changed, declared, example, role, secret_keys
 from fake_host import FakeHost
 
-from cli.recording import config_text
-from components.services import catalog
+from components.services import services_by_name
 from components.storage import MARKER
 from stacks.config import parse
 from stacks.host import GIB
 from stacks.preflight import look
+from stacks.recording import config_text
 
 each_example = pytest.mark.parametrize("name", EXAMPLES)
 
@@ -25,7 +25,7 @@ def test_the_documented_environments_exist() -> None:
 def test_an_example_declares_all_services(name: str) -> None:
     more = {"cloudflared", "keeper", "watch"} if name == "home" else set()
 
-    assert {item.name for item in declared(name).of_type("Container")} == {"mariadb", *catalog(), *more}
+    assert {role(item) for item in declared(name).of_type("Container")} == {"mariadb", *services_by_name(), *more}
 
 
 @each_example

@@ -5,12 +5,25 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from example_stack import DROP, EXAMPLES, Config, canary, changed, declare_stack, example, secret_keys, sections
+from example_stack import (
+    DROP,
+    EXAMPLES,
+    Config,
+    canary,
+    changed,
+    declare_stack,
+    example,
+    role,
+    secret_keys,
+    sections,
+)
 
-from cli.recording import plain
 from components.container import image_reference
-from stacks.config import flat_secrets, parse
+from stacks.config import parse
 from stacks.expected import ExpectedStack, expected
+from stacks.recording import plain
+from stacks.sections.flat_secrets import flat_secrets
+from stacks.sections.secrets import service_key
 
 WITHOUT_A_CHANGE: dict[str, Any] = {}
 VARIANTS: list[tuple[str, dict[str, Any]]] = [
@@ -34,7 +47,7 @@ def test_what_is_expected_is_what_is_declared(name: str, changes: dict[str, Any]
     config |= {f"photos:{key}": canary(key) for key in flat_secrets(sections(config))}
     recorder = declare_stack(config, name)
     wanted = expectation(config, name)
-    containers = {item.name: plain(item.inputs) for item in recorder.of_type("Container")}
+    containers = {role(item): plain(item.inputs) for item in recorder.of_type("Container")}
 
     assert sorted(wanted.names) == sorted(containers)
     assert sorted(wanted.volumes) == sorted(item.inputs["name"] for item in recorder.of_type("Volume"))
@@ -56,20 +69,20 @@ def test_every_login_is_a_secret_of_its_service_and_none_is_forgotten(name: str)
     recorder = declare_stack(config, name)
     logins = expectation(config, name).logins
     typed = {
-        item.name
+        role(item)
         for item in recorder.of_type("Container")
         for upload in plain(item.inputs)["uploads"]
-        if upload["file"] in {f"/run/secrets/{item.name}_admin_password", f"/run/secrets/{item.name}_gui_password"}
+        if upload["file"] in {f"/run/secrets/{role(item)}_{word}_password" for word in ("admin", "gui")}
     }
 
     assert set(logins) == typed == {"photoprism", "drive", "syncthing"}
     for service, login in logins.items():
         files = {upload["file"] for upload in plain(containers_of(recorder)[service])["uploads"]}
-        assert f"/run/secrets/{login.key}" in files
+        assert f"/run/secrets/{service_key(service, login.argument)}" in files
 
 
 def containers_of(recorder: Any) -> dict[str, Any]:
-    return {item.name: item.inputs for item in recorder.of_type("Container")}
+    return {role(item): item.inputs for item in recorder.of_type("Container")}
 
 
 def test_a_mirror_is_part_of_an_expected_image() -> None:

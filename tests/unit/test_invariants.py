@@ -18,11 +18,14 @@ from example_stack import (
     declared,
     example,
     outputs_of,
+    plain_name,
     resource,
+    role,
     secret_values,
 )
 
-from cli.recording import Recorded, is_secret, plain
+from stacks.program import NAME
+from stacks.recording import Recorded, is_secret, plain
 
 CONTAINERS = [
     (name, service)
@@ -78,14 +81,14 @@ def texts(value: Any) -> Iterator[str]:
 def test_every_container_of_the_stack_is_under_these_rules(stack: str) -> None:
     services = [service for name, service in CONTAINERS if name == stack]
 
-    assert sorted(services) == sorted(item.name for item in declared(stack).of_type("Container"))
+    assert sorted(services) == sorted(role(item) for item in declared(stack).of_type("Container"))
 
 
 @each_stack
 def test_every_volume_of_the_stack_is_under_these_rules(stack: str) -> None:
     volumes = [volume for name, volume in VOLUMES if name == stack]
 
-    assert sorted(volumes) == sorted(item.name for item in declared(stack).of_type("Volume"))
+    assert sorted(volumes) == sorted(role(item) for item in declared(stack).of_type("Volume"))
 
 
 @each_container
@@ -334,7 +337,7 @@ def test_a_secret_file_holds_the_secret_and_only_where_it_is_needed(stack: str) 
     recorder = declared(stack)
     password = secret_values(recorder)["mariadb-password"]
     holders = {
-        item.name: [u["file"] for u in plain(item.inputs)["uploads"] if password in u["content"]]
+        role(item): [u["file"] for u in plain(item.inputs)["uploads"] if password in u["content"]]
         for item in recorder.of_type("Container")
     }
 
@@ -352,7 +355,7 @@ def test_no_secret_is_in_any_other_resource(stack: str) -> None:
     others = [item for item in recorder.resources if not item.type.endswith(":Container")]
 
     for name, value in secret_values(recorder).items():
-        leaks = [item.name for item in others if any(value in text for text in texts(plain(item.inputs)))]
+        leaks = [role(item) for item in others if any(value in text for text in texts(plain(item.inputs)))]
         assert leaks == [], f"{name} is in clear"
 
 
@@ -363,21 +366,24 @@ def is_component(item: Recorded) -> bool:
 @each_stack
 def test_every_resource_belongs_to_a_component_and_every_component_is_complete(stack: str) -> None:
     recorder = declared(stack)
-    components = {item.name: item for item in recorder.resources if is_component(item)}
-    complete = {urn.rpartition("::")[2] for urn in recorder.components_with_outputs if "Stack::" not in urn}
+    components = {role(item): item for item in recorder.resources if is_component(item)}
+    complete = {plain_name(urn) for urn in recorder.components_with_outputs if "Stack::" not in urn}
 
     assert set(components) == set(types_of(stack))
     assert complete == set(components), "register_outputs ends a component"
     for item in recorder.resources:
-        owner = item.parent.rpartition("::")[2]
-        if is_component(item):
+        owner = plain_name(item.parent)
+        if item.name == NAME or item.type.startswith("pulumi:providers:"):
             assert "pulumi:pulumi:Stack::" in item.parent
+        elif is_component(item):
+            assert owner == NAME, "everything is below the one photo system"
         else:
-            assert owner in components, f"{item.name} belongs to nobody"
+            assert owner in components, f"{role(item)} belongs to nobody"
             assert f"${components[owner].type}::" in item.parent
 
 
 TYPES = {
+    "photos": "photos:system:PhotoSystem",
     "networks": "photos:network:Networks",
     "mariadb": "photos:service:Database",
     "photoprism": "photos:service:PhotoPrism",
@@ -400,7 +406,7 @@ def types_of(stack: str) -> dict[str, str]:
 def test_type_tokens_and_logical_names_are_frozen(stack: str) -> None:
     recorder = declared(stack)
 
-    assert {item.name: item.type for item in recorder.resources if is_component(item)} == types_of(stack), (
+    assert {role(item): item.type for item in recorder.resources if is_component(item)} == types_of(stack), (
         "both are part of every URN: a change replaces the family's data"
     )
 
@@ -422,7 +428,7 @@ def test_confirmed_deletion_drops_the_retention_and_nothing_else(stack: str) -> 
     recorder = declare_stack(config, stack)
 
     for recorded in recorder.of_type("Volume"):
-        kept = resource(declared(stack), "Volume", recorded.name)
+        kept = resource(declared(stack), "Volume", role(recorded))
         assert recorded.inputs == kept.inputs
         assert recorded.options == {**kept.options, "retain_on_delete": False}
 

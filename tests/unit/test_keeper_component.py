@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from example_stack import canary, changed, container, declare_stack, example, secret_keys, uploads
 
-from cli.recording import Recorder
 from components import storage
 from components.keeper import SETTINGS_FILE
 from keeper import settings as keeper_settings
 from keeper.settings import Settings
+from stacks.recording import Recorder
 
 DRIVE_PASSWORD = "/run/secrets/drive_admin_password"
 REMOTES = {

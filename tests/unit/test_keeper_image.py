@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from components.fields import PROJECT
-from components.keeper import source_hash, sources
+from components.keeper_image import source_hash, sources
 
 BASE = {"BASE": "base:1"}
 STRAY = (

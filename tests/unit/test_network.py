@@ -8,8 +8,8 @@ import pulumi
 import pytest
 from example_stack import STACK_ID, declared, resource
 
-from cli.recording import Recorded, Recorder, record
 from components.network import Networks, NetworksArgs, _ipv4_subnet
+from stacks.recording import Recorded, Recorder, record
 
 
 @pytest.mark.parametrize(("role", "internal"), [("db", True), ("apps", None)])

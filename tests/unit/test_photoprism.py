@@ -6,7 +6,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from example_stack import DROP, changed, container, declare_stack, declared, environment, example, outputs_of, uploads
+from example_stack import (
+    DROP,
+    changed,
+    container,
+    declare_stack,
+    declared,
+    environment,
+    example,
+    outputs_of,
+    role,
+    uploads,
+)
 from shell import Stubs
 
 BASE = example("dev")
@@ -50,7 +61,7 @@ def test_a_setting_changes_exactly_its_variable(path: str, value: object, expect
 def test_every_setting_of_the_model_is_tried_here() -> None:
     from components.services.photoprism import Features, PhotoPrismConfig  # noqa: PLC0415
 
-    elsewhere = {"image", "memory", "features", "transcoding"}
+    elsewhere = {"image", "memory", "features", "transcoding", "environment", "labels"}
     tried = {path for path, _, _ in SETTINGS}
 
     assert set(PhotoPrismConfig.model_fields) - elsewhere <= tried
@@ -121,9 +132,9 @@ def test_it_trusts_only_its_own_network_as_a_proxy() -> None:
 
 def test_it_starts_after_the_database_as_the_owner_of_the_photos() -> None:
     recorder = declare_stack(BASE)
-    (album,) = [item for item in recorder.of_type("Container") if item.name == "photoprism"]
+    (album,) = [item for item in recorder.of_type("Container") if role(item) == "photoprism"]
 
-    assert any("docker:index/container:Container::mariadb" in urn for urn in album.options["depends_on"])
+    assert any("docker:index/container:Container::photos-mariadb" in urn for urn in album.options["depends_on"])
     assert album.inputs["user"] == "1000:1000"
     assert album.inputs["workingDir"] == "/photoprism", "the image's start script is relative to it"
 

@@ -17,12 +17,14 @@ from example_stack import (
     environment,
     example,
     outputs_of,
+    plain_name,
+    role,
     uploads,
 )
 from fake_host import FakeHost
 
-from cli.recording import Recorded, Recorder, is_secret, plain
-from components.publishing import BODY_LIMIT, PublishConfig
+from stacks.recording import Recorded, Recorder, is_secret, plain
+from stacks.sections.publish import BODY_LIMIT, PublishConfig
 
 ACCOUNT, ZONE, OTHER_ZONE = "a" * 32, "b" * 32, "c" * 32
 TUNNEL_ID = "f174e90a-fafe-4643-bbbc-4a0ed4fc8415"
@@ -59,7 +61,7 @@ def declared_once() -> Recorder:
 
 
 def one(recorder: Recorder, kind: str, name: str) -> dict[str, Any]:
-    (found,) = [item for item in recorder.of_type(kind) if item.name == name]
+    (found,) = [item for item in recorder.of_type(kind) if role(item) == name]
     inputs: dict[str, Any] = plain(found.inputs)
     return inputs
 
@@ -76,7 +78,7 @@ def ancestors(recorder: Recorder, item: Recorded) -> set[str]:
     waiting = [item]
     while waiting:
         for urn in waiting.pop().options["depends_on"]:
-            key = "::".join(urn.split("::")[-2:]).split("$")[-1]
+            key = f"{urn.split('::')[-2].split('$')[-1]}::{plain_name(urn)}"
             if key not in seen and key in by_urn:
                 seen.add(key)
                 waiting.append(by_urn[key])
@@ -84,7 +86,7 @@ def ancestors(recorder: Recorder, item: Recorded) -> set[str]:
 
 
 def urn_end(item: Recorded) -> str:
-    return f"{item.type}::{item.name}"
+    return f"{item.type}::{role(item)}"
 
 
 def test_every_rule_but_the_last_and_the_public_ones_asks_cloudflared_itself_for_the_login(recorder: Recorder) -> None:
@@ -104,7 +106,7 @@ def test_every_rule_but_the_last_and_the_public_ones_asks_cloudflared_itself_for
 
 
 def test_a_name_waits_for_its_login_and_its_rules(recorder: Recorder) -> None:
-    records = {item.name: item for item in recorder.of_type("DnsRecord")}
+    records = {role(item): item for item in recorder.of_type("DnsRecord")}
 
     assert set(records) == {"album.family.org", "photos.family.net"}
     before = ancestors(recorder, records["album.family.org"])
@@ -122,7 +124,7 @@ def test_a_name_is_a_proxied_cname_in_its_own_zone(recorder: Recorder) -> None:
         "zoneId": ZONE,
         "name": "album.family.org",
         "type": "CNAME",
-        "content": "tunnel-id.cfargotunnel.com",
+        "content": "photos-tunnel-id.cfargotunnel.com",
         "proxied": True,
         "ttl": 1,
     }
@@ -140,12 +142,12 @@ def test_who_may_enter_is_exactly_who_is_named(recorder: Recorder) -> None:
         {"emailDomain": {"domain": "family.org"}},
         {"group": {"id": TUNNEL_ID}},
     ]
-    assert programs["includes"] == [{"serviceToken": {"tokenId": "tunnel-laptop-id"}}]
+    assert programs["includes"] == [{"serviceToken": {"tokenId": "photos-tunnel-laptop-id"}}]
     assert {people["sessionDuration"], programs["sessionDuration"]} == {"12h"}
 
 
 def test_a_public_name_has_no_application(recorder: Recorder) -> None:
-    assert [item.name for item in recorder.of_type("ZeroTrustAccessApplication")] == ["album.family.org"]
+    assert [role(item) for item in recorder.of_type("ZeroTrustAccessApplication")] == ["album.family.org"]
 
 
 def test_an_application_covers_its_whole_name_and_lists_its_policies(recorder: Recorder) -> None:
@@ -161,14 +163,14 @@ def test_an_application_covers_its_whole_name_and_lists_its_policies(recorder: R
 
 
 def test_the_connector_gets_a_token_that_opens_this_tunnel_and_only_as_a_secret_file(recorder: Recorder) -> None:
-    (connector,) = [item for item in recorder.of_type("Container") if item.name == "cloudflared"]
+    (connector,) = [item for item in recorder.of_type("Container") if role(item) == "cloudflared"]
     files = uploads(recorder, "cloudflared")
     token = json.loads(base64.b64decode(files["/run/secrets/tunnel_token"]))
-    tunnel = next(item for item in recorder.of_type("ZeroTrustTunnelCloudflared") if item.name == "tunnel")
+    tunnel = next(item for item in recorder.of_type("ZeroTrustTunnelCloudflared") if role(item) == "tunnel")
 
     assert is_secret(connector.inputs["uploads"])
     assert is_secret(tunnel.inputs["tunnelSecret"])
-    assert token == {"a": ACCOUNT, "t": "tunnel-id", "s": plain(tunnel.inputs["tunnelSecret"])}
+    assert token == {"a": ACCOUNT, "t": "photos-tunnel-id", "s": plain(tunnel.inputs["tunnelSecret"])}
     assert len(base64.b64decode(token["s"])) >= 32, "Cloudflare takes no shorter one"
     assert tunnel.inputs["configSrc"] == "cloudflare", "a local tunnel ignores the rules"
     assert tunnel.inputs["name"] == f"photos-dev-{STACK_ID[:8]}"
@@ -248,7 +250,7 @@ def test_a_tunnel_that_is_taken_over_serves_nothing_new_in_the_same_run() -> Non
     assert tunnel.options["ignore_changes"] == ["*"]
     assert "tunnelSecret" not in tunnel.inputs, "the provider mixes up later requests (seen)"
     assert recorder.of_type("DnsRecord") == recorder.of_type("ZeroTrustTunnelCloudflaredConfig") == []
-    assert "cloudflared" not in {item.name for item in recorder.of_type("Container")}
+    assert "cloudflared" not in {role(item) for item in recorder.of_type("Container")}
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from components.rclone_options import FILE_CONTENTS, HOST_ONLY, OPTIONS
+from stacks.sections.backup.rclone_options import FILE_CONTENTS, HOST_ONLY, OPTIONS
 
 BESIDE = Path(sys.executable).with_name("rclone")
 RCLONE = str(BESIDE) if BESIDE.exists() else shutil.which("rclone")

@@ -16,13 +16,13 @@ from pydantic_core import PydanticUndefined
 
 from cli import keeper
 from cli.app import COMMANDS
-from components.backup import ALERT_KEYS, CRYPT_KEYS, secret_key
 from components.cloudflared import CloudflaredConfig
 from components.fields import _memory
-from components.services import catalog
-from stacks import photo_system
-from stacks.config import flat_secrets
-from stacks.settings import Settings
+from components.services import services_by_name
+from stacks import outputs
+from stacks.sections import Settings
+from stacks.sections.backup.secrets import ALERT_KEYS, CRYPT_KEYS, secret_key
+from stacks.sections.flat_secrets import flat_secrets
 
 PROJECT = Path(__file__).parents[2]
 ENGLISH, CHINESE = "README.md", "README.zh-CN.md"
@@ -184,7 +184,7 @@ def test_the_services_table_has_every_service_with_its_image(name: str) -> None:
     defaults = {"mariadb": Settings.model_fields["database"].get_default(call_default_factory=True).image}
     defaults["cloudflared"] = CloudflaredConfig.model_fields["image"].default
     defaults |= dict.fromkeys(("keeper", "watch"), "keeper/")
-    defaults |= {service: kind.Config.model_fields["image"].default for service, kind in catalog().items()}
+    defaults |= {service: kind.Config.model_fields["image"].default for service, kind in services_by_name().items()}
 
     found = {row[0].strip("`"): row[1].strip("`") for row in table_rows(name, "services")}
 
@@ -235,7 +235,10 @@ def variables(name: str) -> set[str]:
 
 
 def test_every_named_variable_of_ours_is_read_somewhere() -> None:
-    sources = [PROJECT / "photos", *(p for room in ("cli", "stacks", "tests") for p in (PROJECT / room).rglob("*.py"))]
+    sources = [
+        PROJECT / "photos",
+        *(p for room in ("cli", "demo", "stacks", "tests") for p in (PROJECT / room).rglob("*.py")),
+    ]
     code = "\n".join(path.read_text("utf-8") for path in sources if path != Path(__file__).resolve())
 
     assert [name for name in sorted(variables(ENGLISH)) if name.startswith("PHOTOS_") and name not in code] == []
@@ -262,7 +265,7 @@ def test_both_languages_name_the_same_commands_variables_keys_and_chapters() -> 
 
 
 @pytest.mark.parametrize(
-    ("name", "line"), [(ENGLISH, photo_system.NO_BACKUP), (CHINESE, "stack 文件里没有 photos:backup 就没有任何备份")]
+    ("name", "line"), [(ENGLISH, outputs.NO_BACKUP), (CHINESE, "stack 文件里没有 photos:backup 就没有任何备份")]
 )
 def test_that_nothing_is_backed_up_by_itself_is_said_first(name: str, line: str) -> None:
     assert line in "\n".join(read(name).splitlines()[:BEFORE_THE_FOLD])

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pulumi
-from example_stack import declared
+from example_stack import declared, role
 
-from cli.recording import Recorder, is_secret, record
 from components.secrets import generated_password
+from stacks.recording import Recorder, is_secret, record
 
 
 class Holder(pulumi.ComponentResource):
@@ -48,7 +48,7 @@ def test_a_later_release_cannot_change_a_password_by_accident() -> None:
 
 
 def test_generated_are_only_secrets_that_can_be_lost() -> None:
-    names = {item.name for item in declared("dev").of_type("RandomPassword")}
+    names = {role(item) for item in declared("dev").of_type("RandomPassword")}
 
     assert names == {"mariadb-password", "drive-jwt-secret", "syncthing-api-key"}, (
         "a login or an identity in the state would be lost with it"

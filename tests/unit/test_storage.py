@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from example_stack import changed, container, declare_stack, declared, example
+from example_stack import changed, container, declare_stack, declared, example, role
 
 from components.container import BindMount
 from components.storage import Library
@@ -39,7 +39,7 @@ def test_a_further_library_of_the_stack_file_is_shown_by_album_and_drive(service
 def test_no_container_but_album_and_phone_sync_can_write_to_the_library() -> None:
     recorder = declared("home")
     writers = {
-        item.name
+        role(item)
         for item in recorder.of_type("Container")
         for mount in item.inputs["mounts"]
         if mount["type"] == "bind" and not mount["readOnly"] and mount["source"].startswith("/srv/photos/")
@@ -51,7 +51,7 @@ def test_no_container_but_album_and_phone_sync_can_write_to_the_library() -> Non
 def test_every_data_folder_of_an_image_is_a_named_volume() -> None:
     recorder = declared("dev")
     volumes = {
-        (item.name, mount["target"], mount["source"])
+        (role(item), mount["target"], mount["source"])
         for item in recorder.of_type("Container")
         for mount in item.inputs["mounts"]
         if mount["type"] == "volume"

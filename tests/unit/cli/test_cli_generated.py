@@ -10,7 +10,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from cli import generated
-from stacks.config import KNOWN_PASSWORDS, PEM_SECRETS, flat_secrets, password_problem
+from stacks.sections.flat_secrets import PEM_SECRETS, flat_secrets
+from stacks.sections.passwords import KNOWN_PASSWORDS, password_problem
 
 
 def test_passwords_are_letters_and_digits_of_the_promised_length_and_never_repeat() -> None:

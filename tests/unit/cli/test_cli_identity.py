@@ -13,7 +13,7 @@ import yaml
 from example_stack import OTHER_ID, STACK_ID
 
 from cli import console, engine, paths, stack_config, stackfile
-from stacks.config import PEM_SECRETS, flat_secrets
+from stacks.sections.flat_secrets import PEM_SECRETS, flat_secrets
 
 
 @pytest.fixture(name="file")

@@ -17,10 +17,10 @@ from typer.testing import CliRunner
 
 from cli import doctor, generated, keeper, kit, paths, setup, stack_config, status
 from cli.app import app
-from components.backup import CRYPT_KEYS, secret_key
 from components.storage import MARKER
-from stacks.photo_system import NO_BACKUP
+from stacks.outputs import NO_BACKUP
 from stacks.preflight import Report
+from stacks.sections.backup.secrets import CRYPT_KEYS, secret_key
 
 if TYPE_CHECKING:
     from cli.conftest import Checkout, FakeClient  # mypy names the files of this folder cli.*

@@ -16,7 +16,7 @@ from components.service import Owner
 from components.storage import MARKER, PHONES
 from stacks.host.library import person
 from stacks.names import OWN_GROUP
-from stacks.settings import Settings
+from stacks.sections import Settings
 
 
 @pytest.fixture(name="data")

@@ -16,7 +16,7 @@ from example_stack import CANARY, EXAMPLES, STACK_ID
 from rich.console import Console
 
 from cli import plan
-from stacks.config import flat_secrets
+from stacks.sections.flat_secrets import flat_secrets
 
 if TYPE_CHECKING:
     from cli.conftest import Checkout  # mypy names the files of this folder cli.*

@@ -12,7 +12,7 @@ import typer
 import yaml
 from example_stack import STACK_ID
 
-from cli import console, demo, docker_host, first_run, paths, setup, stack_config, tool_download, workspace
+from cli import console, docker_host, first_run, paths, setup, stack_config, tool_download, workspace
 from cli.commands import up
 from stacks import preflight
 from stacks.host import Finding, error, warning
@@ -255,26 +255,6 @@ def test_the_name_of_the_demo_is_the_demo_s(checkout: Checkout, capsys: pytest.C
     assert "Choose another name for yours" in capsys.readouterr().err
 
 
-@pytest.mark.usefixtures("client")
-def test_a_stack_file_of_that_name_that_is_not_the_demo_s_is_neither_used_nor_removed(
-    checkout: Checkout, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    file = paths.stack_file("demo")
-    file.write_text("config:\n  photos:id: somebody's\n")
-    monkeypatch.setattr(docker_host, "ensure", lambda: None)
-    monkeypatch.setattr(demo, "remove_all", lambda *_: [])
-    monkeypatch.setattr(demo, "_remove_samples", lambda _: [])
-    folder = paths.data_folder() / "demo"
-    paths.write_private(folder / "demo.yaml", f"config:\n  photos:id: {STACK_ID}\nsecrets: {{}}\n")
-    assert checkout.root in file.parents
-
-    with pytest.raises(typer.Exit):
-        demo._through_pulumi(folder, {"config": {"photos:id": STACK_ID}, "secrets": {}})
-    assert "is not the demo's. Nothing was changed" in capsys.readouterr().err
-    demo.down()
-    assert file.exists()
-
-
 def test_whose_passphrase_is_here_owns_the_stack(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
     checkout.write(STACK_ID)
     checkout.file.write_text(checkout.file.read_text() + "encryptionsalt: v1:abc\n")
@@ -324,7 +304,7 @@ def test_the_owner_is_written_once(checkout: Checkout, written: bool) -> None:
 @pytest.fixture
 def demos(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     started: list[bool] = []
-    monkeypatch.setattr(demo, "start", lambda *, with_pulumi: started.append(with_pulumi))
+    monkeypatch.setattr("demo.start.start", lambda *, with_pulumi: started.append(with_pulumi))
     return started
 
 

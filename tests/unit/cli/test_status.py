@@ -12,7 +12,7 @@ from docker.errors import DockerException
 from example_stack import OTHER_ID, STACK_ID
 
 from cli import console, docker_host, running, status, sweep
-from stacks.photo_system import NO_BACKUP
+from stacks.outputs import NO_BACKUP
 
 if TYPE_CHECKING:
     from cli.conftest import Checkout, FakeClient  # mypy names the files of this folder cli.*

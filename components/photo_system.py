@@ -1,0 +1,142 @@
+"""The whole photo system on one page: networks, database, services, the way in from the internet, the backup."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+
+import pulumi
+
+from components.cloudflared import Cloudflared, CloudflaredArgs
+from components.container import image_reference
+from components.database import Database, DatabaseArgs
+from components.keeper import BackupArgs, Keeper, KeeperArgs, Watch, WatchArgs
+from components.network import Networks, NetworksArgs
+from components.publishing import PublishArgs
+from components.service import Foundation, Owner, Platform, ServiceArgs, stack_labels
+from components.services import SERVICES, LeafService
+from components.storage import Library
+
+
+@dataclass(frozen=True, kw_only=True)
+class PhotoSystemArgs:
+    """What a photo system is made from.
+
+    `stack` and `id` (a UUID) label everything; `prefix` starts all Docker names, so that two systems can share a host;
+    `image_registry` is a mirror for all images; `keep_data` leaves the volumes on the host at `destroy`; `services`
+    holds the arguments of each service to run, e.g. `PhotoPrismArgs(config=PhotoPrismConfig(), admin_password=…)`;
+    `public_urls` maps services to their addresses on the internet.
+    """
+
+    stack: str
+    prefix: str
+    id: str
+    timezone: str
+    owner: Owner
+    library: Library
+    database: DatabaseArgs
+    services: Sequence[ServiceArgs]
+    public_urls: Mapping[str, str]
+    image_registry: str | None
+    keep_data: bool
+    publish: PublishArgs | None
+    backup: BackupArgs | None
+
+
+class PhotoSystem(pulumi.ComponentResource):
+    """A family's photo system on one Docker host. Providers of Docker and Cloudflare come with `opts`.
+
+    Creates: `Networks`; `Database` (MariaDB); the services of `SERVICES` that `services` has arguments for (PhotoPrism,
+    Syncthing, Drive); with `publish` a `Tunnel` and `Cloudflared`; with `backup` a `Keeper` and a `Watch`.
+    """
+
+    networks: Networks
+    database: Database
+    services: Mapping[str, LeafService]
+    endpoints: pulumi.Output[dict[str, str]]
+    """Service → its address in the network `apps`, e.g. http://photoprism:2342."""
+    network_ids: pulumi.Output[dict[str, str]]
+    """Role → Docker's id of the network, for a container of another stack."""
+
+    def __init__(self, name: str, args: PhotoSystemArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("photos:system:PhotoSystem", name, {}, opts)
+        self._name = name
+
+        labels = stack_labels(args.stack, args.id)
+        self.networks = Networks(
+            f"{name}-networks", NetworksArgs(prefix=args.prefix, labels=labels), self._child("networks")
+        )
+        foundation = Foundation(
+            stack=args.stack,
+            prefix=args.prefix,
+            id=args.id,
+            timezone=args.timezone,
+            owner=args.owner,
+            networks=self.networks,
+            image_registry=args.image_registry,
+            keep_data=args.keep_data,
+            digest_key=args.database.root_password,
+        )
+        self.database = Database(f"{name}-mariadb", args.database, foundation, self._child("mariadb"))
+        platform = Platform(
+            **{part.name: getattr(foundation, part.name) for part in fields(foundation)},
+            database=self.database.connection,
+            library=args.library,
+            public_urls=args.public_urls,
+        )
+        self.services = {
+            service.service: service(f"{name}-{service.service}", given, platform, self._child(service.service))
+            for service in SERVICES
+            for given in args.services
+            if type(given) is service.Args
+        }
+        way_in = self._publish(args.publish, foundation) if args.publish else []
+        if args.backup:
+            self._back_up(args, args.backup, platform, after=[self.database, *self.services.values(), *way_in])
+
+        self.endpoints = pulumi.Output.from_input(self._origins())
+        self.network_ids = pulumi.Output.all(db=self.networks.db, apps=self.networks.apps)
+        self.register_outputs({"endpoints": self.endpoints, "network_ids": self.network_ids})
+
+    def _publish(self, publish: PublishArgs, foundation: Foundation) -> list[pulumi.Resource]:
+        # Here and not above: a system without a tunnel saves the seconds and the memory of pulumi_cloudflare.
+        from components.tunnel import Tunnel, TunnelArgs  # noqa: PLC0415
+
+        label = f"{foundation.prefix}-{foundation.id[:8]}"
+        tunnel = Tunnel(
+            f"{self._name}-tunnel",
+            TunnelArgs(label=label, publish=publish, origins=self._origins()),
+            self._child("tunnel"),
+        )
+        if tunnel.token is None:
+            return [tunnel]
+        connector = CloudflaredArgs(config=publish.cloudflared, token=tunnel.token)
+        return [
+            tunnel,
+            Cloudflared(f"{self._name}-cloudflared", connector, foundation, self._child("cloudflared")),
+        ]
+
+    def _back_up(
+        self, args: PhotoSystemArgs, backup: BackupArgs, platform: Platform, after: Sequence[pulumi.Resource]
+    ) -> None:
+        """Declare what backs up, after everything else: its image is built here, and a build can fail."""
+        if self.database.reading is None:
+            msg = "a backup dumps the database: write DatabaseArgs(dumped=True)"
+            raise ValueError(msg)
+        keeper_args = KeeperArgs(
+            backup=backup,
+            base_image=image_reference(args.database.config.image, args.image_registry),
+            reading=self.database.reading,
+            services=self.services,
+            after=after,
+        )
+        keeper = Keeper(f"{self._name}-keeper", keeper_args, platform, self._child("keeper"))
+        Watch(f"{self._name}-watch", WatchArgs(keeper=keeper), platform, self._child("watch"))
+
+    def _origins(self) -> dict[str, str]:
+        return {name: service.endpoint.url(name) for name, service in self.services.items() if service.endpoint}
+
+    def _child(self, role: str) -> pulumi.ResourceOptions:
+        # Before there was this component, they stood at the root of the stack under these names.
+        at_the_root = pulumi.Alias(name=role, parent=pulumi.ROOT_STACK_RESOURCE)
+        return pulumi.ResourceOptions(parent=self, aliases=[at_the_root])

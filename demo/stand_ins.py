@@ -1,0 +1,84 @@
+"""The demo's images: stand-ins on a Debian base that mmdebstrap makes, which needs root for a minute, once."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+from cli import docker_host, paths
+from cli.console import confirm, fail
+from demo.images.build import IMAGES, KEYRING, ImagesError, build, lacks_base
+from demo.progress import Stages
+
+MMDEBSTRAP = ("mmdebstrap", "debian-archive-keyring")
+
+
+def root_for_the_base() -> tuple[str, ...]:
+    """Return what has to stand before mmdebstrap, which needs root; install it where it is missing, after asking."""
+    try:
+        if not lacks_base(_folder()):
+            return ()
+    except ImagesError as error:
+        fail(str(error))
+    missing = not (shutil.which("mmdebstrap") and KEYRING.exists())
+    if os.geteuid() == 0:
+        if missing:
+            _install_mmdebstrap(
+                "The demo's images are made with mmdebstrap, which is missing. Install it with apt-get?"
+            )
+        return ()
+    if not shutil.which("sudo"):
+        fail(
+            "Nothing was created. The demo's images are made by mmdebstrap, which needs root once, and there is no sudo "
+            "here. Run ./photos demo as root."
+        )
+    question = "The demo's images are made by mmdebstrap, which needs root (sudo) for a minute, once."
+    if missing:
+        _install_mmdebstrap(f"{question} It is missing. Install it with apt-get, and run it?")
+    elif not confirm(f"{question} Run it?"):
+        fail("Nothing was created. Agree, or run ./photos demo as root.")
+    _become_root()
+    return ("sudo",)
+
+
+def _install_mmdebstrap(question: str) -> None:
+    if not shutil.which("apt-get"):
+        fail("Nothing was created. The demo's images are made by mmdebstrap: install it by your distribution's way.")
+    if not confirm(question):
+        fail(f"Nothing was created. Run: sudo apt-get install {' '.join(MMDEBSTRAP)}, then ./photos demo")
+    if os.geteuid() != 0:
+        _become_root()
+    # A fresh machine has no lists yet.
+    docker_host.as_root("apt-get", "update", "-qq")
+    docker_host.as_root("apt-get", "install", "-qq", "-y", "--no-install-recommends", *MMDEBSTRAP)
+
+
+def _become_root() -> None:
+    """Let sudo ask for its password now, not below a moving line."""
+    if subprocess.run(["sudo", "true"], check=False).returncode:
+        fail(
+            "Nothing was created. sudo does not let you in, and the demo's images are made by mmdebstrap, which needs "
+            "root once. Run ./photos demo as root."
+        )
+
+
+def build_images(registry: str, stages: Stages, become_root: tuple[str, ...]) -> None:
+    """Make what is missing of the stand-in images."""
+    stages.stage("Demo: looking for the stand-in images")
+    try:
+        build(
+            registry,
+            cache=_folder(),
+            echo=lambda text: stages.stage(f"Demo: {text}"),
+            recipes=IMAGES,
+            tell=stages.detail,
+            become_root=become_root,
+        )
+    except ImagesError as error:
+        fail(str(error))
+
+
+def _folder() -> Path:
+    return paths.data_folder() / "images"

@@ -1,0 +1,124 @@
+"""From the sections of a stack file to the typed arguments of `PhotoSystem`: what a person wrote, as components take it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pulumi
+
+from components.database import Database, DatabaseArgs
+from components.keeper import BackupArgs, CopyArgs
+from components.photo_system import PhotoSystemArgs
+from components.publishing import Adoption, PublicName, PublishArgs, Route, Visitors
+from components.service import Owner, ServiceArgs
+from components.services import services_by_name
+from keeper.settings import GateSettings, KeepSettings
+from stacks.config import StackConfig
+from stacks.expected import prefix
+from stacks.sections import Settings
+from stacks.sections.backup import BackupConfig
+from stacks.sections.backup.copies import RemoteConfig
+from stacks.sections.backup.secrets import ALERT_URLS, CRYPT_KEYS, PING_URL, secret_key
+from stacks.sections.publish import HostnameConfig, PublishConfig
+from stacks.sections.secrets import service_keys
+
+Secrets = Mapping[str, pulumi.Output[str]]
+"""Flat key → value."""
+
+
+def photo_system_args(config: StackConfig, owner: Owner) -> PhotoSystemArgs:
+    """Return what the photo system of this stack file is made from."""
+    settings, secrets = config.settings, config.secrets
+    root_password = secrets[service_keys(Database)["root_password"]]
+    return PhotoSystemArgs(
+        stack=config.stack,
+        prefix=prefix(config.stack),
+        id=config.id,
+        timezone=settings.timezone,
+        owner=owner,
+        library=settings.library.library(),
+        database=DatabaseArgs(
+            config=settings.database, root_password=root_password, dumped=settings.backup is not None
+        ),
+        services=_services(settings, secrets),
+        public_urls=settings.public_urls(),
+        image_registry=settings.image_registry,
+        keep_data=settings.data.on_destroy == "keep",
+        publish=_publish(settings.publish) if settings.publish else None,
+        backup=_backup(settings.backup, secrets, [str(item) for item in config.shortcomings])
+        if settings.backup
+        else None,
+    )
+
+
+def _services(settings: Settings, secrets: Secrets) -> list[ServiceArgs]:
+    args: list[ServiceArgs] = []
+    for name, chosen in settings.enabled().items():
+        service = services_by_name()[name]
+        handed_in = {argument: secrets[key] for argument, key in service_keys(service).items()}
+        args.append(service.Args(config=chosen, **handed_in))  # type: ignore[call-arg] # each subclass adds these
+    return args
+
+
+def _publish(section: PublishConfig) -> PublishArgs:
+    adopt = section.adopt
+    return PublishArgs(
+        account_id=section.account,
+        team=section.access.team,
+        names=[_public_name(entry, section) for entry in section.hostnames],
+        cloudflared=section.cloudflared,
+        adoption=Adoption(tunnel=adopt.tunnel, records=adopt.records, applications=adopt.applications),
+    )
+
+
+def _public_name(entry: HostnameConfig, section: PublishConfig) -> PublicName:
+    routes = [Route(service=rule.service, path=rule.path) for rule in entry.paths]
+    allow = entry.allow
+    visitors = Visitors(
+        emails=allow.emails,
+        email_domains=allow.email_domains,
+        groups=allow.groups,
+        service_tokens=allow.service_tokens,
+        session=entry.session,
+    )
+    return PublicName(
+        hostname=entry.hostname,
+        zone_id=section.zones[str(section.zone_of(entry.hostname))],
+        routes=[*routes, Route(service=entry.service)],
+        visitors=None if entry.access == "public" else visitors,
+    )
+
+
+def _backup(section: BackupConfig, secrets: Secrets, findings: list[str]) -> BackupArgs:
+    return BackupArgs(
+        schedule=section.schedule,
+        drill_schedule=section.drill_schedule,
+        copies={name: _copy(name, remote, secrets) for name, remote in section.remotes.items()},
+        gate=GateSettings(**section.gate.model_dump()),
+        keep=KeepSettings(**section.keep.model_dump()),
+        strict=section.strict,
+        language=section.language,
+        port=section.port,
+        memory_mb=section.memory,
+        apt_mirror=section.mirrors.apt,
+        pip_index=section.mirrors.pip,
+        findings=findings,
+        alert_urls=secrets.get(ALERT_URLS),
+        ping_url=secrets.get(PING_URL),
+    )
+
+
+def _copy(name: str, remote: RemoteConfig, secrets: Secrets) -> CopyArgs:
+    return CopyArgs(
+        kind=remote.kind,
+        type=remote.type,
+        path=remote.path,
+        folder=remote.folder if remote.is_local else None,
+        options=remote.options,
+        encrypt=remote.encrypt,
+        name_encoding=remote.name_encoding,
+        bandwidth=remote.bandwidth,
+        transfers=remote.transfers,
+        crypt={key: secrets[secret_key(name, key)] for key in CRYPT_KEYS} if remote.encrypt else {},
+        secrets={option: secrets[secret_key(name, option)] for option in remote.secrets},
+    )

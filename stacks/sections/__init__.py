@@ -1,0 +1,60 @@
+"""The stack file as a model, one file per section: every key that a person may write under `photos:`.
+
+Plain data: no Pulumi, no look at the host. `stacks/config.py` reads it from Pulumi, the README tables are tested against it.
+What a person may choose of one service is described in the file of that service.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from pydantic import Field
+
+from components.database import Database, DatabaseConfig
+from components.fields import Registry, Section, TimeZone
+from components.service import Service
+from components.service_config import ServiceConfig
+from components.services import SERVICES, services_by_name
+from stacks.sections.backup import BackupConfig
+from stacks.sections.data import DataConfig
+from stacks.sections.library import LibraryConfig
+from stacks.sections.owner import OwnerConfig
+from stacks.sections.publish import PublishConfig
+from stacks.sections.secrets import service_keys
+from stacks.sections.services import ServicesConfig
+
+
+class Settings(Section):
+    """Every key under `photos:` that holds no secret."""
+
+    id: UUID | None = Field(None, description="identity of the stack; written by `./photos` at first use")
+    timezone: TimeZone = Field(description="the family's time zone, e.g. Asia/Shanghai")
+    owner: OwnerConfig | None = Field(None, description="whom the photos belong to; default: the owner of originals")
+    library: LibraryConfig = Field(description="the folders that hold your photos")
+    image_registry: Registry | None = Field(None, description="mirror to pull all images through, without https://")
+    database: DatabaseConfig = Field(default_factory=DatabaseConfig, description="MariaDB")
+    services: ServicesConfig = Field(description="the services to run")
+    publish: PublishConfig | None = Field(None, description="what the internet may reach, see below")
+    backup: BackupConfig | None = Field(None, description="what is copied where, and when, see below")
+    data: DataConfig = Field(default_factory=DataConfig, description="what destroy does with the volumes")
+
+    def enabled(self) -> dict[str, ServiceConfig]:
+        """Return the configured services by name."""
+        names = [service.service for service in SERVICES]
+        return {name: config for name in names if (config := getattr(self.services, name))}
+
+    def public_urls(self) -> dict[str, str]:
+        """Return service → its address on the internet: the one its own `site_url` names, else the first."""
+        urls = {name: self.publish.url_of(name) if self.publish else None for name in self.enabled()}
+        return {name: getattr(self.enabled()[name], "site_url", None) or url for name, url in urls.items() if url}
+
+    def generated_secret_keys(self) -> list[str]:
+        """Return the flat secrets that the stack needs and `./photos` makes."""
+        services: list[type[Service[Any, Any]]] = [Database, *(services_by_name()[name] for name in self.enabled())]
+        keys = [key for service in services for key in service_keys(service).values()]
+        return keys + (self.backup.crypt_keys() if self.backup else [])
+
+    def secret_keys(self) -> list[str]:
+        """Return the flat secrets that the stack needs, those among them that only a person can supply."""
+        return self.generated_secret_keys() + (self.backup.typed_keys() if self.backup else [])

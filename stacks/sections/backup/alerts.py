@@ -1,0 +1,82 @@
+"""Addresses that alerts go to, and the one of a watcher elsewhere. They are secrets: no part of one is ever told."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from difflib import get_close_matches
+from urllib.parse import urlsplit
+
+import httpx
+
+from components.addresses import LARGEST_PORT
+from stacks.sections.backup.alert_schemes import ALERT_SCHEMES, IN_CLEAR
+
+OUTCOME = re.compile(r"/(start|fail|log)/?$|/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/[0-9]{1,3}/?$", re.IGNORECASE)
+"""What Healthchecks takes behind an address."""
+STATE_PARAMETERS = ("status", "state")
+HOME_DOMAINS = (".lan", ".local", ".home", ".internal", ".home.arpa")
+
+
+def ping_problem(address: str) -> str | None:
+    """Say why the keeper could not tell a watcher start, success and failure at this address; never a part of it.
+
+    How it tells them: `Alerts.ping` in keeper/alerts.py.
+    """
+    try:
+        url = httpx.URL(address)
+    except httpx.InvalidURL:
+        return "is not an address"
+    states = {name: url.params[name] for name in STATE_PARAMETERS if name in url.params}
+    is_push = "/push/" in url.path
+    findings = (
+        (not address.isprintable() or len(address.split()) > 1, "holds more than one address"),
+        (not url.host or (url.port or 1) > LARGEST_PORT, "is not an address"),
+        (url.scheme != "https" and not (url.scheme == "http" and _is_at_home(address)), "is not an https address"),
+        (bool(url.fragment), "holds a #, and what follows it is never sent"),
+        (is_push and states.get("status", "up") != "up", "tells the same outcome every time (status=)"),
+        (
+            bool(states) and not is_push,
+            "tells the same outcome every time, a failure too: only Uptime Kuma's push addresses carry it in the query",
+        ),
+        (bool(OUTCOME.search(url.path)), "ends with one outcome, which the keeper adds itself"),
+    )
+    return next((text for wrong, text in findings if wrong), None)
+
+
+def alert_problem(address: str) -> str | None:
+    """Say why Apprise could not send to this address; never a secret part of it."""
+    scheme = _scheme(address)
+    if not scheme:
+        return "has no ://, so Apprise cannot know the service. Write e.g. mailto://, wecombot://, barks:// or ntfys://"
+    if scheme == "http":
+        return (
+            "begins with http://. Write https:// where Apprise knows the service by its host, else json:// or jsons://"
+        )
+    if scheme in IN_CLEAR and not _is_at_home(address):
+        return f"sends the alert over the internet in clear ({scheme}://). Write {scheme}s://"
+    if scheme not in ALERT_SCHEMES:
+        near = get_close_matches(scheme, sorted(ALERT_SCHEMES), 1)
+        meant = (
+            f"Did you mean {near[0]}://?"
+            if near
+            else "Write e.g. mailto://, wecombot://, dingtalk://, feishu://, barks://, schan:// or ntfys://"
+        )
+        return f'begins with "{scheme}", which Apprise does not know. {meant}'
+    return None
+
+
+def _scheme(address: str) -> str:
+    """Return what stands before ://; the rest may be secret."""
+    return address.partition("://")[0].lower()[:30] if "://" in address else ""
+
+
+def _is_at_home(address: str) -> bool:
+    try:
+        host = urlsplit(address).hostname or ""
+    except ValueError:
+        return False
+    try:
+        return ipaddress.ip_address(host).is_private
+    except ValueError:
+        return "." not in host or host.endswith(HOME_DOMAINS)

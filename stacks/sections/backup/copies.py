@@ -1,0 +1,194 @@
+"""`photos:backup.remotes`: one place to which everything is copied."""
+
+from __future__ import annotations
+
+import re
+from difflib import get_close_matches
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, model_validator
+
+from components.fields import Section, host_path, path_too_long
+from components.keeper import OPENLIST
+from stacks.sections.backup.rclone_options import HOST_ONLY, OPTIONS, RCLONE_TYPES
+from stacks.sections.backup.secrets import CRYPT_KEYS
+
+OPENLIST_OWN = ("url", "vendor", "user", "pass", "bearer_token")
+"""What the keeper sets itself for a drive of the stack's OpenList."""
+LOCAL = "local"
+WRAPPERS = ("alias", "archive", "cache", "chunker", "combine", "compress", "crypt", "hasher", "union")
+NET_DRIVES = (
+    "115",
+    "123",
+    "139",
+    "189",
+    "aliyun",
+    "aliyundrive",
+    "alipan",
+    "baidu",
+    "quark",
+    "tianyi",
+    "weiyun",
+    "xunlei",
+)
+MEANT = {
+    "cos": "s3 with `options: {provider: TencentCOS, …}`",
+    "gdrive": "drive (Google Drive)",
+    "googledrive": "drive (Google Drive)",
+    "minio": "s3 with `options: {provider: Minio, …}`",
+    "nas": "sftp, smb or webdav",
+    "oss": "s3 with `options: {provider: Alibaba, …}`",
+    "r2": "s3 with `options: {provider: Cloudflare, …}`",
+}
+# Options whose values open something, whatever the type: a name that rclone does not know may hold one, too.
+SECRET_OPTION = re.compile(r"(.*_)?(pass|password2?|secret|token|key|pem|credentials|cookie|headers|sas_url|2fa)")
+OPTION = re.compile(r"[a-z0-9][a-z0-9_]*")
+
+
+def _type(value: str) -> str:
+    if value in (*RCLONE_TYPES, OPENLIST):
+        return value
+    plain = re.sub(r"[^a-z0-9]", "", value.lower())
+    if any(plain.startswith(drive) for drive in NET_DRIVES):
+        msg = f'"{value}": rclone has no such type. Add the drive in OpenList (services.drive) and write `type: {OPENLIST}`'
+    elif plain in MEANT:
+        msg = f'"{value}": rclone has no such type. Write {MEANT[plain]}'
+    elif value in WRAPPERS:
+        msg = f'"{value}" wraps another remote. Write the remote itself; `encrypt: true` encrypts it'
+    else:
+        near = get_close_matches(value, RCLONE_TYPES, 1) or ["s3"]
+        msg = f'"{value}": rclone has no such type. Did you mean {near[0]}? All are listed by rclone help backends'
+    raise ValueError(msg)
+
+
+def _remote_path(value: str) -> str:
+    if not value.strip("/ ") or value != value.strip() or not value.isprintable() or ".." in value.split("/"):
+        msg = f"{value!r} is not a folder. Write a folder of its own for this copy, e.g. photos-backup"
+        raise ValueError(msg)
+    if reason := path_too_long(value):
+        raise ValueError(reason)
+    return value
+
+
+def _bandwidth(value: str) -> str:
+    rate = r"(off|[0-9]+(\.[0-9]+)?[BKMGbkmg]?(:(off|[0-9]+(\.[0-9]+)?[BKMGbkmg]?))?)"
+    slot = rf"((Mon|Tue|Wed|Thu|Fri|Sat|Sun)-)?([01][0-9]|2[0-3]):[0-5][0-9],{rate}"
+    if not re.fullmatch(rf"{rate}|{slot}( {slot})*", value, re.ASCII):
+        msg = f'"{value}" is not a bandwidth. Write bytes per second, e.g. 2M, or a timetable, e.g. "08:00,512K 23:00,off"'
+        raise ValueError(msg)
+    return value
+
+
+def _option_name(value: str) -> str:
+    if value in CRYPT_KEYS:
+        msg = f'"{value}" is not the name of an option: ./photos makes that key. Leave it out here, and write e.g. secret_access_key'
+        raise ValueError(msg)
+    if not OPTION.fullmatch(value) or value == "type":
+        snake = re.sub(r"[^a-z0-9]+", "_", value.lower()).strip("_")
+        meant = snake if OPTION.fullmatch(snake) and snake != "type" else "secret_access_key"
+        msg = f'"{value}" is not the name of an option. Write it as `rclone help backend` does, e.g. {meant}'
+        raise ValueError(msg)
+    return value
+
+
+class RemoteConfig(Section):
+    """One place to which everything is copied."""
+
+    kind: Literal["disk", "mirror", "vault"] = Field(
+        description="disk: a second disk here; mirror: elsewhere, newest state and old versions; vault: a login that cannot delete"
+    )
+    type: Annotated[str, AfterValidator(_type)] = Field(
+        description="local (a folder of this machine), openlist (a drive of the stack's OpenList), or any type of rclone, e.g. s3"
+    )
+    path: Annotated[str, AfterValidator(_remote_path)] = Field(
+        description="a folder of its own for this copy, e.g. /mnt/backup/photos or bucket/photos"
+    )
+    options: dict[Annotated[str, AfterValidator(_option_name)], str] = Field(
+        {}, description="rclone's options for the type, as text; nothing secret"
+    )
+    secrets: list[Annotated[str, AfterValidator(_option_name)]] = Field(
+        [], description="options whose values are the flat secrets `photos:backup_NAME_OPTION`"
+    )
+    encrypt: bool = Field(True, description="encrypt contents and names with a key of this remote's own")
+    accept_plain: bool = Field(False, description="yes, everyone who gets at this copy may see the photos")
+    name_encoding: Literal["base32", "base64", "base32768"] = Field(
+        "base32", description="of encrypted names; base64 and base32768 fit longer names where the remote allows them"
+    )
+    bandwidth: Annotated[str, AfterValidator(_bandwidth)] | None = Field(
+        None, description='bytes per second, e.g. 2M, or a timetable, e.g. "08:00,512K 23:00,off"'
+    )
+    transfers: int = Field(4, description="files at the same time; 1 or 2 for drives of OpenList", ge=1, le=32)
+
+    @model_validator(mode="after")
+    def _plain_options_of_no_host(self) -> RemoteConfig:
+        for option, value in self.options.items():
+            if not value.isprintable() or value != value.strip():
+                msg = f"options.{option}: holds a line break, another control character or an outer space. Write plain text"
+                raise ValueError(msg)
+        for place, options in (("options", self.options), ("secrets", self.secrets)):
+            for option in options:
+                # A switch that is off asks for nothing.
+                if option in HOST_ONLY and self.options.get(option, "").lower() != "false":
+                    msg = f"{place}.{option}: names something of this host, which the keeper's container does not have. {HOST_ONLY[option]}"
+                    raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _place(self) -> RemoteConfig:
+        if self.is_local:
+            try:
+                host_path(self.path)
+            except ValueError as error:
+                msg = f"path: {error}"
+                raise ValueError(msg) from None
+        elif self.kind == "disk":
+            msg = f"kind: a disk is a folder of this machine, and {self.type} is not. Write `type: local`, or `kind: mirror`"
+            raise ValueError(msg)
+        if self.type == OPENLIST and (taken := sorted({*self.options, *self.secrets} & set(OPENLIST_OWN))):
+            msg = f"{taken[0]}: the stack's own OpenList needs no login here. Leave it out, or for another server write `type: webdav`"
+            raise ValueError(msg)
+        for option in {*self.options} & {*self.secrets}:
+            msg = f"secrets: {option} stands in options, too. Leave it in one of the two"
+            raise ValueError(msg)
+        if not self.is_off_site_in_clear:
+            return self
+        msg = "encrypt: the copy would lie there unencrypted. Write `encrypt: true`, or `accept_plain: true` if that is meant"
+        raise ValueError(msg)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it is a folder of this machine."""
+        return self.type == LOCAL
+
+    @property
+    def folder(self) -> str:
+        """The folder of this machine, in full."""
+        return host_path(self.path)
+
+    @property
+    def is_off_site_in_clear(self) -> bool:
+        """Whether strangers could look at the photos."""
+        return self.kind != "disk" and not self.encrypt and not self.accept_plain
+
+    @property
+    def known_options(self) -> dict[str, str]:
+        """Return rclone's options for the type with their marks, see `rclone_options.py`."""
+        if self.type == OPENLIST:
+            return {name: mark for name, mark in OPTIONS["webdav"].items() if name not in OPENLIST_OWN}
+        return OPTIONS[self.type]
+
+    def is_secret(self, option: str) -> bool:
+        """Whether who has the value of an option gets in."""
+        known = self.known_options.get(option)
+        return bool(SECRET_OPTION.fullmatch(option)) if known is None else bool(known)
+
+    @property
+    def account(self) -> tuple[object, ...]:
+        """What tells one account, server or disk from another."""
+        return (self.type, *sorted(self.options.items()))
+
+
+def overlap(one: RemoteConfig, other: RemoteConfig) -> bool:
+    """Whether two copies in one account are one place, or one lies inside the other."""
+    paths = [f"{(remote.folder if remote.is_local else remote.path).strip('/')}/" for remote in (one, other)]
+    return paths[0].startswith(paths[1]) or paths[1].startswith(paths[0])

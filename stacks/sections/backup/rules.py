@@ -1,0 +1,96 @@
+"""What must hold between `photos:backup` and the other keys of the stack file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from components.keeper import OPENLIST
+from components.ports import host_ports
+from stacks.problems import problem
+from stacks.sections import Settings
+from stacks.sections.backup import BackupConfig
+from stacks.sections.backup.copies import RemoteConfig
+from stacks.sections.backup.secrets import ALERT_KEYS, CRYPT_KEYS, secret_key
+
+SECTION, PREFIX = "backup", "backup_"
+
+
+def flat_keys(values: Mapping[str, str]) -> set[str]:
+    """Return the flat keys that `photos:backup` knows, and those that are kept for copies that may come back."""
+    section = _section(values)
+    kept = {key for key in values if key.startswith(PREFIX) and (section is None or key.endswith(CRYPT_KEYS))}
+    return kept if section is None else kept | set(ALERT_KEYS) | set(_asked_for(section))
+
+
+def unknown_keys(values: Mapping[str, str]) -> list[str]:
+    """Return the flat keys that look like the backup's and are none."""
+    return sorted(key for key in values if key.startswith(PREFIX) and key not in flat_keys(values))
+
+
+def unknown_key_problem(key: str, values: Mapping[str, str]) -> str:
+    """Say what to do with a flat key that no copy asks for."""
+    near = get_close_matches(key, sorted(flat_keys(values)), 1)
+    meant = f"Did you mean photos:{near[0]}? Take this one out" if near else "Take it out"
+    return problem(key, f"no copy asks for it. {meant}: ./photos config rm photos:{key}")
+
+
+def backup_problems(settings: Settings) -> list[str]:
+    """Return what is wrong with `photos:backup`, beyond what the model sees by itself."""
+    if not settings.backup:
+        return []
+    taken = [
+        problem("backup.port", f"{port.number} is used by {name}.{port.field} already. Choose another")
+        for name, service in settings.enabled().items()
+        for port in host_ports(service)
+        if port.number == settings.backup.port
+    ]
+    return taken + [
+        problem(f"backup.remotes.{name}.{key}", text)
+        for name, remote in settings.backup.remotes.items()
+        for key, text in _problems_of(remote, settings)
+    ]
+
+
+def _problems_of(remote: RemoteConfig, settings: Settings) -> Iterator[tuple[str, str]]:
+    if remote.type == OPENLIST and "drive" not in settings.enabled():
+        yield (
+            "type",
+            "openlist is the stack's OpenList, and it is not among services. Write `drive: {}` under photos:services",
+        )
+    if not remote.is_local:
+        return
+    for folder in settings.library.library().folders:
+        one, two = f"{remote.folder}/", f"{folder}/"
+        if one.startswith(two) or two.startswith(one):
+            yield "path", f"{remote.folder} and the library {folder} lie in each other. Write a folder on another disk"
+
+
+def _section(values: Mapping[str, str]) -> dict[str, Any] | None:
+    """Return the section as it was written, before anything is known to be right in it; None where it names no copies."""
+    try:
+        section = json.loads(values.get(SECTION) or "null")
+    except ValueError:
+        return None
+    return section if isinstance(section, dict) and section else None
+
+
+def _asked_for(section: Mapping[str, Any]) -> Iterator[str]:
+    remotes = section.get("remotes")
+    for name, remote in remotes.items() if isinstance(remotes, dict) else ():
+        options = remote.get("secrets", []) if isinstance(remote, dict) else []
+        for option in (*CRYPT_KEYS, *(options if isinstance(options, list) else [])):
+            yield secret_key(str(name), str(option))
+
+
+def status_line(backup: BackupConfig) -> str:
+    """Say in one line what is copied where, and when."""
+    copies = ", ".join(f"{name} ({remote.kind})" for name, remote in backup.remotes.items())
+    return f"Backup to {copies}, by the schedule {backup.schedule!r}; how it goes: {page_url(backup)}"
+
+
+def page_url(backup: BackupConfig) -> str:
+    """Return where a browser on this machine finds the keeper's page."""
+    return f"http://localhost:{backup.port}/"

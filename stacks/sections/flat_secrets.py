@@ -1,0 +1,72 @@
+"""Which keys of a stack file are flat secrets, and what is wrong with where and how they stand. Never a value is told."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+
+from stacks.problems import problem
+from stacks.sections.backup import rules as backup
+from stacks.sections.backup.secrets import secret_key
+from stacks.sections.passwords import password_problem
+from stacks.sections.secrets import all_service_keys
+
+PEM_SECRETS = {"syncthing_cert", "syncthing_key"}
+
+
+def flat_secrets(values: Mapping[str, str] | None = None) -> set[str]:
+    """Return every flat secret that some service knows, and those that the backup in `values` asks for."""
+    return all_service_keys() | backup.flat_keys(values or {})
+
+
+def misplaced_secrets(values: Mapping[str, str], secret_keys: set[str], flat: set[str]) -> list[str]:
+    """Return what is wrong with secrets that stand inside a section."""
+    return [
+        problem(
+            key,
+            "holds a secret inside a section, which reaches the program and the state in clear. Write it as the flat "
+            f"key {_flat_name(key, values.get(key, ''), flat)} with `./photos config set --secret`, and choose a new one",
+        )
+        for key in sorted(secret_keys - flat)
+    ]
+
+
+def _flat_name(key: str, text: str, flat: set[str]) -> str:
+    """Name the flat key that a secret below `key` belongs under, or say how such keys are called."""
+    try:
+        leaves = list(_leaves(json.loads(text), (key,)))
+        if key == backup.SECTION:
+            return " or ".join(f"photos:{secret_key(path[2], path[-1])}" for path in leaves if "options" in path)
+        places = ["_".join(path) for path in leaves]
+    except ValueError:
+        places = [key]
+    meant = sorted(name for name in flat if any(place == name or place.endswith(f"_{name}") for place in places))
+    named = [f"photos:{name}" for name in meant] or ["photos:<section>_<name>_<field>"]
+    return " or ".join(named) + ("" if meant else f" (known: {', '.join(sorted(flat))})")
+
+
+def _leaves(value: object, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from _leaves(item, (*path, str(key)))
+    else:
+        yield path
+
+
+def secrets_in_clear(values: Mapping[str, str], secret_keys: set[str], flat: set[str]) -> list[str]:
+    """Return what is wrong with flat secrets: in clear, or no value that can be used."""
+    found = []
+    for key in sorted(flat & set(values)):
+        value = values[key]
+        if not value and key not in secret_keys:
+            continue  # nothing after its colon: said to be missing where it is needed
+        if key not in secret_keys:
+            found.append(problem(key, f"stored in clear. Choose a new one: ./photos config set --secret photos:{key}"))
+        elif key in PEM_SECRETS:
+            if not value.startswith("-----BEGIN "):
+                found.append(problem(key, "is not a PEM block. Take it back from the copy of the stack file"))
+        elif key.startswith(backup.PREFIX):
+            continue  # keys and addresses have rules of their own
+        elif reason := password_problem(value):
+            found.append(problem(key, reason))
+    return found

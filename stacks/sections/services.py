@@ -1,0 +1,36 @@
+"""`photos:services`: the services to run, each with the configuration that its own file describes."""
+
+from __future__ import annotations
+
+from pydantic import Field, create_model, model_validator
+
+from components.fields import Section
+from components.ports import host_ports
+from components.services import SERVICES
+
+
+class _Services(Section):
+    @model_validator(mode="after")
+    def _ports_apart(self) -> _Services:
+        taken: dict[int, str] = {}
+        for name in type(self).model_fields:
+            service = getattr(self, name)
+            for port in host_ports(service) if service else ():
+                place = f"{name}.{port.field}"
+                if port.number in taken:
+                    msg = f"{place}: port {port.number} is used by {taken[port.number]} already. Choose another"
+                    raise ValueError(msg)
+                taken[port.number] = place
+        return self
+
+
+# One optional section per service in SERVICES: a new one needs no line here.
+ServicesConfig = create_model(
+    "ServicesConfig",
+    __base__=_Services,
+    __doc__="The services to run; a service without a section does not exist.",
+    **{  # type: ignore[call-overload]
+        service.service: (service.Config | None, Field(None, description=(service.Config.__doc__ or "").strip()))
+        for service in SERVICES
+    },
+)
