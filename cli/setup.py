@@ -28,6 +28,7 @@ from cli.console import fail, say
 from stacks.config import StackConfig
 from stacks.host.images import check_images
 from stacks.host.library import folders
+from stacks.languages import text
 from stacks.names import NAMESPACE
 from stacks.preflight import Report, look
 
@@ -43,7 +44,7 @@ def prepare(stack: str, *, marking: bool = True, unreachable: Callable[[str], No
     if report.config and not docker_host.answers():
         docker_host.ensure()
         report = look_at(stack, chosen)
-    config = _usable(report, marking=marking)
+    config = _usable(stack, report, marking=marking)
     if lacking := _not_fetched(stack, config, marking=marking):
         unreachable("\n".join(lacking))
     if marking and config.first_run:
@@ -95,11 +96,11 @@ def _beginning(stack: str) -> Path:
     return stackfile.choose(stack)
 
 
-def _usable(report: Report, *, marking: bool) -> StackConfig:
+def _usable(stack: str, report: Report, *, marking: bool) -> StackConfig:
     """Return the stack file's content; end the program with everything that is wrong."""
     needed = report.config.still_needed if report.config and marking else ()
     if report.errors or needed or not report.config:
-        lines = [*map(str, report.errors), *needed]
+        lines = [text(finding.line, stack=stack) for finding in (*report.errors, *needed)]
         fail("Nothing was created or changed:\n" + "\n".join(lines))
     return report.config
 
@@ -112,7 +113,7 @@ def _not_fetched(stack: str, config: StackConfig, *, marking: bool) -> list[str]
     except tool_download.UnreachableError as error:
         problems.append(str(error))
     if marking:
-        problems += [str(finding) for finding in check_images(config) if finding.level == "warning"]
+        problems += [text(finding.line) for finding in check_images(config) if finding.level == "warning"]
     return problems
 
 

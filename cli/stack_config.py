@@ -9,7 +9,9 @@ from typing import Any
 
 from cli import paths, stackfile
 from cli.console import fail
+from components.messages import Said
 from stacks.config import StackConfig, parse
+from stacks.languages import text
 from stacks.names import NAMESPACE
 from stacks.problems import ConfigError
 from stacks.recording import config_text
@@ -24,7 +26,7 @@ def offline(stack: str) -> StackConfig:
     try:
         return load(stack)
     except ConfigError as error:
-        fail(str(error))
+        fail("\n".join(text(problem.line, stack=stack) for problem in error.problems))
 
 
 def load(stack: str, file: Path | None = None, revealed: Mapping[str, str] | None = None) -> StackConfig:
@@ -43,12 +45,12 @@ def load(stack: str, file: Path | None = None, revealed: Mapping[str, str] | Non
     return replace(config, token_problem=_token_problem(file))
 
 
-def _token_problem(file: Path) -> str | None:
+def _token_problem(file: Path) -> Said | None:
     """Say what is wrong with Cloudflare's API token; an encrypted one is taken to be good."""
     token = stackfile.read(file).get(TOKEN_KEY)
     if _is_encrypted(token):
         return None
-    return token_in_clear() if token else token_problem({})
+    return token_in_clear().line if token else token_problem({})
 
 
 def offline_values(stack: str, file: Path | None = None) -> tuple[dict[str, str], set[str]]:

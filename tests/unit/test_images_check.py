@@ -80,7 +80,7 @@ def test_what_cannot_be_pulled_is_named_with_the_mirror_as_the_way_out(
     (found,) = check_images(config())
     assert found.level == "warning", "a preview pulls nothing"
     assert found.text == f"not here, and the registry {says}: mariadb:11.8.8"
-    assert "photos:image_registry" in found.fix
+    assert "photos:image_registry" in str(found.fix)
 
 
 def test_without_docker_another_check_speaks(monkeypatch: pytest.MonkeyPatch) -> None:
