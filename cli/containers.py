@@ -38,6 +38,11 @@ def containers(client: docker.DockerClient, stack: str) -> list[Container]:
     return listed
 
 
+def of_service(client: docker.DockerClient, stack: str, service: str) -> Container | None:
+    """Return the container of one service, whatever its state; None where there is none."""
+    return next((container for container in containers(client, stack) if service_of(container) == service), None)
+
+
 def service_of(container: Container) -> str:
     """Return the name of the service that a container of ours runs."""
     return str(container.labels.get("photos.service", ""))

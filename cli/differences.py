@@ -23,28 +23,26 @@ CONTAINER, NETWORK, VOLUME = (
 
 @dataclass(frozen=True)
 class Difference:
-    """How the Docker host differs from the state: one line per thing that is not as the state knows it, and orphans."""
+    """How the Docker host differs from the state: one line per thing that is not as the state knows it, and orphans.
 
-    lost: tuple[str, ...]
-    containers: tuple[Container, ...]
-    networks: tuple[Network, ...]
+    `restore` is the container of a restore that runs, which is no difference.
+    """
+
+    lost: tuple[str, ...] = ()
+    containers: tuple[Container, ...] = ()
+    networks: tuple[Network, ...] = ()
+    restore: Container | None = None
 
     def __bool__(self) -> bool:
         """Whether there is any."""
         return bool(self.lost or self.containers or self.networks)
-
-    @property
-    def restore(self) -> Container | None:
-        """The container of a restore that runs."""
-        running = (c for c in self.containers if containers.service_of(c) == RESTORE and containers.runs(c))
-        return next(running, None)
 
 
 def compare(client: docker.DockerClient, stack: str) -> Difference:
     """Compare what the state of `stack` knows with what carries its id on the Docker host. Changes nothing."""
     identity = stackfile.stack_id(paths.stack_file(stack))
     if not identity or identity == PLACEHOLDER_ID or private_state.locks(stack):
-        return Difference((), (), ())  # nothing is there yet, or pulumi is at work
+        return Difference()  # nothing is there yet, or pulumi is at work
     resources = private_state.resources(stack)
     known_ids = {str(resource.get("id")) for resource in resources}
     of_stack = docker_host.of_stack(identity)
@@ -55,6 +53,7 @@ def compare(client: docker.DockerClient, stack: str) -> Difference:
         NETWORK: {str(network.id): "running" for network in networks},
         VOLUME: {str(volume.name): "running" for volume in client.volumes.list(filters=of_stack)},
     }
+    restores = (c for c in on_host if containers.service_of(c) == RESTORE and containers.runs(c))
     lines = (
         _lost(resource, statuses.get(str(resource.get("type")))) for resource in resources if not resource.get("delete")
     )
@@ -62,6 +61,7 @@ def compare(client: docker.DockerClient, stack: str) -> Difference:
         lost=tuple(line for line in lines if line),
         containers=tuple(container for container in on_host if container.id not in known_ids),
         networks=tuple(network for network in networks if network.id not in known_ids),
+        restore=next(restores, None),
     )
 
 
@@ -96,4 +96,5 @@ def _lost(resource: dict[str, Any], statuses: dict[str, str] | None) -> str | No
         )
     if status is None:
         return f"The {kind} {name} is gone, or was made anew by something else"
-    return None if status in containers.RUNS else f"The {kind} {name} is {status}"
+    waits = (resource.get("inputs") or {}).get("start") is False  # for a person, who starts it
+    return None if waits or status in containers.RUNS else f"The {kind} {name} is {status}"

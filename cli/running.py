@@ -23,6 +23,16 @@ class ServiceState:
     container: Container | None
 
     @property
+    def on_demand(self) -> bool:
+        """Whether a person starts it; how it ended was told to him."""
+        return self.expected is not None and not self.expected.started
+
+    @property
+    def waits(self) -> bool:
+        """Whether it is there for a person to start it, and does not run."""
+        return self.on_demand and self.container is not None and not containers.runs(self.container)
+
+    @property
     def health(self) -> str:
         """Docker's word for how it goes; "missing" where there is no container."""
         return containers.health(self.container) if self.container else "missing"
@@ -30,7 +40,7 @@ class ServiceState:
     @property
     def well(self) -> bool:
         """Whether it works, or was started and not asked yet; one that Docker had to restart is not well."""
-        return self.container is not None and containers.works(self.container)
+        return self.container is not None and (self.on_demand or containers.works(self.container))
 
 
 def services(client: docker.DockerClient, stack: str) -> list[ServiceState]:
@@ -44,11 +54,16 @@ def services(client: docker.DockerClient, stack: str) -> list[ServiceState]:
     return states + [ServiceState(containers.service_of(container), None, container) for container in others]
 
 
+def at_work(client: docker.DockerClient, stack: str) -> list[ServiceState]:
+    """Return the services without those that only wait for a person to start them."""
+    return [state for state in services(client, stack) if not state.waits]
+
+
 def settled(client: docker.DockerClient, stack: str) -> list[ServiceState]:
-    """Return the services once none starts any more, or after some seconds: a crash shows itself by then."""
+    """Return the services at work once none starts any more, or after some seconds: a crash shows itself by then."""
     deadline = time.monotonic() + SECONDS_TO_SETTLE
     while True:
-        states = services(client, stack)
+        states = at_work(client, stack)
         starting = [state for state in states if state.well and state.health != "healthy"]
         if not starting or time.monotonic() > deadline:
             return states

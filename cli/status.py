@@ -44,7 +44,7 @@ def welcome(stack: str) -> int:
 def show(stack: str) -> int:
     """Print a table of what is expected and how it goes; return 1 when something is missing or ill."""
     with containers.connected() as client:
-        states = running.services(client, stack)
+        states = running.at_work(client, stack)
         if not any(state.container for state in states):
             say(f'Nothing of the stack "{stack}" runs here. Start it: ./photos up {stack}')
             return 1
@@ -82,9 +82,9 @@ def logs(stack: str, service: str, *, follow: bool, lines: int) -> None:
 def explain_failure(stack: str) -> None:
     """Print the last lines of each container that is not healthy."""
     with containers.connected() as client:
-        states = running.services(client, stack)
+        states = running.at_work(client, stack)
         for state in states:
-            if state.container and state.health != "healthy":
+            if state.container and state.health != "healthy" and not state.on_demand:
                 _explain(state)
     if any(state.name == "keeper" and state.container is None for state in states):
         warn(
@@ -140,7 +140,7 @@ def _table(states: list[ServiceState]) -> Table:
     for state in states:
         table.add_row(
             state.name,
-            Text(state.health, COLOURS[state.health] if state.well else "red"),
+            Text(state.health, COLOURS.get(state.health, "yellow") if state.well else "red"),
             "\n".join(_addresses(state)),
             _image(state),
         )

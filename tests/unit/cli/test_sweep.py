@@ -244,6 +244,26 @@ def test_a_running_restore_is_never_disturbed(host: Host, capsys: pytest.Capture
     assert "A restore is running (photos-dev-restore)" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("status", ["created", "exited"])
+def test_the_stack_s_own_restore_waits_and_is_no_difference(host: Host, status: str) -> None:
+    host.add("container", "photos-dev-restore", status, known=False)
+    host.know("container", host.there[0].id, "photos-dev-restore", inputs={"start": False})
+
+    assert differences.told_differences("dev") is False
+    with sweep.room_for_up("dev") as changed:
+        assert changed is False
+    assert host.names() == ["photos-dev-restore"]
+
+
+def test_the_stack_s_own_restore_is_never_disturbed_either(host: Host, capsys: pytest.CaptureFixture[str]) -> None:
+    host.add("container", "photos-dev-restore")
+
+    assert differences.told_differences("dev") is False, "pulumi has nothing to look at"
+    assert "A restore is running (photos-dev-restore)" in capsys.readouterr().err
+    with pytest.raises(typer.Exit), sweep.room_for_up("dev"):
+        pass
+
+
 def test_a_restore_that_ended_is_swept(host: Host) -> None:
     host.add("container", "photos-dev-restore", "exited", known=False)
 
