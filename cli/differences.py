@@ -67,7 +67,7 @@ def compare(client: docker.DockerClient, stack: str) -> Difference:
 
 def told_differences(stack: str) -> bool:
     """Say how the Docker host differs from the state, and return whether it does. Changes nothing."""
-    with containers.connected() as client:
+    with containers.connected(stack) as client:
         difference = compare(client, stack)
     for line in difference.lost:
         warn(f"{line}.")

@@ -28,7 +28,7 @@ def is_prepared(stack: str) -> bool:
         and paths.passphrase_file(stack).exists()
         and private_state.exists(stack)
         and not tools.missing(stack)
-        and docker_host.answers()
+        and docker_host.answers(stack)
     )
 
 

@@ -41,8 +41,8 @@ def prepare(stack: str, *, marking: bool = True, unreachable: Callable[[str], No
     """
     chosen = _beginning(stack)
     report = look_at(stack, chosen)
-    if report.config and not docker_host.answers():
-        docker_host.ensure()
+    if report.config and not docker_host.answers(stack):
+        docker_host.ensure(stack)
         report = look_at(stack, chosen)
     config = _usable(stack, report, marking=marking)
     if lacking := _not_fetched(stack, config, marking=marking):
@@ -61,7 +61,7 @@ def prepare(stack: str, *, marking: bool = True, unreachable: Callable[[str], No
 
 def reach(stack: str) -> None:
     """Have Docker, the tools and the stack's own files, whatever the host looks like: to leave, or to take over."""
-    docker_host.ensure()
+    docker_host.ensure(stack)
     begin(stack)
 
 

@@ -11,6 +11,7 @@ from cli import paths, stackfile
 from cli.console import fail
 from components.messages import Said
 from stacks.config import StackConfig, parse
+from stacks.host.endpoint import docker_settings
 from stacks.languages import text
 from stacks.names import NAMESPACE
 from stacks.problems import ConfigError
@@ -41,7 +42,13 @@ def load(stack: str, file: Path | None = None, revealed: Mapping[str, str] | Non
     values, secret_keys = offline_values(stack, file)
     known = {key: value for key, value in (revealed or {}).items() if key in values}
     plain = {key.removeprefix(NAMESPACE): value for key, value in {**values, **known}.items()}
-    config = parse(stack, plain, secret_keys={key.removeprefix(NAMESPACE) for key in secret_keys}, dry_run=True)
+    config = parse(
+        stack,
+        plain,
+        secret_keys={key.removeprefix(NAMESPACE) for key in secret_keys},
+        dry_run=True,
+        docker=docker_settings(stackfile.read(file)),
+    )
     return replace(config, token_problem=_token_problem(file))
 
 

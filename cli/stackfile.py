@@ -9,6 +9,7 @@ from typing import Any
 
 from cli import paths, stack_yaml
 from cli.console import confirm, fail, say
+from stacks.host.endpoint import docker_settings as of_docker
 from stacks.names import NAMESPACE
 from stacks.shell import command
 
@@ -102,3 +103,9 @@ def _example(stack: str, file: Path) -> Path:
             f"Copy the nearest: {command('cp', 'stacks/examples/Pulumi.dev.yaml', f'stacks/{file.name}')}"
         )
     return example
+
+
+def docker_settings(stack: str) -> dict[str, object]:
+    """Return what the stack file, or its example, says about the Docker host; nothing where there is neither."""
+    files = (paths.stack_file(stack), paths.EXAMPLES / paths.stack_file(stack).name)
+    return next((of_docker(read(file)) for file in files if file.exists()), {})

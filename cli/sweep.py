@@ -28,7 +28,7 @@ def room_for_up(stack: str) -> Iterator[bool]:
     Whatever happens meanwhile, no service is left without a container that had one.
     """
     locks.unlock(stack)
-    with containers.connected() as client:
+    with containers.connected(stack) as client:
         difference = compare(client, stack)
         _no_restore_runs(difference)
         for line in difference.lost:
@@ -39,7 +39,7 @@ def room_for_up(stack: str) -> Iterator[bool]:
         yield bool(difference)
     finally:
         if aside:
-            with containers.connected() as client:
+            with containers.connected(stack) as client:
                 for name in aside:
                     _give_way(client, name)
 
@@ -63,7 +63,7 @@ def strangers(client: docker.DockerClient, stack: str) -> list[str]:
 def room_for_destroy(stack: str) -> bool:
     """Remove, after asking, what only carries the stack's id; return whether its state knows what is not there."""
     locks.unlock(stack)
-    with containers.connected() as client:
+    with containers.connected(stack) as client:
         difference = compare(client, stack)
         _no_restore_runs(difference)
         alive = [str(container.name) for container in difference.containers if containers.runs(container)]
@@ -77,7 +77,7 @@ def room_for_destroy(stack: str) -> bool:
 
 def leftovers(stack: str) -> None:
     """Remove, after a destroy, the containers and networks that still carry the stack's id."""
-    with containers.connected() as client:
+    with containers.connected(stack) as client:
         difference = compare(client, stack)
         for orphan in difference.containers:
             remove(orphan)

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import pulumi
-from pulumi.runtime import config as runtime_config
 from pydantic import ValidationError
 
 from components.messages import Said, message
 from components.services import SERVICES
 from stacks.findings import Finding, error
+from stacks.host.endpoint import docker_settings
 from stacks.names import NAMESPACE, PLACEHOLDER_ID
 from stacks.problems import ConfigError, problem, problems
 from stacks.sections import Settings
@@ -41,6 +40,7 @@ class StackConfig:
     `shortcomings`: what is not good about the backup.
     `still_needed`: what a person has to supply before the first `up`; later it is a problem of the file.
     `pending_id`: what an interrupted first run wrote into markers, but not yet into the stack file.
+    `docker`: what the stack file says about the Docker host, by its full keys ("docker:host").
     """
 
     stack: str
@@ -52,6 +52,7 @@ class StackConfig:
     shortcomings: tuple[Shortcoming, ...] = ()
     still_needed: tuple[Finding, ...] = ()
     pending_id: str | None = None
+    docker: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
@@ -66,7 +67,13 @@ def load() -> StackConfig:
         ConfigError: with all problems at once.
     """
     values = _values()
-    config = parse(pulumi.get_stack(), values, secret_keys=_secret_keys(values), dry_run=pulumi.runtime.is_dry_run())
+    config = parse(
+        pulumi.get_stack(),
+        values,
+        secret_keys=_secret_keys(values),
+        dry_run=pulumi.runtime.is_dry_run(),
+        docker=docker_settings(provider_config()),
+    )
     secrets = {
         key: pulumi.Output.secret(values.get(key, "made at the first ./photos up"))
         for key in [*config.settings.secret_keys(), *(key for key in ALERT_KEYS if values.get(key))]
@@ -75,7 +82,14 @@ def load() -> StackConfig:
     return replace(config, secrets=secrets, cloudflare=_cloudflare(everything), token_problem=token_problem(everything))
 
 
-def parse(stack: str, values: Mapping[str, str], *, secret_keys: set[str], dry_run: bool = False) -> StackConfig:
+def parse(
+    stack: str,
+    values: Mapping[str, str],
+    *,
+    secret_keys: set[str],
+    dry_run: bool = False,
+    docker: Mapping[str, object] | None = None,
+) -> StackConfig:
     """Check the raw values of the namespace `photos:` (keys without it, objects as JSON text); takes over no secret.
 
     Raises:
@@ -119,7 +133,7 @@ def parse(stack: str, values: Mapping[str, str], *, secret_keys: set[str], dry_r
     if found or not settings:
         raise ConfigError(
             [*found, *still_needed],
-            right and StackConfig(stack=stack, settings=right, first_run=first_run),
+            right and StackConfig(stack=stack, settings=right, first_run=first_run, docker=docker or {}),
         )
     return StackConfig(
         stack=stack,
@@ -127,6 +141,7 @@ def parse(stack: str, values: Mapping[str, str], *, secret_keys: set[str], dry_r
         first_run=first_run,
         shortcomings=tuple(not_good),
         still_needed=tuple(still_needed),
+        docker=docker or {},
     )
 
 
@@ -137,7 +152,7 @@ def _values() -> dict[str, str]:
 
 def provider_config() -> dict[str, str]:
     """Return everything in the stack file by its full key, those of the providers among them."""
-    return {**runtime_config.get_config_env(), **runtime_config.CONFIG.get()}
+    return pulumi.runtime.get_config_env()
 
 
 def _cloudflare(everything: Mapping[str, str]) -> dict[str, pulumi.Output[str]]:
@@ -154,7 +169,7 @@ def _secret_keys(values: Mapping[str, str]) -> set[str]:
 
 
 def _is_secret(key: str) -> bool:
-    return key in runtime_config.get_config_secret_keys_env() or runtime_config.is_config_secret(key)
+    return key in pulumi.runtime.get_config_secret_keys_env()
 
 
 def _decode(key: str, text: str) -> object:
@@ -183,19 +198,6 @@ def _across(stack: str, settings: Settings) -> list[Finding]:
                 ),
             )
         )
-    host = os.environ.get("DOCKER_HOST", "")
-    provider_host = provider_config().get("docker:host", "")
-    for name, value in (("DOCKER_HOST", host), ("docker:host", provider_host)):
-        if value.startswith("ssh://"):
-            found.append(
-                error(
-                    f"{name} is {value}",
-                    message(
-                        "docker_over_ssh",
-                        "a Docker host over ssh is not supported yet. Run ./photos on that host",
-                    ),
-                )
-            )
     if not settings.enabled():
         known = ", ".join(f"`{name}: {{}}`" for name in (service.service for service in SERVICES))
         found.append(

@@ -13,6 +13,8 @@ from components.photo_system import PhotoSystem
 from components.service import Owner
 from stacks.arguments import photo_system_args
 from stacks.config import StackConfig, load
+from stacks.docker_provider import docker_provider_args
+from stacks.host.endpoint import EndpointError
 from stacks.host.library import library_owner
 from stacks.languages import text
 from stacks.names import DESTROYING
@@ -33,7 +35,11 @@ def run() -> None:
         raise pulumi.RunError("\n".join([text(nothing), *(text(wrong.line, stack=stack) for wrong in report.errors)]))
     for finding in (*report.warnings, *config.still_needed):
         pulumi.log.warn(text(finding.line, stack=stack))
-    for name, value in declare(config, library_owner(config.settings)).items():
+    try:
+        exports = declare(config, library_owner(config.settings))
+    except EndpointError as error:  # at a destroy, which looks at no host before
+        raise pulumi.RunError(str(error)) from error
+    for name, value in exports.items():
         pulumi.export(name, value)
 
 
@@ -42,7 +48,7 @@ def declare(config: StackConfig, owner: Owner) -> dict[str, Any]:
 
     Providers are explicit, so that everything goes where the checks have looked, and a second system could go elsewhere.
     """
-    providers: list[pulumi.ProviderResource] = [docker.Provider("docker")]
+    providers: list[pulumi.ProviderResource] = [docker.Provider("docker", docker_provider_args(config))]
     if config.settings.publish:
         providers.append(_cloudflare(config))
     system = PhotoSystem(NAME, photo_system_args(config, owner), pulumi.ResourceOptions(providers=providers))

@@ -33,7 +33,6 @@ TEXTS = {
     "stack_name_too_long": "有 {size} 个字符，最多 {most} 个。请写例如 {meant}",
     # config.py
     "delete_unconfirmed": "“delete” 会丢掉索引和所有设置。请同时写上 `confirm: {stack}`",
-    "docker_over_ssh": "暂不支持经 ssh 使用 Docker 主机。请在那台机器上运行 ./photos",
     "no_services": "一个服务都没写，什么都不会运行。请至少写一个：{known}",
     "not_set_up": "缺少 photos:id：这个 stack 还没有准备好。请运行 ./photos setup {stack} 或 ./photos up {stack}",
     "secrets_not_made": "缺少 {names}：还没有生成。请运行 ./photos setup {stack} 或 ./photos up {stack}，会自动生成",

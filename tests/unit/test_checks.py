@@ -103,11 +103,23 @@ ONE_FINDING: dict[str, tuple[Break, str, str, str]] = {
         "docker",
         "does not let you in (PermissionError(13, 'Permission denied'))",
     ),
-    "docker desktop": (
-        lambda host: host.info.update(OperatingSystem="Docker Desktop"),
-        "warning",
+    "a named docker is silent": (
+        every(
+            lambda host: setattr(host, "docker_problem", DockerException("gone")),
+            lambda host: host.monkeypatch.setenv("DOCKER_HOST", "unix:///run/mine.sock"),
+        ),
+        "error",
         "docker",
-        "Docker Desktop is untested",
+        "nothing answers at unix:///run/mine.sock, which DOCKER_HOST names (gone)",
+    ),
+    "an engine that the album does not run on, whatever else is wrong there": (
+        lambda host: (
+            host.info.update(SecurityOptions=["name=seccomp,profile=default", "name=rootless"]),
+            host.file_systems.update({"/var/lib": "9p"}),
+        ),
+        "error",
+        "docker",
+        "this is a rootless Docker",
     ),
     "data root on 9p": (
         lambda host: host.file_systems.update({"/var/lib": "9p"}),

@@ -21,7 +21,7 @@ def stack_that_is_set_up(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) ->
     stackfile.keep_copy("dev")
     paths.write_private(paths.passphrase_file("dev"), "x")
     paths.write_private(private_state._file("dev"), "{}")
-    monkeypatch.setattr(docker_host, "answers", lambda: True)
+    monkeypatch.setattr(docker_host, "answers", lambda *_: True)
     monkeypatch.setattr(tools, "missing", lambda _: [])
     return checkout
 
@@ -68,7 +68,7 @@ def test_what_has_to_be_made_or_asked_is_left_to_the_whole_set_up(
 def test_where_docker_or_a_tool_is_missing_the_set_up_says_so(ready: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
     assert ready
     with monkeypatch.context() as patch:
-        patch.setattr(docker_host, "answers", lambda: False)
+        patch.setattr(docker_host, "answers", lambda *_: False)
         assert not prepared.is_prepared("dev")
     monkeypatch.setattr(tools, "missing", lambda _: ["pulumi"])
 

@@ -42,8 +42,8 @@ class Machine:
         patch(preflight, "check_reachable", list)
         patch(preflight, "check_wsl", list)
         patch(setup, "check_images", lambda _: self.images)
-        patch(docker_host, "answers", lambda: True)
-        patch(docker_host, "ensure", lambda: self.did.append("docker"))
+        patch(docker_host, "answers", lambda *_: True)
+        patch(docker_host, "ensure", lambda *_: self.did.append("docker"))
         patch(tool_download, "ensure", self._tools)
 
     def _tools(self, _: str) -> None:
@@ -184,7 +184,7 @@ def test_what_docker_did_not_tell_before_it_answered_is_looked_at_again(
     silent = [error("docker", "not reachable", "start it")]
     findings = iter([silent, machine.findings])
     monkeypatch.setattr(preflight, "findings", lambda _: next(findings))
-    monkeypatch.setattr(docker_host, "answers", lambda: False)
+    monkeypatch.setattr(docker_host, "answers", lambda *_: False)
     setup.prepare("dev")
 
     assert machine.did == ["docker", "tools"]
