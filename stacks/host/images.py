@@ -15,7 +15,7 @@ from requests.exceptions import RequestException
 
 from stacks.config import StackConfig
 from stacks.expected import expected
-from stacks.host import Finding, ok, warning
+from stacks.host import Finding, error, ok, warning
 from stacks.host.credentials import GuardError, Login, login_at, login_command, registry_of
 from stacks.host.endpoint import EndpointError, resolve
 
@@ -26,14 +26,15 @@ WANTS_A_LOGIN = re.compile("no basic auth credentials|unauthorized|authenticatio
 
 
 class Obstacle(NamedTuple):
-    """Why a registry does not hand an image out, and what to do."""
+    """Why a registry does not hand an image out, and what to do. `by_hand`: that can be done here and now."""
 
     text: str
     fix: str
+    by_hand: bool = False
 
 
 def check_images(config: StackConfig) -> Iterator[Finding]:
-    """Ask the registry for each image that is not here. A warning stops `up`, and nothing else: what runs needs no pull."""
+    """Ask the registry for each image that is not here. What is lacking stops `up` alone: what runs needs no pull."""
     wanted = images(config)
     try:
         with closing(resolve(config.docker).connect(SECONDS_FOR_A_REGISTRY)) as client:
@@ -47,7 +48,8 @@ def check_images(config: StackConfig) -> Iterator[Finding]:
         if obstacle:
             lacking.setdefault(obstacle, []).append(image)
     for obstacle, names in lacking.items():
-        yield warning(CHECK, f"not here, and the registry {obstacle.text}: {', '.join(names)}", obstacle.fix)
+        level = error if obstacle.by_hand else warning
+        yield level(CHECK, f"not here, and the registry {obstacle.text}: {', '.join(names)}", obstacle.fix)
     if not lacking:
         yield ok(CHECK, f"{len(wanted) - len(absent)} here, {len(absent)} to be pulled")
 
@@ -73,37 +75,39 @@ def _obstacle(client: docker.DockerClient, image: str) -> Obstacle | None:
         client.images.get_registry_data(image, auth_config=dict(login.words) if login else {})
     except NotFound:
         return Obstacle("does not have it", MIRROR)
-    except APIError as error:
-        return _refusal(error, registry, login, broken)
+    except APIError as answer:
+        return _refusal(answer, registry, login, broken)
     except (DockerException, RequestException):
         return Obstacle(f"did not answer within {SECONDS_FOR_A_REGISTRY} s", MIRROR)
     if login and not login.password:
         fix = f"Use a password: {login_command(registry)}"
-        return Obstacle("was logged in to with a token, which Pulumi cannot use", fix)
+        return Obstacle("was logged in to with a token, which Pulumi cannot use", fix, by_hand=True)
     return None
 
 
-def _refusal(error: APIError, registry: str, login: Login | None, broken: str) -> Obstacle:
+def _refusal(answer: APIError, registry: str, login: Login | None, broken: str) -> Obstacle:
     """Say what is meant by the answer of a registry, which Docker hands on under many a number."""
-    reason = str(error.explanation)
-    if error.status_code in (401, 403) and "denied" in reason:
+    reason = str(answer.explanation)
+    if answer.status_code in (401, 403) and "denied" in reason:
         return Obstacle("does not hand it out", f"It may want a login: {login_command(registry)}. {MIRROR}")
     if not WANTS_A_LOGIN.search(reason):
         return Obstacle(f"cannot be reached ({_short(reason)})", MIRROR)
     if broken:
         fix = f"Install it, or take it out of Docker's config.json, then run: {login_command(registry)}"
-        return Obstacle(f"{registry} wants a login, and {broken}, which should keep it, does not work", fix)
+        text = f"{registry} wants a login, and {broken}, which should keep it, does not work"
+        return Obstacle(text, fix, by_hand=True)
     if login:
-        return Obstacle(f"{registry} refuses the login that is kept for it", f"Log in anew: {login_command(registry)}")
-    return Obstacle(f"{registry} wants a login", f"Run: {login_command(registry)}")
+        fix = f"Log in anew: {login_command(registry)}"
+        return Obstacle(f"{registry} refuses the login that is kept for it", fix, by_hand=True)
+    return Obstacle(f"{registry} wants a login", f"Run: {login_command(registry)}", by_hand=True)
 
 
 def _login(registry: str) -> tuple[Login | None, str]:
     """Return the login at a registry, and the name of the program that should have it and does not work."""
     try:
         return login_at(registry), ""
-    except GuardError as error:
-        return None, str(error)
+    except GuardError as guard:
+        return None, str(guard)
 
 
 def _short(reason: str) -> str:

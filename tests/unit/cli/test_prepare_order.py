@@ -170,3 +170,14 @@ def test_the_owner_is_written_once(checkout: Checkout, written: bool) -> None:
     assert [words[:4] for words in checkout.asked] == (
         [] if written else [("config", "set", "--path", f"photos:owner.{key}") for key in ("uid", "gid")]
     )
+
+
+def test_a_registry_that_wants_a_login_is_no_reason_for_another_way_out(
+    machine: Machine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    machine.images = [host.error("images", "mirror.lan wants a login", "Run: docker login mirror.lan")]
+
+    with pytest.raises(typer.Exit):
+        setup.prepare("dev", unreachable=lambda _: pytest.fail("the demo was offered"))
+    assert machine.written == []
+    assert "images: mirror.lan wants a login. Run: docker login mirror.lan" in capsys.readouterr().err

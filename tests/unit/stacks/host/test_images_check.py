@@ -106,6 +106,7 @@ def test_a_registry_that_wants_a_login_is_told_from_one_that_lacks_the_image(mon
     (found,) = check_images(through_mirror())
     assert found.text.startswith(f"not here, and the registry {MIRROR} wants a login: {MIRROR}/library/mariadb")
     assert found.fix == f"Run: docker login {MIRROR}"
+    assert found.level == "error", "a person can do that here and now"
     assert set(map(str, asked.values())) == {"{}"}, "nobody logged in"
 
 
