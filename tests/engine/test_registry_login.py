@@ -37,8 +37,8 @@ def a_mirror_with_a_password(registry: str, tmp_path_factory: pytest.TempPathFac
             assert "error" not in pushed
             client.images.remove(f"{name}:{image.tag}")
         yield host
-        for image in client.images.list():
-            for tag in image.tags:
+        for kept in client.images.list():
+            for tag in kept.tags:
                 if tag.startswith(f"{host}/"):
                     client.images.remove(tag)
 
