@@ -157,6 +157,14 @@ def test_containers_are_made_in_one_place(file: str) -> None:
 
 
 @pytest.mark.parametrize("file", FILES)
+def test_docker_is_reached_in_one_place_so_that_it_is_one_docker(file: str) -> None:
+    reaching = attributes(FILES[file]) & {"docker.from_env", "docker.DockerClient.from_env", "docker.APIClient"}
+
+    # The stand-ins are built without a photo system, on the Docker of this environment.
+    assert not reaching or file in {"stacks/host/endpoint.py", "demo/images/build.py"}
+
+
+@pytest.mark.parametrize("file", FILES)
 def test_cloudflare_is_imported_in_one_file_and_that_file_only_when_something_is_published(file: str) -> None:
     costly = [
         name
