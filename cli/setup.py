@@ -17,6 +17,7 @@ from cli.console import fail, say
 from stacks.config import NAMESPACE, StackConfig
 from stacks.host.images import check_images
 from stacks.host.library import folders
+from stacks.languages import text
 from stacks.preflight import Report, look
 
 DEMO = "demo"
@@ -33,7 +34,7 @@ def prepare(stack: str, *, marking: bool = True, unreachable: Callable[[str], No
     if report.config and not docker_host.answers(stack):
         docker_host.ensure(stack)
         report = look_at(stack, chosen)
-    config = _usable(report, marking=marking)
+    config = _usable(stack, report, marking=marking)
     if lacking := _not_fetched(stack, config, marking=marking):
         unreachable("\n".join(lacking))
     if marking and config.first_run:
@@ -85,11 +86,11 @@ def _beginning(stack: str) -> Path:
     return stackfile.choose(stack)
 
 
-def _usable(report: Report, *, marking: bool) -> StackConfig:
+def _usable(stack: str, report: Report, *, marking: bool) -> StackConfig:
     """Return the stack file's content; end the program with everything that is wrong."""
     needed = report.config.still_needed if report.config and marking else ()
     if report.errors or needed or not report.config:
-        lines = [*map(str, report.errors), *needed]
+        lines = [text(finding.line, stack=stack) for finding in (*report.errors, *needed)]
         fail("Nothing was created or changed:\n" + "\n".join(lines))
     return report.config
 
@@ -103,7 +104,7 @@ def _not_fetched(stack: str, config: StackConfig, *, marking: bool) -> list[str]
         problems.append(str(error))
     if marking:
         seen = list(check_images(config))
-        problems += [str(finding) for finding in seen if finding.level != "ok"]
+        problems += [text(finding.line) for finding in seen if finding.level != "ok"]
         if any(finding.level == "error" for finding in seen):  # a login: no reason for another way out
             fail("Nothing was created or changed:\n" + "\n".join(problems))
     return problems

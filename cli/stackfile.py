@@ -11,8 +11,10 @@ from typing import Any
 
 from cli import paths, stack_yaml
 from cli.console import confirm, fail, say
+from components.messages import Said
 from stacks.config import NAMESPACE, StackConfig, parse
 from stacks.config import docker_settings as of_docker
+from stacks.languages import text
 from stacks.problems import ConfigError, command
 from stacks.recording import config_text
 from stacks.sections.backup.rules import PREFIX
@@ -123,7 +125,7 @@ def offline(stack: str) -> StackConfig:
     try:
         return load(stack)
     except ConfigError as error:
-        fail(str(error))
+        fail("\n".join(text(problem.line, stack=stack) for problem in error.problems))
 
 
 def load(stack: str, file: Path | None = None, revealed: Mapping[str, str] | None = None) -> StackConfig:
@@ -148,12 +150,12 @@ def load(stack: str, file: Path | None = None, revealed: Mapping[str, str] | Non
     return replace(config, token_problem=_token_problem(file))
 
 
-def _token_problem(file: Path) -> str | None:
+def _token_problem(file: Path) -> Said | None:
     """Say what is wrong with Cloudflare's API token; an encrypted one is taken to be good."""
     token = read(file).get(TOKEN_KEY)
     if _is_encrypted(token):
         return None
-    return token_in_clear() if token else token_problem({})
+    return token_in_clear().line if token else token_problem({})
 
 
 def offline_values(stack: str, file: Path | None = None) -> tuple[dict[str, str], set[str]]:

@@ -8,6 +8,7 @@ from typing import Any
 import pulumi
 import pulumi_docker as docker
 
+from components.messages import message
 from components.photo_system import PhotoSystem
 from components.service import Owner
 from stacks.arguments import photo_system_args
@@ -15,6 +16,7 @@ from stacks.config import StackConfig, load
 from stacks.docker_provider import docker_provider_args
 from stacks.host.endpoint import EndpointError
 from stacks.host.library import library_owner
+from stacks.languages import text
 from stacks.outputs import outputs
 from stacks.preflight import look
 
@@ -27,14 +29,13 @@ DESTROYING = "PHOTOS_DESTROY"
 def run() -> None:
     """Run the program that `pulumi up`, `preview` and `destroy --run-program` ask for."""
     report = look(load, leaving=bool(os.environ.get(DESTROYING)))
-    config = report.config
+    config, stack = report.config, pulumi.get_stack()
     if report.errors or config is None:
-        lines = "\n".join(map(str, report.errors))
         # What `./photos` writes before (folders, markers, the id) it writes only after the same look.
-        msg = f"no resource was created or changed:\n{lines}"
-        raise pulumi.RunError(msg)
-    for line in (*map(str, report.warnings), *config.still_needed):
-        pulumi.log.warn(line)
+        nothing = message("nothing_declared", "no resource was created or changed:")
+        raise pulumi.RunError("\n".join([text(nothing), *(text(wrong.line, stack=stack) for wrong in report.errors)]))
+    for finding in (*report.warnings, *config.still_needed):
+        pulumi.log.warn(text(finding.line, stack=stack))
     try:
         exports = declare(config, library_owner(config.settings))
     except EndpointError as error:  # at a destroy, which looks at no host before

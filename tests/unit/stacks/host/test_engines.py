@@ -53,9 +53,9 @@ def test_an_engine_that_the_album_does_not_run_on_is_refused_by_its_name(
     (found,) = check_engine(**ENGINES[engine])
 
     assert found.level == "error"
-    assert found.text.startswith(f"this is {name}: ")
-    assert reason in found.text
-    assert instead in found.fix
+    assert str(found.text).startswith(f"this is {name}: ")
+    assert reason in str(found.text)
+    assert instead in str(found.fix)
 
 
 def test_docker_desktop_in_wsl_is_told_to_be_untested(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -64,14 +64,14 @@ def test_docker_desktop_in_wsl_is_told_to_be_untested(monkeypatch: pytest.Monkey
     (found,) = check_engine(**ENGINES["desktop"])
 
     assert found.level == "warning"
-    assert "Docker Desktop is untested here" in found.text
+    assert "Docker Desktop is untested here" in str(found.text)
 
 
 @pytest.mark.parametrize("there", [{"KernelVersion": "6.1.0-13-arm64"}, {"Name": "nas", "MemTotal": 2**31}])
 def test_a_socket_that_leads_to_another_machine_is_refused(there: dict[str, Any]) -> None:
     (found,) = check_engine(HERE | there, ENGINES["docker"]["version"])
 
-    assert found.text.startswith("this is a Docker on another machine: ")
+    assert str(found.text).startswith("this is a Docker on another machine: ")
     assert found.fix == "Run ./photos on that machine"
 
 

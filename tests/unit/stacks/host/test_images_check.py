@@ -88,8 +88,8 @@ def test_what_cannot_be_pulled_is_named_with_the_mirror_as_the_way_out(
 
     (found,) = check_images(config())
     assert found.level == "warning", "a preview pulls nothing"
-    assert found.text == f"not here, and the registry {says}: mariadb:11.8.8"
-    assert "photos:image_registry" in found.fix
+    assert str(found.text) == f"not here, and the registry {says}: mariadb:11.8.8"
+    assert "photos:image_registry" in str(found.fix)
 
 
 @pytest.fixture
@@ -104,7 +104,7 @@ def test_a_registry_that_wants_a_login_is_told_from_one_that_lacks_the_image(mon
     asked = use(monkeypatch, (), refusal(500, NO_LOGIN))
 
     (found,) = check_images(through_mirror())
-    assert found.text.startswith(f"not here, and the registry {MIRROR} wants a login: {MIRROR}/library/mariadb")
+    assert str(found.text).startswith(f"not here, and the registry {MIRROR} wants a login: {MIRROR}/library/mariadb")
     assert found.fix == f"Run: docker login {MIRROR}"
     assert found.level == "error", "a person can do that here and now"
     assert set(map(str, asked.values())) == {"{}"}, "nobody logged in"
@@ -140,7 +140,7 @@ def test_a_login_that_is_refused_is_told_and_not_shown(
     use(monkeypatch, (), refusal(401, "unauthorized: authentication required"))
 
     (found,) = check_images(through_mirror())
-    assert "refuses the login that is kept for it" in found.text
+    assert "refuses the login that is kept for it" in str(found.text)
     assert found.fix == f"Log in anew: docker login {MIRROR}"
     assert CANARY not in str(found)
 
@@ -157,8 +157,8 @@ def test_a_program_for_logins_that_does_not_work_is_named_only_where_a_login_is_
     (private,) = check_images(through_mirror())
 
     assert public.level == "ok"
-    assert "docker-credential-desktop.exe, which should keep it, does not work" in private.text
-    assert private.fix.endswith(f"then run: docker login {MIRROR}")
+    assert "docker-credential-desktop.exe, which should keep it, does not work" in str(private.text)
+    assert str(private.fix).endswith(f"then run: docker login {MIRROR}")
 
 
 def test_a_token_that_only_dockers_own_command_can_use_is_refused_before_pulumi_fails(
@@ -168,7 +168,7 @@ def test_a_token_that_only_dockers_own_command_can_use_is_refused_before_pulumi_
     use(monkeypatch, (), None)
 
     (found,) = check_images(through_mirror())
-    assert "with a token, which Pulumi cannot use" in found.text
+    assert "with a token, which Pulumi cannot use" in str(found.text)
     assert CANARY not in str(found)
 
 

@@ -1,0 +1,5 @@
+"""The policy pack that `pulumi preview --policy-pack policy` starts."""
+
+from house_rules.pack import start
+
+start()
