@@ -11,6 +11,7 @@ from cli.console import fail, out, say, wrapped
 from stacks.config import load
 from stacks.host.endpoint import EndpointError
 from stacks.host.library import library_owner
+from stacks.languages import text
 from stacks.program import declare
 from stacks.recording import Recorded, Recorder, is_secret, plain, record
 
@@ -23,7 +24,7 @@ def show(stack: str) -> None:
     try:
         _print(recorded(stack))
     except EndpointError as error:
-        fail(str(error))
+        fail(text(error.finding.line))
     say("Photos stay in: " + ", ".join(config.settings.library.library().folders))
     say("Volumes " + ("outlive destroy." if config.settings.data.on_destroy == "keep" else "are deleted by destroy."))
 
