@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -179,6 +180,19 @@ def test_without_the_docker_command_it_says_where_that_comes_from(monkeypatch: p
 
     (found,) = check_images(through_mirror())
     assert str(found.fix) == f"Run: sudo apt-get install docker-cli, then sudo docker login {MIRROR}"
+
+
+def test_they_are_looked_for_on_the_docker_of_the_stack_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def from_env(*, environment: dict[str, str], **_: object) -> None:
+        asked.append(environment["DOCKER_HOST"])
+        raise DockerException
+
+    monkeypatch.setattr(docker, "from_env", from_env)
+    list(check_images(replace(config(), docker={"docker:host": "unix:///run/mine.sock"})))
+
+    assert asked == ["unix:///run/mine.sock"]
 
 
 def test_without_docker_another_check_speaks(monkeypatch: pytest.MonkeyPatch) -> None:
