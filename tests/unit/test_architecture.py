@@ -159,6 +159,14 @@ def test_containers_are_made_in_one_place(file: str) -> None:
     assert makes is (file == "components/service.py"), "the house rules hold because nobody else makes one"
 
 
+@pytest.mark.parametrize("file", FILES)
+def test_docker_is_reached_in_one_place_so_that_it_is_one_docker(file: str) -> None:
+    reaching = attributes(FILES[file]) & {"docker.from_env", "docker.DockerClient.from_env", "docker.APIClient"}
+
+    # The stand-ins are built without a photo system, on the Docker of this environment.
+    assert not reaching or file in {"stacks/host/endpoint.py", "demo/images/build.py"}
+
+
 CLOUDFLARE = {
     "pulumi_cloudflare": ["components/cloudflare_sdk.py"],
     "components.cloudflare_sdk": ["components/tunnel.py"],
