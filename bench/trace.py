@@ -1,0 +1,57 @@
+"""Record what the program declares so that each value still tells which resource it came from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from threading import Lock
+from typing import Any
+
+from pulumi.runtime import MockResourceArgs
+
+from stacks.recording import Recorded, Recorder
+
+REFERENCE = re.compile(r"«(\d+)\.(\w+)»")
+"""Stands in a value for an output: «number of the resource.output»."""
+
+# Type → its outputs that others use, as on the wire → their names in Python.
+OUTPUTS = {
+    "docker:index/network:Network": {"id": "id"},
+    "docker:index/volume:Volume": {"name": "name"},
+    "docker:index/remoteImage:RemoteImage": {"imageId": "image_id"},
+    "random:index/randomPassword:RandomPassword": {"result": "result"},
+}
+
+
+class Tracer(Recorder):
+    """A recorder whose outputs are references."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._one_at_a_time = Lock()
+
+    def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
+        """Record a registration under a number of its own; they come side by side, in threads."""
+        with self._one_at_a_time:
+            return super().new_resource(args)
+
+    def create(self, resource: Recorded) -> dict[str, Any]:
+        """Return the outputs of `resource`, each in a form that is found again inside another resource's inputs."""
+        number = len(self.resources)
+        outputs = {wire: f"«{number}.{name}»" for wire, name in OUTPUTS.get(resource.type, {"id": "id"}).items()}
+        if resource.type.endswith(":Network"):
+            outputs["ipamConfigs"] = [{"subnet": f"«{number}.subnet»"}]  # type: ignore[assignment]
+        if resource.type.endswith(":ZeroTrustAccessApplication"):
+            outputs["aud"] = f"«{number}.aud»"
+        return {**resource.inputs, **outputs}
+
+
+def with_references(value: Any, name: Callable[[int, str], Any]) -> Any:
+    """Return `value` with `name(number, output)` in place of each reference."""
+    if isinstance(value, dict):
+        return {key: with_references(item, name) for key, item in value.items()}
+    if isinstance(value, list):
+        return [with_references(item, name) for item in value]
+    if isinstance(value, str):
+        return REFERENCE.sub(lambda match: str(name(int(match[1]), match[2])), value)
+    return value
