@@ -111,4 +111,5 @@ def _programs(house: House, hostnames: tuple[int, ...], figures: Figures, repeat
     return resources
 
 
-main()
+if __name__ == "__main__":
+    main()

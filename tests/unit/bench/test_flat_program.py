@@ -2,69 +2,61 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import pytest
-from example_stack import EXAMPLES, OWNER, example, secret_keys
+from example_stack import EXAMPLES
+from traced_stack import traced
 
 from bench.flat import OPTIONS, flat_program, is_provided
 from bench.trace import Tracer, with_references
-from stacks.config import load
-from stacks.program import declare
-from stacks.recording import Recorded, config_text, is_secret, plain, record
+from stacks.recording import Recorded, is_secret, plain, record
+
+each_stack = pytest.mark.parametrize("stack", EXAMPLES)
 
 
-def traced(stack: str) -> list[Recorded]:
-    config = example(stack)
-    program = lambda: declare(load(), OWNER)  # noqa: E731
-    keys = secret_keys(config)
-    return record(program, stack=stack, config=config_text(config), secret_keys=keys, recorder=Tracer()).resources
+@cache
+def flat(stack: str) -> list[Recorded]:
+    text = flat_program(traced(stack))
+    return record(lambda: exec(text, {}), stack=stack, recorder=Tracer()).resources  # noqa: S102 - what is tested
 
 
-def comparable(resources: list[Recorded]) -> dict[tuple[str, str], dict[str, Any]]:
-    """Return (type, name) → inputs, options and what is secret, with names in place of numbers."""
+def described(resources: list[Recorded]) -> dict[tuple[str, str], dict[str, Any]]:
+    """Return (type, name) → inputs, secrets, options, and what is waited for, with names in place of numbers."""
 
     def named(number: int, output: str) -> str:
         return f"<{resources[number].type}/{resources[number].name}.{output}>"
 
+    provided = {item.urn: item for item in resources if is_provided(item)}
     return {
         (item.type, item.name): {
             "inputs": with_references(plain(item.inputs), named),
             "secrets": {key for key, value in item.inputs.items() if is_secret(value)},
             "options": {key: item.options[key] for key in OPTIONS},
+            "after": {provided[urn].name for urn in item.options["depends_on"] if urn in provided and urn != item.urn},
         }
-        for item in resources
-        if is_provided(item)
+        for item in provided.values()
     }
 
 
-@pytest.mark.parametrize("stack", EXAMPLES)
-def test_the_flat_program_declares_the_same_resources(stack: str) -> None:
-    ours = traced(stack)
-    text = flat_program(ours)
-    flat = record(lambda: exec(text, {}), stack=stack, recorder=Tracer()).resources  # noqa: S102
-
-    assert comparable(flat) == comparable(ours)
-    assert len(comparable(ours)) > 15
+@each_stack
+def test_it_declares_the_same_resources(stack: str) -> None:
+    assert described(flat(stack)) == described(traced(stack))
 
 
-@pytest.mark.parametrize("stack", EXAMPLES)
-def test_the_flat_program_waits_for_the_same_resources(stack: str) -> None:
-    ours = traced(stack)
-    flat = record(lambda: exec(flat_program(ours), {}), stack=stack, recorder=Tracer()).resources  # noqa: S102
+@each_stack
+def test_it_has_no_component_and_no_provider_of_its_own(stack: str) -> None:
+    kinds = {item.type for item in flat(stack)} - {"pulumi:pulumi:Stack"}
 
-    assert after(flat) == after(ours)
+    assert all(is_provided(item) for item in flat(stack) if item.type in kinds)
+    assert len(flat(stack)) > 15
 
 
-def after(resources: list[Recorded]) -> dict[tuple[str, str], set[str]]:
-    by_urn = {item.urn: (item.type, item.name) for item in resources if is_provided(item)}
-    return {
-        key: {
-            str(by_urn[other])
-            for item in resources
-            if item.urn == urn
-            for other in item.options["depends_on"]
-            if other in by_urn
-        }
-        for urn, key in by_urn.items()
-    }
+def test_outputs_are_handed_on_as_outputs() -> None:
+    text = flat_program(traced("dev"))
+
+    assert "«" not in text
+    assert "pulumi.Output.concat('MARIADB" not in text, "no password in an environment"
+    assert ".image_id" in text
+    assert ".result" in text

@@ -1,0 +1,25 @@
+"""What an example stack declares, with references between its resources."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from example_stack import OWNER, example, secret_keys
+
+from bench.trace import Tracer
+from stacks.config import load
+from stacks.program import declare
+from stacks.recording import Recorded, config_text, record
+
+
+@cache
+def traced(stack: str) -> list[Recorded]:
+    """Return it; recorded once, for reading only."""
+    config = example(stack)
+    return record(
+        lambda: declare(load(), OWNER),
+        stack=stack,
+        config=config_text(config),
+        secret_keys=secret_keys(config),
+        recorder=Tracer(),
+    ).resources
