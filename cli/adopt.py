@@ -18,7 +18,7 @@ def adopt(stack: str, folder: Path) -> None:
     theirs = read_marker(folder)
     say(f"{folder} holds {first_run.count_files(folder)} files. They stay as they are.")
     if theirs and theirs != ours:
-        _refuse_if_running(theirs)
+        _refuse_if_running(stack, theirs)
     if ours is None:
         _take_over(stack, folder, theirs)
     elif theirs == ours:
@@ -59,13 +59,13 @@ def _mark(stack: str, folder: Path, ours: str, theirs: str | None) -> None:
 
 
 def _id_of_volumes(stack: str) -> str | None:
-    with docker_host.connect() as client:
+    with docker_host.connect(stack) as client:
         volumes = client.volumes.list(filters={"label": f"photos.stack={stack}"})
         return next((str(volume.attrs["Labels"]["photos.id"]) for volume in volumes), None)
 
 
-def _refuse_if_running(identity: str) -> None:
-    with docker_host.connect() as client:
+def _refuse_if_running(stack: str, identity: str) -> None:
+    with docker_host.connect(stack) as client:
         if running := client.containers.list(ignore_removed=True, filters=docker_host.of_stack(identity)):
             names = ", ".join(str(container.name) for container in running)
             fail(

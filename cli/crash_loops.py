@@ -25,14 +25,14 @@ class CrashLoops:
             for service in expected(stack, stackfile.offline(stack).settings).services
             if service.waited_for
         }
-        with running.connected() as client:
+        with running.connected(stack) as client:
             self._before = {container.id for container in running.containers(client, stack)}
         self._ended: dict[str, str] = {}
 
     def end(self) -> None:
         """Take away what crashes, and keep the end of its log."""
         try:
-            with docker_host.connect() as client:
+            with docker_host.connect(self._stack) as client:
                 for container in running.containers(client, self._stack):
                     new = container.id not in self._before and container.name in self._waited_for
                     if new and running.restarts(container) >= RESTARTS and running.health(container) != "healthy":

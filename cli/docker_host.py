@@ -17,30 +17,30 @@ import docker
 import psutil
 from docker.errors import DockerException
 
-from cli import paths
+from cli import paths, stackfile
 from cli.console import confirm, fail, say, warn
+from stacks.host.endpoint import DockerEndpoint, EndpointError, resolve
 from stacks.host.library import OWN_GROUP
 
 SECONDS_TO_START = 60
-SOCKET = "/var/run/docker.sock"
+SECONDS_TO_ANSWER = 10
 JOINED = "PHOTOS_JOINED_DOCKER_GROUP"
 
 
-def ensure() -> None:
+def ensure(stack: str | None = None) -> None:
     """Return when Docker answers; otherwise set it up or end with what to do."""
+    try:
+        endpoint = endpoint_of(stack)
+    except EndpointError:
+        return  # the checks say so, together with everything else
     if os.environ.get(JOINED):
         _await()
-    if answers():
+    if answers(stack):
         return
-    if os.environ.get("DOCKER_HOST"):
-        fail(f"DOCKER_HOST is {os.environ['DOCKER_HOST']}, and nothing answers there.")
+    if endpoint.named_by:
+        fail(f"{endpoint.named_by} is {endpoint.url}, and nothing answers there.")
     if not is_installed():
-        if not shutil.which("apt-get"):
-            fail("Docker is missing. Install it by your distribution's way, then run this again.")
-        if not confirm("Docker is missing. Install docker.io with apt-get?"):
-            fail("Nothing was installed. Run: sudo apt-get install docker.io")
-        as_root("apt-get", "update", "-qq")
-        as_root("apt-get", "install", "-y", "--no-install-recommends", "docker.io", "iptables")
+        _install()
     if not answers() and not (refuses() and _runs()):
         _start()
     if not answers() and os.geteuid() != 0:
@@ -54,9 +54,22 @@ def is_installed() -> bool:
     return bool(shutil.which("dockerd", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"))
 
 
-def connect(seconds: int = 180) -> AbstractContextManager[docker.DockerClient]:
-    """Return a connection to the Docker host, for `with`."""
-    return closing(docker.from_env(timeout=seconds))
+def endpoint_of(stack: str | None) -> DockerEndpoint:
+    """Return the Docker of `stack`; without one, that of this environment.
+
+    Raises:
+        EndpointError: when it cannot be used.
+    """
+    return resolve(stackfile.docker_settings(stack) if stack else None)
+
+
+def connect(stack: str | None = None, seconds: int = 180) -> AbstractContextManager[docker.DockerClient]:
+    """Return a connection to the Docker of `stack`, for `with`; end the program where that cannot be used."""
+    try:
+        endpoint = endpoint_of(stack)
+    except EndpointError as error:
+        fail(str(error))
+    return closing(endpoint.connect(seconds))
 
 
 def of_stack(identity: str | None) -> dict[str, str | list[str] | bool]:
@@ -64,13 +77,22 @@ def of_stack(identity: str | None) -> dict[str, str | list[str] | bool]:
     return {"label": f"photos.id={identity}"}
 
 
-def answers() -> bool:
+def answers(stack: str | None = None) -> bool:
     """Whether the Docker daemon answers this user."""
     try:
-        with connect(10) as client:
+        with closing(endpoint_of(stack).connect(SECONDS_TO_ANSWER)) as client:
             return bool(client.ping())
-    except DockerException:
+    except (DockerException, EndpointError):
         return False
+
+
+def _install() -> None:
+    if not shutil.which("apt-get"):
+        fail("Docker is missing. Install it by your distribution's way, then run this again.")
+    if not confirm("Docker is missing. Install docker.io with apt-get?"):
+        fail("Nothing was installed. Run: sudo apt-get install docker.io")
+    as_root("apt-get", "update", "-qq")
+    as_root("apt-get", "install", "-y", "--no-install-recommends", "docker.io", "iptables")
 
 
 def _start() -> None:
@@ -102,9 +124,10 @@ def _await() -> None:
         time.sleep(1)
 
 
-def refuses() -> bool:
+def refuses(stack: str | None = None) -> bool:
     """Whether the socket is there and closed to this user."""
-    return Path(SOCKET).exists() and not os.access(SOCKET, os.W_OK)
+    socket = endpoint_of(stack).socket
+    return socket is not None and Path(socket).exists() and not os.access(socket, os.W_OK)
 
 
 def _runs() -> bool:

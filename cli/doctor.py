@@ -10,9 +10,11 @@ from rich.text import Text
 
 from cli import docker_host, kit, setup, tools
 from cli.console import out, wrapped
+from components.messages import message
 from stacks.config import StackConfig
 from stacks.host import Finding, error, ok, warning
 from stacks.host.images import check_images
+from stacks.languages import text
 from stacks.outputs import NO_BACKUP
 
 COLOURS = {"ok": "green", "warning": "yellow", "error": "red"}
@@ -25,19 +27,20 @@ def examine(stack: str) -> int:
     report = setup.look_at(stack)
     seen = [*_tools(stack), *report.findings]
     if report.config:
-        seen += [error("before the first up", line) for line in report.config.still_needed]
+        needed = message("before_first_up", "before the first up")
+        seen += [error(needed, missing.line) for missing in report.config.still_needed]
         seen += [*check_images(report.config), _backup(stack, report.config)]
     for finding in seen:
-        _print(finding)
+        _print(finding, stack)
     return int(any(finding.level == "error" for finding in seen))
 
 
-def _print(finding: Finding) -> None:
-    out.print(Text.assemble((f"{finding.level:<8} ", COLOURS[finding.level]), (finding.check, "bold")))
-    for text in filter(None, (finding.text, finding.fix)):
+def _print(finding: Finding, stack: str) -> None:
+    out.print(Text.assemble((f"{finding.level:<8} ", COLOURS[finding.level]), (text(finding.check), "bold")))
+    for line in filter(None, (text(finding.text, stack=stack), text(finding.fix, stack=stack))):
         # A line break in a command would run half of it when it is pasted.
         out.print(
-            INDENT + text if COMMAND.search(text) else wrapped(text, out.width, first=INDENT, then=INDENT), markup=False
+            INDENT + line if COMMAND.search(line) else wrapped(line, out.width, first=INDENT, then=INDENT), markup=False
         )
 
 

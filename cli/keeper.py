@@ -118,7 +118,7 @@ def kit_(
             say("When they do: ./photos keeper kit --is-safe")
             return
     kit.confirm_kept(stack)
-    with suppress(typer.Exit), docker_host.connect() as client:
+    with suppress(typer.Exit), docker_host.connect(stack) as client:
         _execute(client, _keeper(client, stack), ["keeper", "kit-is-safe"])
 
 
@@ -152,7 +152,7 @@ def restore(
         file = Path(os.environ.get("PHOTOS_CWD", ""), from_kit.expanduser()).resolve()
         stack, everything = _from_kit(file), True
     words = _flags(everything=everything, database=database, run=run, remote=remote, incomplete=incomplete, json=json)
-    with docker_host.connect() as client:
+    with docker_host.connect(stack) as client:
         keeper = _keeper(client, stack, running=False)
         with _stopped(client, stack, _disturbed(what or [], everything=everything, database=database)):
             code = _in_container_of_its_own(client, stack, keeper, ["restore", *(what or []), *words])
@@ -163,7 +163,7 @@ def restore(
 
 def summary(stack: str) -> None:
     """Print in one line how the backup goes, where a keeper runs."""
-    with suppress(typer.Exit), docker_host.connect() as client:
+    with suppress(typer.Exit), docker_host.connect(stack) as client:
         keeper = _keeper(client, stack)
         done = keeper.exec_run(["keeper", "status"])
         if done.exit_code == 0 and isinstance(done.output, bytes):
@@ -172,7 +172,7 @@ def summary(stack: str) -> None:
 
 def _ask(stack: str, *words: str) -> NoReturn:
     """Run a command inside the keeper and end with its exit code."""
-    with docker_host.connect() as client:
+    with docker_host.connect(stack) as client:
         raise typer.Exit(_execute(client, _keeper(client, stack), ["keeper", *words]))
 
 

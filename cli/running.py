@@ -62,13 +62,13 @@ def service_of(container: Container) -> str:
 
 
 @contextmanager
-def connected() -> Iterator[docker.DockerClient]:
-    """Connect to the Docker host; end the program where it does not answer."""
+def connected(stack: str) -> Iterator[docker.DockerClient]:
+    """Connect to the Docker of `stack`; end the program where it does not answer."""
     try:
-        with docker_host.connect() as client:
+        with docker_host.connect(stack) as client:
             yield client
     except DockerException as problem:
-        if docker_host.refuses():
+        if docker_host.refuses(stack):
             fail("This login may not use Docker yet: log in again, or run: newgrp docker")
         fail(f"Docker does not answer ({problem}). See: ./photos doctor")
 

@@ -17,6 +17,7 @@ from cli.console import fail, say
 from stacks.config import NAMESPACE, StackConfig
 from stacks.host.images import check_images
 from stacks.host.library import folders
+from stacks.languages import text
 from stacks.preflight import Report, look
 
 DEMO = "demo"
@@ -30,10 +31,10 @@ def prepare(stack: str, *, marking: bool = True, unreachable: Callable[[str], No
     """
     chosen = _beginning(stack)
     report = look_at(stack, chosen)
-    if report.config and not docker_host.answers():
-        docker_host.ensure()
+    if report.config and not docker_host.answers(stack):
+        docker_host.ensure(stack)
         report = look_at(stack, chosen)
-    config = _usable(report, marking=marking)
+    config = _usable(stack, report, marking=marking)
     if lacking := _not_fetched(stack, config, marking=marking):
         unreachable("\n".join(lacking))
     if marking and config.first_run:
@@ -50,7 +51,7 @@ def prepare(stack: str, *, marking: bool = True, unreachable: Callable[[str], No
 
 def reach(stack: str) -> None:
     """Have Docker, the tools and the stack's own files, whatever the host looks like: to leave, or to take over."""
-    docker_host.ensure()
+    docker_host.ensure(stack)
     begin(stack)
 
 
@@ -85,11 +86,11 @@ def _beginning(stack: str) -> Path:
     return stackfile.choose(stack)
 
 
-def _usable(report: Report, *, marking: bool) -> StackConfig:
+def _usable(stack: str, report: Report, *, marking: bool) -> StackConfig:
     """Return the stack file's content; end the program with everything that is wrong."""
     needed = report.config.still_needed if report.config and marking else ()
     if report.errors or needed or not report.config:
-        lines = [*map(str, report.errors), *needed]
+        lines = [text(finding.line, stack=stack) for finding in (*report.errors, *needed)]
         fail("Nothing was created or changed:\n" + "\n".join(lines))
     return report.config
 
@@ -102,7 +103,7 @@ def _not_fetched(stack: str, config: StackConfig, *, marking: bool) -> list[str]
     except tools.UnreachableError as error:
         problems.append(str(error))
     if marking:
-        problems += [str(finding) for finding in check_images(config) if finding.level == "warning"]
+        problems += [text(finding.line) for finding in check_images(config) if finding.level == "warning"]
     return problems
 
 

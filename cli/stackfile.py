@@ -11,7 +11,10 @@ from typing import Any
 
 from cli import paths, stack_yaml
 from cli.console import confirm, fail, say
+from components.messages import Said
 from stacks.config import NAMESPACE, StackConfig, parse
+from stacks.config import docker_settings as of_docker
+from stacks.languages import text
 from stacks.problems import ConfigError, command
 from stacks.recording import config_text
 from stacks.sections.backup.rules import PREFIX
@@ -111,12 +114,18 @@ def _example(stack: str, file: Path) -> Path:
     return example
 
 
+def docker_settings(stack: str) -> dict[str, object]:
+    """Return what the stack file, or its example, says about the Docker host; nothing where there is neither."""
+    files = (paths.stack_file(stack), paths.EXAMPLES / paths.stack_file(stack).name)
+    return next((of_docker(read(file)) for file in files if file.exists()), {})
+
+
 def offline(stack: str) -> StackConfig:
     """Read the stack file, or its example, without the engine: secrets stay unread, missing ones are made up."""
     try:
         return load(stack)
     except ConfigError as error:
-        fail(str(error))
+        fail("\n".join(text(problem.line, stack=stack) for problem in error.problems))
 
 
 def load(stack: str, file: Path | None = None, revealed: Mapping[str, str] | None = None) -> StackConfig:
@@ -131,16 +140,22 @@ def load(stack: str, file: Path | None = None, revealed: Mapping[str, str] | Non
     values, secret_keys = offline_values(stack, file)
     known = {key: value for key, value in (revealed or {}).items() if key in values}
     plain = {key.removeprefix(NAMESPACE): value for key, value in {**values, **known}.items()}
-    config = parse(stack, plain, secret_keys={key.removeprefix(NAMESPACE) for key in secret_keys}, dry_run=True)
+    config = parse(
+        stack,
+        plain,
+        secret_keys={key.removeprefix(NAMESPACE) for key in secret_keys},
+        dry_run=True,
+        docker=of_docker(read(file)),
+    )
     return replace(config, token_problem=_token_problem(file))
 
 
-def _token_problem(file: Path) -> str | None:
+def _token_problem(file: Path) -> Said | None:
     """Say what is wrong with Cloudflare's API token; an encrypted one is taken to be good."""
     token = read(file).get(TOKEN_KEY)
     if _is_encrypted(token):
         return None
-    return token_in_clear() if token else token_problem({})
+    return token_in_clear().line if token else token_problem({})
 
 
 def offline_values(stack: str, file: Path | None = None) -> tuple[dict[str, str], set[str]]:

@@ -22,7 +22,7 @@ def album_url(stack: str) -> str | None:
 
 def welcome(stack: str) -> int:
     """Say how each service goes, where the album is and how to get in; return 1 when a service fails."""
-    with running.connected() as client:
+    with running.connected(stack) as client:
         states = running.settled(client, stack)
         for word in ("healthy", "starting"):
             if names := [state.name for state in states if state.well and state.health == word]:
@@ -43,7 +43,7 @@ def welcome(stack: str) -> int:
 
 def show(stack: str) -> int:
     """Print a table of what is expected and how it goes; return 1 when something is missing or ill."""
-    with running.connected() as client:
+    with running.connected(stack) as client:
         states = running.services(client, stack)
         if not any(state.container for state in states):
             say(f'Nothing of the stack "{stack}" runs here. Start it: ./photos up {stack}')
@@ -67,7 +67,7 @@ def show(stack: str) -> int:
 
 def logs(stack: str, service: str, *, follow: bool, lines: int) -> None:
     """Print the log of one service."""
-    with running.connected() as client:
+    with running.connected(stack) as client:
         for state in running.services(client, stack):
             if state.name == service and state.container:
                 try:
@@ -81,7 +81,7 @@ def logs(stack: str, service: str, *, follow: bool, lines: int) -> None:
 
 def explain_failure(stack: str) -> None:
     """Print the last lines of each container that is not healthy."""
-    with running.connected() as client:
+    with running.connected(stack) as client:
         states = running.services(client, stack)
         for state in states:
             if state.container and state.health != "healthy":
@@ -98,7 +98,7 @@ def what_stays(stack: str) -> None:
     """Say what destroy left behind, on purpose."""
     library = stackfile.offline(stack).settings.library.library()
     say("Your photos were not touched: " + ", ".join(library.folders))
-    with running.connected() as client:
+    with running.connected(stack) as client:
         ours = docker_host.of_stack(stackfile.stack_id(paths.stack_file(stack)))
         kept = [str(volume.name) for volume in client.volumes.list(filters=ours)]
     if kept:

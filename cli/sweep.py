@@ -90,7 +90,7 @@ def room_for_up(stack: str) -> Iterator[bool]:
     Whatever happens meanwhile, no service is left without a container that had one.
     """
     locks.unlock(stack)
-    with running.connected() as client:
+    with running.connected(stack) as client:
         difference = compare(client, stack)
         _no_restore_runs(difference)
         for line in difference.lost:
@@ -101,7 +101,7 @@ def room_for_up(stack: str) -> Iterator[bool]:
         yield bool(difference)
     finally:
         if aside:
-            with running.connected() as client:
+            with running.connected(stack) as client:
                 for name in aside:
                     _give_way(client, name)
 
@@ -115,7 +115,7 @@ def run_up(stack: str, *options: str, refresh: bool = False, meanwhile: Callable
 
 def told_differences(stack: str) -> bool:
     """Say how the Docker host differs from the state, and return whether it does. Changes nothing."""
-    with running.connected() as client:
+    with running.connected(stack) as client:
         difference = compare(client, stack)
     for line in difference.lost:
         warn(f"{line}.")
@@ -136,7 +136,7 @@ def strangers(client: docker.DockerClient, stack: str) -> list[str]:
 def room_for_destroy(stack: str) -> bool:
     """Remove, after asking, what only carries the stack's id; return whether its state knows what is not there."""
     locks.unlock(stack)
-    with running.connected() as client:
+    with running.connected(stack) as client:
         difference = compare(client, stack)
         _no_restore_runs(difference)
         alive = [str(found.name) for found in difference.containers if _runs(found)]
@@ -150,7 +150,7 @@ def room_for_destroy(stack: str) -> bool:
 
 def leftovers(stack: str) -> None:
     """Remove, after a destroy, the containers and networks that still carry the stack's id."""
-    with running.connected() as client:
+    with running.connected(stack) as client:
         difference = compare(client, stack)
         for found in difference.containers:
             remove(found)

@@ -13,6 +13,7 @@ from pydantic import Field
 
 from components.container import ContainerFile, ContainerSpec, HealthCheck
 from components.fields import Image, Memory, Rotation
+from components.messages import message
 from components.service import Belongings, Foundation, Secret, Service, ServiceArgs
 from components.service_config import ServiceConfig
 
@@ -23,7 +24,9 @@ TOKEN_FILE = "/run/secrets/tunnel_token"  # noqa: S105 - a path
 class CloudflaredConfig(ServiceConfig):
     """cloudflared, the only way in from the internet."""
 
-    ruled_variables: ClassVar = {r"TUNNEL_.*|NO_AUTOUPDATE|NO_TLS_VERIFY": "decides what the internet reaches"}
+    ruled_variables: ClassVar = {
+        r"TUNNEL_.*|NO_AUTOUPDATE|NO_TLS_VERIFY": message("rule_internet", "decides what the internet reaches")
+    }
 
     image: Image = Field("cloudflare/cloudflared:2026.8.2", description="image with a fixed tag, 2025.4.0 or newer")
     memory: Memory = Field(256, description="memory limit, e.g. 512m or 4g")

@@ -12,6 +12,7 @@ from pydantic import Field, field_validator
 
 from components.container import ContainerFile, ContainerSpec, HealthCheck
 from components.fields import Image, Memory, Rotation
+from components.messages import message, refusal
 from components.service import Belongings, DatabaseConnection, Foundation, Secret, Service, ServiceArgs
 from components.service_config import ServiceConfig
 
@@ -33,13 +34,13 @@ PHOTOPRISM_FLAGS = {
 SHORTEST_PART = 12
 """Letters; a shorter part of these names is not theirs alone, so MariaDB refuses it itself."""
 FORBIDDEN_FLAGS = {
-    "innodb-flush-log-at-trx-commit": "loses confirmed rows at a power cut",
-    "innodb-doublewrite": "loses pages at a power cut",
-    "innodb-flush-method": "can lose confirmed rows at a power cut",
-    "skip-grant-tables": "lets everyone in",
-    "skip-networking": "locks PhotoPrism out",
-    "init-file": "is how the stack rotates the password",
-    "datadir": "moves the data out of its volume",
+    "innodb-flush-log-at-trx-commit": message("loses_rows", "loses confirmed rows at a power cut"),
+    "innodb-doublewrite": message("loses_pages", "loses pages at a power cut"),
+    "innodb-flush-method": message("can_lose_rows", "can lose confirmed rows at a power cut"),
+    "skip-grant-tables": message("lets_everyone_in", "lets everyone in"),
+    "skip-networking": message("locks_photoprism_out", "locks PhotoPrism out"),
+    "init-file": message("rotates_password", "is how the stack rotates the password"),
+    "datadir": message("moves_data", "moves the data out of its volume"),
 }
 
 
@@ -81,9 +82,11 @@ class DatabaseConfig(ServiceConfig):
     """MariaDB, the index of the photos."""
 
     ruled_variables: ClassVar = {
-        r"(MARIADB|MYSQL)_.*(PASSWORD|ROOT|USER|DATABASE).*": "decides who gets into the database",
+        r"(MARIADB|MYSQL)_.*(PASSWORD|ROOT|USER|DATABASE).*": message(
+            "rule_database_login", "decides who gets into the database"
+        ),
         r"(MARIADB|MYSQL)_(AUTO_UPGRADE|INITDB_.*|REPLICATION_.*|MASTER_.*|DISABLE_.*)": (
-            "decides what happens to the data at a start"
+            message("rule_database_start", "decides what happens to the data at a start")
         ),
     }
 
@@ -99,15 +102,24 @@ class DatabaseConfig(ServiceConfig):
         for flag, value in flags.items():
             name = flag.lstrip("-").replace("_", "-").removeprefix("loose-")
             if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name) or not value.isprintable():
-                msg = f'"{flag}" is no flag, or its value holds a line break. Write e.g. max-connections: "64"'
-                raise ValueError(msg)
+                raise refusal(
+                    "flag_unreadable",
+                    '"{flag}" is no flag, or its value holds a line break. Write e.g. max-connections: "64"',
+                    flag=flag,
+                )
             meant = _forbidden(name)
             if meant == "innodb-flush-log-at-trx-commit" and value == "1":
                 continue
             if meant:
-                reads = "" if meant == name else f"is read as {meant}, which "
-                msg = f"{flag}={value} {reads}{FORBIDDEN_FLAGS[meant]}. Leave this flag out"
-                raise ValueError(msg)
+                reads = "" if meant == name else message("flag_read_as", "is read as {meant}, which ", meant=meant)
+                raise refusal(
+                    "flag_forbidden",
+                    "{flag}={value} {reads}{danger}. Leave this flag out",
+                    flag=flag,
+                    value=value,
+                    reads=reads,
+                    danger=FORBIDDEN_FLAGS[meant],
+                )
         return flags
 
     @field_validator("buffer_pool")
@@ -115,8 +127,13 @@ class DatabaseConfig(ServiceConfig):
     def _half_of_memory(cls, pool: int, info: object) -> int:
         memory = getattr(info, "data", {}).get("memory")
         if memory and pool * 2 > memory:
-            msg = f"{pool}m is more than half of memory ({memory}m). Write at most {memory // 2}m"
-            raise ValueError(msg)
+            raise refusal(
+                "buffer_pool_too_large",
+                "{pool}m is more than half of memory ({memory}m). Write at most {most}m",
+                pool=pool,
+                memory=memory,
+                most=memory // 2,
+            )
         return pool
 
 

@@ -22,6 +22,7 @@ from pydantic import (
 )
 
 from components.addresses import any_address, bind_address, site_url, too_long
+from components.messages import Message, described, message, refusal, refused
 from components.photoprism_cron import index_schedule
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -34,6 +35,8 @@ BARE_FOLDERS = ("/", "/home", "/media", "/mnt", "/opt", "/root", "/srv", "/tmp",
 PART_BYTES, PATH_BYTES = 255, 4095
 """What Linux takes: of one name in a path, and of the whole path."""
 UNPRIVILEGED_PORTS = range(1024, 65536)
+BRACES: dict[Any, str] = {list: "[]", dict: "{}"}
+"""How a person writes that there are none."""
 
 
 class Section(BaseModel):
@@ -59,16 +62,18 @@ class Section(BaseModel):
         field = cls.model_fields[str(info.field_name)]
         if any(isinstance(kind, type) and issubclass(kind, Section) for kind in kinds(field.annotation)):
             return {}
-        origin = get_origin(field.annotation)
-        none = (
-            ", or `[]` for none"
-            if origin is list
-            else ", or `{}` for none"
-            if origin is dict
-            else ", or take the line out"
+        braces = BRACES.get(get_origin(field.annotation))
+        otherwise = (
+            message("or_braces_for_none", ", or `{braces}` for none", braces=braces)
+            if braces
+            else message("or_take_the_line_out", ", or take the line out")
         )
-        msg = f"empty: nothing stands after the colon. Write a value ({field.description}){'' if field.is_required() else none}"
-        raise ValueError(msg)
+        raise refusal(
+            "nothing_after_the_colon",
+            "empty: nothing stands after the colon. Write a value ({description}){otherwise}",
+            description=described(field.description or ""),
+            otherwise="" if field.is_required() else otherwise,
+        )
 
 
 def kinds(annotation: Any) -> tuple[Any, ...]:
@@ -81,8 +86,12 @@ def host_path(value: str) -> str:
     if re.match(r"^([A-Za-z]:[\\/]|\\\\)", value):
         drive = value[0].lower() if value[1] == ":" else "d"
         rest = value[3:].replace("\\", "/") if value[1] == ":" else "Photos"
-        msg = f'"{value}" looks like a Windows path. In WSL write /mnt/{drive}/{rest}'
-        raise ValueError(msg)
+        raise refusal(
+            "path_of_windows",
+            '"{value}" looks like a Windows path. In WSL write {path}',
+            value=value,
+            path=f"/mnt/{drive}/{rest}",
+        )
     if (
         not value.strip()
         or value != value.strip()
@@ -91,30 +100,48 @@ def host_path(value: str) -> str:
         or ":" in value
         or any(unicodedata.category(letter) in ("Cc", "Zl", "Zp") for letter in value)
     ):
-        msg = (
-            f"{value!r} is not a plain path. Write an absolute path without '..', ':', line breaks or other control "
-            "characters, e.g. /mnt/d/Photos"
+        raise refusal(
+            "path_not_plain",
+            "{value} is not a plain path. Write an absolute path without '..', ':', line breaks or other control "
+            "characters, e.g. /mnt/d/Photos",
+            value=repr(value),
         )
-        raise ValueError(msg)
     path = re.sub("^//+", "/", str(PROJECT / Path(value).expanduser()))
     if reason := path_too_long(path):
-        raise ValueError(reason)
+        raise refused(reason)
     if path in BARE_FOLDERS or any(path == s or path.startswith(f"{s}/") for s in SYSTEM_FOLDERS):
-        msg = f"{path} is a system folder. Give the photos a folder of their own, e.g. /mnt/d/Photos"
-        raise ValueError(msg)
+        raise refusal(
+            "system_folder",
+            "{path} is a system folder. Give the photos a folder of their own, e.g. /mnt/d/Photos",
+            path=path,
+        )
     if path == str(Path.home()) or path == str(PROJECT) or str(PROJECT).startswith(f"{path}/"):
-        msg = f"{path} holds more than photos. Give the photos a folder of their own, e.g. ~/Photos"
-        raise ValueError(msg)
+        raise refusal(
+            "folder_of_more_than_photos",
+            "{path} holds more than photos. Give the photos a folder of their own, e.g. ~/Photos",
+            path=path,
+        )
     return path
 
 
-def path_too_long(path: str) -> str | None:
+def path_too_long(path: str) -> Message | None:
     """Say what of a path is longer than a Linux disk takes, in bytes; None when it fits."""
     sizes = {part: len(part.encode()) for part in path.split("/")}
     if long := next((part for part, size in sizes.items() if size > PART_BYTES), None):
-        return f'the folder name "{long[:12]}…" has {sizes[long]} bytes, a disk takes at most {PART_BYTES}. Write a shorter one'
+        return message(
+            "folder_name_too_long",
+            'the folder name "{begin}…" has {size} bytes, a disk takes at most {most}. Write a shorter one',
+            begin=long[:12],
+            size=sizes[long],
+            most=PART_BYTES,
+        )
     if (size := len(path.encode())) > PATH_BYTES:
-        return f"the path has {size} bytes, Linux takes at most {PATH_BYTES}. Write a shorter one"
+        return message(
+            "path_too_long",
+            "the path has {size} bytes, Linux takes at most {most}. Write a shorter one",
+            size=size,
+            most=PATH_BYTES,
+        )
     return None
 
 
@@ -131,17 +158,29 @@ def _image(value: str) -> str:
     folders, slash, last = name.rpartition("/")
     repository, _, tag = last.partition(":")
     if tag and re.fullmatch(r"\w[\w.-]*", tag, re.ASCII) and len(tag) > TAG_BYTES:
-        msg = f"the tag has {len(tag)} bytes, Docker takes at most {TAG_BYTES}. Write name:tag, e.g. mariadb:11.8.8"
-        raise ValueError(msg)
+        raise refusal(
+            "image_tag_too_long",
+            "the tag has {size} bytes, Docker takes at most {most}. Write name:tag, e.g. mariadb:11.8.8",
+            size=len(tag),
+            most=TAG_BYTES,
+        )
     if len(folders + slash + repository) > IMAGE_BYTES:
-        msg = f"the name has {len(folders + slash + repository)} bytes, Docker takes at most {IMAGE_BYTES}. Write a shorter one"
-        raise ValueError(msg)
+        raise refusal(
+            "image_name_too_long",
+            "the name has {size} bytes, Docker takes at most {most}. Write a shorter one",
+            size=len(folders + slash + repository),
+            most=IMAGE_BYTES,
+        )
     if not re.fullmatch(rf"{NAME}(:(\w[\w.-]*)?)?(@sha256:[0-9a-f]{{64}})?", value, re.ASCII):
-        msg = f'"{value}" is not an image name. Write name:tag, e.g. mariadb:11.8.8'
-        raise ValueError(msg)
+        raise refusal(
+            "image_unreadable", '"{value}" is not an image name. Write name:tag, e.g. mariadb:11.8.8', value=value
+        )
     if tag in ("", "latest"):
-        msg = f'"{value}" has no fixed tag: it would change under you. Write one, e.g. mariadb:11.8.8'
-        raise ValueError(msg)
+        raise refusal(
+            "image_without_tag",
+            '"{value}" has no fixed tag: it would change under you. Write one, e.g. mariadb:11.8.8',
+            value=value,
+        )
     return value
 
 
@@ -152,8 +191,9 @@ def _time_zone(value: str) -> str:
         near = {"Peking": "Asia/Shanghai", "Beijing": "Asia/Shanghai"}.get(city) or next(
             iter(get_close_matches(value, zones, 1)), "Asia/Shanghai"
         )
-        msg = f'"{value}" is not a known time zone. Did you mean {near}?'
-        raise ValueError(msg)
+        raise refusal(
+            "time_zone_unknown", '"{value}" is not a known time zone. Did you mean {near}?', value=value, near=near
+        )
     return value
 
 
@@ -162,15 +202,22 @@ def _memory(value: object) -> int:
     if match := re.fullmatch(r"([1-9][0-9]{0,6})([mg])", text, re.ASCII):
         return int(match[1]) * (1024 if match[2] == "g" else 1)
     near = re.fullmatch(r" *([1-9][0-9]{0,6}) *(m|g)(i?b)? *", str(value).lower(), re.ASCII)
-    meant = f"{near[1]}{near[2]}" if near else "e.g. 512m or 4g"
-    msg = f'"{value}" is not an amount of memory. Write megabytes or gigabytes as whole numbers, with a small m or g: {meant}'
-    raise ValueError(msg)
+    raise refusal(
+        "memory_unreadable",
+        '"{value}" is not an amount of memory. '
+        "Write megabytes or gigabytes as whole numbers, with a small m or g: {meant}",
+        value=value,
+        meant=f"{near[1]}{near[2]}" if near else message("memory_examples", "e.g. 512m or 4g"),
+    )
 
 
 def _port(value: int) -> int:
     if value not in UNPRIVILEGED_PORTS:
-        msg = f"{value} is outside 1024-65535. Choose a free port in that range, e.g. 12343"
-        raise ValueError(msg)
+        raise refusal(
+            "port_out_of_range",
+            "{value} is outside 1024-65535. Choose a free port in that range, e.g. 12343",
+            value=value,
+        )
     return value
 
 
@@ -178,14 +225,18 @@ def _registry(value: str) -> str:
     host, _, path = value.partition("/")
     bare = host.rpartition(":")[0] or host
     if reason := too_long(bare):
-        msg = f"{reason}. Write its host without https://, e.g. docker.example.com"
-        raise ValueError(msg)
+        raise refusal(
+            "registry_too_long", "{reason}. Write its host without https://, e.g. docker.example.com", reason=reason
+        )
     is_host = (
         re.fullmatch(rf"{HOST}(\.{HOST})*{PORT}", host, re.ASCII) and re.search(r"[.:]", host) and host == host.lower()
     )
     if not is_host or ("/" in value and not re.fullmatch(rf"{REPOSITORY}(/{REPOSITORY})*", path, re.ASCII)):
-        msg = f'"{value}" is not a registry. Write its host in small letters without https://, e.g. docker.example.com'
-        raise ValueError(msg)
+        raise refusal(
+            "registry_unreadable",
+            '"{value}" is not a registry. Write its host in small letters without https://, e.g. docker.example.com',
+            value=value,
+        )
     return value
 
 

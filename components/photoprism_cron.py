@@ -10,7 +10,9 @@ from __future__ import annotations
 import re
 from calendar import monthrange
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
+
+from components.messages import Message, Said, message, refusal
 
 WORDS = ("daily", "weekly", "@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly")
 EVERY = "@every "
@@ -26,21 +28,21 @@ MONTHS = {
 class Unit(NamedTuple):
     """One of the five fields: what it counts, from where to where, and the names that stand for numbers."""
 
-    name: str
+    name: Message
     low: int
     high: int
     names: Mapping[str, int] = {}
 
 
 UNITS = (
-    Unit("minute", 0, 59),
-    Unit("hour", 0, 23),
-    Unit("day of the month", 1, 31),
-    Unit("month", 1, 12, MONTHS),
-    Unit("weekday", 0, 6, DAYS),
+    Unit(message("minute", "minute"), 0, 59),
+    Unit(message("hour", "hour"), 0, 23),
+    Unit(message("day_of_month", "day of the month"), 1, 31),
+    Unit(message("month", "month"), 1, 12, MONTHS),
+    Unit(message("weekday", "weekday"), 0, 6, DAYS),
 )
 LARGEST = 2**63 - 1
-STEP = Unit("step", 1, LARGEST)
+STEP = Unit(message("step", "step"), 1, LARGEST)
 NANOSECONDS = {
     "ns": 1,
     "us": 10**3,
@@ -52,14 +54,16 @@ NANOSECONDS = {
     "h": 3600 * 10**9,
 }
 UNIT = "|".join(NANOSECONDS)
-EXAMPLE = 'Write five fields, e.g. "0 3 * * *" for 3:00 every day, "@every 3h", or "" for never'
+EXAMPLE = message(
+    "write_schedule", 'Write five fields, e.g. "0 3 * * *" for 3:00 every day, "@every 3h", or "" for never'
+)
 
 
 def index_schedule(value: str) -> str:
     """Return `value` if PhotoPrism acts on it; "" is never.
 
     Raises:
-        ValueError: it reads it as "never", or not as it is meant.
+        PydanticCustomError: it reads it as "never", or not as it is meant.
     """
     text = value.lower().strip()
     if value == "" or text in WORDS:
@@ -69,36 +73,42 @@ def index_schedule(value: str) -> str:
         return value
     parts = text.split()
     if len(parts) != len(UNITS):
-        _refuse(value, "PhotoPrism takes no field for seconds" if len(parts) == len(UNITS) + 1 else "")
+        seconds = message("schedule_seconds", ": PhotoPrism takes no field for seconds")
+        _refuse(value, seconds if len(parts) == len(UNITS) + 1 else "")
     fields = [_field(value, part, unit) for part, unit in zip(parts, UNITS, strict=True)]
     minutes, hours, days, months, weekdays = (numbers for numbers, _ in fields)
     # Both days named: either will do. Otherwise both must fit, and a star always does.
     either = not fields[2][1] and not fields[4][1]
     day_comes = any(day <= monthrange(2024, month)[1] for month in months for day in days)
     if not (minutes and hours and months and ((weekdays or day_comes) if either else (weekdays and day_comes))):
-        msg = f'"{value}" never comes. {EXAMPLE}'
-        raise ValueError(msg)
+        raise refusal("schedule_never", '"{value}" never comes. {example}', value=value, example=EXAMPLE)
     return value
 
 
-def _refuse(value: str, reason: str) -> None:
-    msg = f'"{value}" is not a schedule that PhotoPrism reads{reason and ": "}{reason}. {EXAMPLE}'
-    raise ValueError(msg)
+def _refuse(value: str, reason: Said) -> NoReturn:
+    raise refusal(
+        "schedule_unreadable",
+        '"{value}" is not a schedule that PhotoPrism reads{reason}. {example}',
+        value=value,
+        reason=reason,
+        example=EXAMPLE,
+    )
 
 
 def _check_pause(value: str, text: str) -> None:
     """Read a duration as Go does: signs, decimals and several units, e.g. 1h30m."""
     if not re.fullmatch(rf"[-+]?(0|((\d+(\.\d*)?|\.\d+)({UNIT}))+)", text, re.ASCII):
-        _refuse(value, "after @every stands a pause such as 90m or 1h30m, with its unit")
+        _refuse(value, message("schedule_pause", ": after @every stands a pause such as 90m or 1h30m, with its unit"))
     pairs = re.findall(rf"(\d*\.?\d*)({UNIT})", text, re.ASCII)
     total = sum(float(number) * NANOSECONDS[unit] for number, unit in pairs)
     if total > LARGEST:
-        _refuse(value, "the pause is longer than 292 years")
+        _refuse(value, message("schedule_pause_too_long", ": the pause is longer than 292 years"))
     if text.startswith("-") or total < NANOSECONDS["s"]:
-        msg = (
-            f'"{value}" would be every second: PhotoPrism makes no shorter pause. Write a longer one, e.g. "@every 3h"'
+        raise refusal(
+            "schedule_pause_too_short",
+            '"{value}" would be every second: PhotoPrism makes no shorter pause. Write a longer one, e.g. "@every 3h"',
+            value=value,
         )
-        raise ValueError(msg)
 
 
 def _field(value: str, text: str, unit: Unit) -> tuple[set[int], bool]:
@@ -119,15 +129,23 @@ def _range(value: str, text: str, unit: Unit) -> tuple[int, int, int]:
         start, end = unit.low, unit.high
     else:
         if len(rest) > 1:
-            _refuse(value, f"{span} holds two hyphens")
+            _refuse(value, message("schedule_hyphens", ": {span} holds two hyphens", span=span))
         start = _number(value, first, unit)
         end = _number(value, rest[0], unit) if rest else unit.high if steps else start
     step = _number(value, steps[0], STEP) if steps else 1
     if len(steps) > 1 or step < 1:
-        _refuse(value, f"the step of {text} is wrong")
+        _refuse(value, message("schedule_step", ": the step of {text} is wrong", text=text))
     if start < unit.low or end > unit.high or start > end:
-        sunday = "; Sunday is 0" if unit.names is DAYS and end > unit.high else ""
-        _refuse(value, f"the {unit.name} is {unit.low}-{unit.high}, from small to large{sunday}")
+        is_sunday = unit.names is DAYS and end > unit.high
+        limits = message(
+            "schedule_limits",
+            ": the {unit} is {low}-{high}, from small to large{sunday}",
+            unit=unit.name,
+            low=unit.low,
+            high=unit.high,
+            sunday=message("schedule_sunday", "; Sunday is 0") if is_sunday else "",
+        )
+        _refuse(value, limits)
     return start, end, step
 
 
@@ -136,5 +154,6 @@ def _number(value: str, text: str, unit: Unit) -> int:
         return unit.names[text]
     number = int(text) if re.fullmatch(r"\+?[0-9]{1,40}", text) else LARGEST + 1
     if number > LARGEST:
-        _refuse(value, f"{text or 'nothing'} is no {unit.name}")
+        nothing = message("nothing", "nothing")
+        _refuse(value, message("schedule_number", ": {text} is no {unit}", text=text or nothing, unit=unit.name))
     return number

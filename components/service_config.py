@@ -8,25 +8,29 @@ from typing import ClassVar
 from pydantic import Field, model_validator
 
 from components.fields import Image, Memory, Section
+from components.messages import Message, message, refusal
 
 # Docker and cloud images alike: a name that ends like this holds what opens something. With _FILE it names a file.
 SECRET_VARIABLE = re.compile(
     r"(.*_)?(PASS|PASSWD|PASSWORD|SECRET|TOKEN|APIKEY|API_KEY|PRIVATE_KEY|ACCESS_KEY|DSN|CREDENTIALS)"
 )
 RULED_VARIABLES = {
-    r"TZ": "is the stack's `timezone`",
-    r"LD_.*|PATH": "decides which program runs",
+    r"TZ": message("rule_time_zone", "is the stack's `timezone`"),
+    r"LD_.*|PATH": message("rule_program", "decides which program runs"),
 }
 RULED_LABELS = {
-    r"photos\..*": "is how ./photos finds what belongs to the stack",
-    r"com\.docker\..*": "is how panels group the stack's containers",
+    r"photos\..*": message("rule_photos_labels", "is how ./photos finds what belongs to the stack"),
+    r"com\.docker\..*": message("rule_compose_labels", "is how panels group the stack's containers"),
 }
+IN_CLEAR = message(
+    "extra_in_clear", "would stand in clear in the stack file, the state and docker inspect. Leave it out"
+)
 
 
 class ServiceConfig(Section):
     """What every service lets a person choose."""
 
-    ruled_variables: ClassVar[dict[str, str]] = {}
+    ruled_variables: ClassVar[dict[str, Message]] = {}
     """Pattern of environment variables → why a person cannot set them here: what the stack sets, or what would undo a
     house rule (tested: whatever the stack sets is among them)."""
 
@@ -39,30 +43,33 @@ class ServiceConfig(Section):
     def _extras_undo_no_rule(self) -> ServiceConfig:
         for name, value in self.environment.items():
             if problem := self._variable_problem(name, value):
-                msg = f"environment.{name}: {problem}"
-                raise ValueError(msg)
+                raise refusal("environment_variable", "environment.{name}: {problem}", name=name, problem=problem)
         for name, value in self.labels.items():
             if problem := _label_problem(name, value):
-                msg = f"labels.{name}: {problem}"
-                raise ValueError(msg)
+                raise refusal("label", "labels.{name}: {problem}", name=name, problem=problem)
         return self
 
-    def _variable_problem(self, name: str, value: str) -> str | None:
+    def _variable_problem(self, name: str, value: str) -> Message | None:
         if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) or not value.isprintable():
-            return 'is no environment variable, or its value holds a line break. Write e.g. GOMEMLIMIT: "200MiB"'
+            return message(
+                "environment_unreadable",
+                'is no environment variable, or its value holds a line break. Write e.g. GOMEMLIMIT: "200MiB"',
+            )
         if SECRET_VARIABLE.fullmatch(name.upper()):
-            return "would stand in clear in the stack file, the state and docker inspect. Leave it out"
+            return IN_CLEAR
         return _ruled(name.upper(), {**RULED_VARIABLES, **self.ruled_variables})
 
 
-def _label_problem(name: str, value: str) -> str | None:
+def _label_problem(name: str, value: str) -> Message | None:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._/-]*", name) or not value.isprintable():
-        return "is no label, or its value holds a line break. Write e.g. homepage.group: Family"
+        return message(
+            "label_unreadable", "is no label, or its value holds a line break. Write e.g. homepage.group: Family"
+        )
     if SECRET_VARIABLE.fullmatch(re.sub(r"[^A-Za-z0-9]", "_", name).upper()):
-        return "would stand in clear in the stack file, the state and docker inspect. Leave it out"
+        return IN_CLEAR
     return _ruled(name.lower(), RULED_LABELS)
 
 
-def _ruled(name: str, rules: dict[str, str]) -> str | None:
+def _ruled(name: str, rules: dict[str, Message]) -> Message | None:
     why = next((why for pattern, why in rules.items() if re.fullmatch(pattern, name)), None)
-    return f"{why}. Leave it out" if why else None
+    return message("ruled", "{why}. Leave it out", why=why) if why else None

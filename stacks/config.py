@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import pulumi
-from pulumi.runtime import config as runtime_config
 from pydantic import ValidationError
 
+from components.messages import Said, message
 from components.services import SERVICES
-from stacks.problems import ConfigError, for_stack, problem, problems
+from stacks.findings import Finding, error
+from stacks.problems import ConfigError, problem, problems
 from stacks.sections import Settings
 from stacks.sections.backup import rules as backup
 from stacks.sections.backup.secret_values import missing_typed, secret_problems
@@ -27,6 +27,7 @@ from stacks.sections.salvage import what_is_right
 from stacks.stack_name import stack_name_problem
 
 NAMESPACE, CLOUDFLARE = "photos:", "cloudflare:"
+DOCKER = "docker:"
 PLACEHOLDER_ID = "00000000-0000-0000-0000-000000000000"
 
 
@@ -39,6 +40,7 @@ class StackConfig:
     `shortcomings`: what is not good about the backup.
     `still_needed`: what a person has to supply before the first `up`; later it is a problem of the file.
     `pending_id`: what an interrupted first run wrote into markers, but not yet into the stack file.
+    `docker`: what the stack file says about the Docker host, by its full keys ("docker:host").
     """
 
     stack: str
@@ -46,10 +48,11 @@ class StackConfig:
     first_run: bool
     secrets: Mapping[str, pulumi.Output[str]] = field(default_factory=dict)
     cloudflare: Mapping[str, pulumi.Output[str]] = field(default_factory=dict)
-    token_problem: str | None = None
+    token_problem: Said | None = None
     shortcomings: tuple[Shortcoming, ...] = ()
-    still_needed: tuple[str, ...] = ()
+    still_needed: tuple[Finding, ...] = ()
     pending_id: str | None = None
+    docker: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
@@ -64,7 +67,13 @@ def load() -> StackConfig:
         ConfigError: with all problems at once.
     """
     values = _values()
-    config = parse(pulumi.get_stack(), values, secret_keys=_secret_keys(values), dry_run=pulumi.runtime.is_dry_run())
+    config = parse(
+        pulumi.get_stack(),
+        values,
+        secret_keys=_secret_keys(values),
+        dry_run=pulumi.runtime.is_dry_run(),
+        docker=docker_settings(provider_config()),
+    )
     secrets = {
         key: pulumi.Output.secret(values.get(key, "made at the first ./photos up"))
         for key in [*config.settings.secret_keys(), *(key for key in ALERT_KEYS if values.get(key))]
@@ -73,15 +82,22 @@ def load() -> StackConfig:
     return replace(config, secrets=secrets, cloudflare=_cloudflare(everything), token_problem=token_problem(everything))
 
 
-def parse(stack: str, values: Mapping[str, str], *, secret_keys: set[str], dry_run: bool = False) -> StackConfig:
+def parse(
+    stack: str,
+    values: Mapping[str, str],
+    *,
+    secret_keys: set[str],
+    dry_run: bool = False,
+    docker: Mapping[str, object] | None = None,
+) -> StackConfig:
     """Check the raw values of the namespace `photos:` (keys without it, objects as JSON text); takes over no secret.
 
     Raises:
         ConfigError: with all problems at once.
     """
-    found: list[str] = []
+    found: list[Finding] = []
     if reason := stack_name_problem(stack):
-        found.append(f'stack "{stack}": {reason}')
+        found.append(error(f'stack "{stack}"', reason))
     # A key with nothing after its colon: Pulumi 3 makes it an empty text and writes that into the file, later ones null.
     values = {key: "" if text == "null" else text for key, text in values.items()}
     flat = flat_secrets(values)
@@ -95,16 +111,13 @@ def parse(stack: str, values: Mapping[str, str], *, secret_keys: set[str], dry_r
     document = {key: _decode(key, text) for key, text in values.items() if key not in flat and (text or key != "id")}
     try:
         settings = Settings.model_validate_json(json.dumps(document))
-    except ValidationError as error:
+    except ValidationError as invalid:
         # What stands beside a misplaced secret may be one, and these lines echo values.
-        found += [
-            line
-            for line in problems(error, Settings)
-            if not line.startswith(tuple(f"config photos:{key}{end}" for key in secret_keys - flat for end in ".:"))
-        ]
+        misplaced = tuple(f"config photos:{key}." for key in secret_keys - flat)
+        found += [wrong for wrong in problems(invalid, Settings) if not f"{wrong.check}.".startswith(misplaced)]
     first_run = not values.get("id")
     not_good: list[Shortcoming] = []
-    still_needed: list[str] = []
+    still_needed: list[Finding] = []
     right = settings or what_is_right(document)
     if right:
         found += secret_problems(right, values)
@@ -113,21 +126,22 @@ def parse(stack: str, values: Mapping[str, str], *, secret_keys: set[str], dry_r
         found += _across(stack, settings)
         not_good = shortcomings(settings, values)
         if settings.backup and settings.backup.strict:
-            still_needed += [problem(item.place, str(item)) for item in not_good]
+            still_needed += [problem(item.place, item.line) for item in not_good]
         if not (first_run and dry_run):
             found += [*_not_made(stack, settings, values), *still_needed]
             still_needed = []
     if found or not settings:
         raise ConfigError(
-            [for_stack(line, stack) for line in (*found, *still_needed)],
-            right and StackConfig(stack=stack, settings=right, first_run=first_run),
+            [*found, *still_needed],
+            right and StackConfig(stack=stack, settings=right, first_run=first_run, docker=docker or {}),
         )
     return StackConfig(
         stack=stack,
         settings=settings,
         first_run=first_run,
         shortcomings=tuple(not_good),
-        still_needed=tuple(for_stack(line, stack) for line in still_needed),
+        still_needed=tuple(still_needed),
+        docker=docker or {},
     )
 
 
@@ -138,7 +152,12 @@ def _values() -> dict[str, str]:
 
 def provider_config() -> dict[str, str]:
     """Return everything in the stack file by its full key, those of the providers among them."""
-    return {**runtime_config.get_config_env(), **runtime_config.CONFIG.get()}
+    return pulumi.runtime.get_config_env()
+
+
+def docker_settings(everything: Mapping[str, object]) -> dict[str, object]:
+    """Return what a stack file says about the Docker host."""
+    return {key: value for key, value in everything.items() if key.startswith(DOCKER)}
 
 
 def _cloudflare(everything: Mapping[str, str]) -> dict[str, pulumi.Output[str]]:
@@ -155,7 +174,7 @@ def _secret_keys(values: Mapping[str, str]) -> set[str]:
 
 
 def _is_secret(key: str) -> bool:
-    return key in runtime_config.get_config_secret_keys_env() or runtime_config.is_config_secret(key)
+    return key in pulumi.runtime.get_config_secret_keys_env()
 
 
 def _decode(key: str, text: str) -> object:
@@ -171,36 +190,51 @@ def _decode(key: str, text: str) -> object:
         return text
 
 
-def _across(stack: str, settings: Settings) -> list[str]:
+def _across(stack: str, settings: Settings) -> list[Finding]:
     found = []
     if settings.data.on_destroy == "delete" and settings.data.confirm != stack:
         found.append(
-            problem("data.on_destroy", f'"delete" loses the index and all settings. Also write `confirm: {stack}`')
+            problem(
+                "data.on_destroy",
+                message(
+                    "delete_unconfirmed",
+                    '"delete" loses the index and all settings. Also write `confirm: {stack}`',
+                    stack=stack,
+                ),
+            )
         )
-    host = os.environ.get("DOCKER_HOST", "")
-    provider_host = provider_config().get("docker:host", "")
-    for name, value in (("DOCKER_HOST", host), ("docker:host", provider_host)):
-        if value.startswith("ssh://"):
-            found.append(f"{name} is {value}: a Docker host over ssh is not supported yet. Run ./photos on that host")
     if not settings.enabled():
         known = ", ".join(f"`{name}: {{}}`" for name in (service.service for service in SERVICES))
-        found.append(problem("services", f"names no service, so nothing would run. Write at least one of {known}"))
+        found.append(
+            problem(
+                "services",
+                message(
+                    "no_services", "names no service, so nothing would run. Write at least one of {known}", known=known
+                ),
+            )
+        )
     if TOKEN_KEY in provider_config() and not _is_secret(TOKEN_KEY):
         found.append(token_in_clear())
     return found + publishing_problems(settings) + backup.backup_problems(settings)
 
 
-def _not_made(stack: str, settings: Settings, values: Mapping[str, str]) -> list[str]:
+def _not_made(stack: str, settings: Settings, values: Mapping[str, str]) -> list[Finding]:
     """Return what `./photos` has not made yet; plain `pulumi up` cannot."""
     quoted = shlex.quote(stack)
     missing = [key for key in settings.generated_secret_keys() if not values.get(key)]
     if not settings.id:
-        return [
-            f"config: photos:id missing: this stack is not set up yet. Run ./photos setup {quoted}, or ./photos up {quoted}"
-        ]
+        not_set_up = message(
+            "not_set_up",
+            "photos:id missing: this stack is not set up yet. Run ./photos setup {stack}, or ./photos up {stack}",
+            stack=quoted,
+        )
+        return [error("config", not_set_up)]
     if not missing:
         return []
-    names = ", ".join(f"photos:{key}" for key in missing)
-    return [
-        f"config: {names} missing: not made yet. Run ./photos setup {quoted}, or ./photos up {quoted}, which make them"
-    ]
+    not_made = message(
+        "secrets_not_made",
+        "{names} missing: not made yet. Run ./photos setup {stack}, or ./photos up {stack}, which make them",
+        names=", ".join(f"photos:{key}" for key in missing),
+        stack=quoted,
+    )
+    return [error("config", not_made)]

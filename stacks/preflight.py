@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from stacks.config import StackConfig
-from stacks.host import Finding, error
+from stacks.findings import Finding
 from stacks.host.cloudflare import check_publishing
 from stacks.host.disks import check_backup
 from stacks.host.docker import check_docker, check_reachable
@@ -55,7 +55,7 @@ def look(load: Callable[[], StackConfig], *, leaving: bool = False) -> Report:
     try:
         config = load()
     except ConfigError as problem:
-        wrong = [_finding(line) for line in problem.problems]
+        wrong = problem.problems
         return Report(None, wrong if leaving else [*wrong, *_of_the_rest(problem.rest, wrong)])
     seen = list(check_publishing(config)) if leaving else findings(config)
     return Report(config, seen)
@@ -65,11 +65,5 @@ def _of_the_rest(rest: StackConfig | None, wrong: list[Finding]) -> list[Finding
     """Return what the host says to what is right in a stack file. Of a wrong value only the default could be checked."""
     if rest is None:
         return [*check_reachable(), *check_wsl()]
-    places = tuple(finding.check for finding in wrong)
-    return [finding for finding in findings(rest) if not finding.check.startswith(places)]
-
-
-def _finding(line: str) -> Finding:
-    """Return a problem of the stack file ("config photos:x: what is wrong") as a finding."""
-    place, _, text = line.partition(": ")
-    return error(place, text)
+    places = tuple(str(finding.check) for finding in wrong)
+    return [finding for finding in findings(rest) if not str(finding.check).startswith(places)]

@@ -8,11 +8,15 @@ from typing import Any
 import pulumi
 import pulumi_docker as docker
 
+from components.messages import message
 from components.photo_system import PhotoSystem
 from components.service import Owner
 from stacks.arguments import photo_system_args
 from stacks.config import StackConfig, load
+from stacks.docker_provider import docker_provider_args
+from stacks.host.endpoint import EndpointError
 from stacks.host.library import library_owner
+from stacks.languages import text
 from stacks.outputs import outputs
 from stacks.preflight import look
 
@@ -25,15 +29,18 @@ DESTROYING = "PHOTOS_DESTROY"
 def run() -> None:
     """Run the program that `pulumi up`, `preview` and `destroy --run-program` ask for."""
     report = look(load, leaving=bool(os.environ.get(DESTROYING)))
-    config = report.config
+    config, stack = report.config, pulumi.get_stack()
     if report.errors or config is None:
-        lines = "\n".join(map(str, report.errors))
         # What `./photos` writes before (folders, markers, the id) it writes only after the same look.
-        msg = f"no resource was created or changed:\n{lines}"
-        raise pulumi.RunError(msg)
-    for line in (*map(str, report.warnings), *config.still_needed):
-        pulumi.log.warn(line)
-    for name, value in declare(config, library_owner(config.settings)).items():
+        nothing = message("nothing_declared", "no resource was created or changed:")
+        raise pulumi.RunError("\n".join([text(nothing), *(text(wrong.line, stack=stack) for wrong in report.errors)]))
+    for finding in (*report.warnings, *config.still_needed):
+        pulumi.log.warn(text(finding.line, stack=stack))
+    try:
+        exports = declare(config, library_owner(config.settings))
+    except EndpointError as error:  # at a destroy, which looks at no host before
+        raise pulumi.RunError(str(error)) from error
+    for name, value in exports.items():
         pulumi.export(name, value)
 
 
@@ -42,7 +49,7 @@ def declare(config: StackConfig, owner: Owner) -> dict[str, Any]:
 
     Providers are explicit, so that everything goes where the checks have looked, and a second system could go elsewhere.
     """
-    providers: list[pulumi.ProviderResource] = [docker.Provider("docker")]
+    providers: list[pulumi.ProviderResource] = [docker.Provider("docker", docker_provider_args(config))]
     if config.settings.publish:
         providers.append(_cloudflare(config))
     system = PhotoSystem(NAME, photo_system_args(config, owner), pulumi.ResourceOptions(providers=providers))

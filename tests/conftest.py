@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Generator
 from pathlib import Path
@@ -11,6 +12,8 @@ import pytest
 from tests.found import DEVELOPMENT, missing_package
 
 TESTS = Path(__file__).parent
+# Whatever language the person who runs the tests reads.
+os.environ["PHOTOS_LANGUAGE"] = "en"
 
 
 @pytest.hookimpl(wrapper=True)

@@ -13,6 +13,7 @@ from pydantic import Field
 
 from components.container import ContainerFile, ContainerSpec, Endpoint, HealthCheck, Login, PublishedPort
 from components.fields import Image, Memory, Port
+from components.messages import message
 from components.service import Belongings, Platform, Secret, Service, ServiceArgs
 from components.service_config import ServiceConfig
 
@@ -47,12 +48,14 @@ class DriveConfig(ServiceConfig):
     """OpenList, net drives as one file tree."""
 
     ruled_variables: ClassVar = {
-        r"(OPENLIST_|ALIST_)?(ADMIN_.*|JWT_SECRET|TOKEN_EXPIRES_IN|FORCE|CORS_.*)": "decides who gets into OpenList",
+        r"(OPENLIST_|ALIST_)?(ADMIN_.*|JWT_SECRET|TOKEN_EXPIRES_IN|FORCE|CORS_.*)": message(
+            "rule_drive_login", "decides who gets into OpenList"
+        ),
         r"(OPENLIST_|ALIST_)?(DB_.*|DATABASE_.*|DATA|DATA_DIR|TEMP_DIR|BLEVE_DIR|RUN_ARIA2|P[UG]ID|UMASK)": (
-            "would move data out of its place"
+            message("rule_data_place", "would move data out of its place")
         ),
         r"(OPENLIST_|ALIST_)?(SITE_URL|CDN|ADDR|ADDRESS|.*_PORT|CERT_FILE|KEY_FILE|UNIX_FILE.*|FTP_.*|SFTP_.*|S3_.*)": (
-            "is how the network reaches OpenList"
+            message("rule_drive_network", "is how the network reaches OpenList")
         ),
     }
 

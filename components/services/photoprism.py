@@ -25,6 +25,7 @@ from components.container import (
     PublishedPort,
 )
 from components.fields import BindAddress, Image, IndexSchedule, Memory, Port, Section, SiteUrl
+from components.messages import message, refusal
 from components.service import Belongings, Platform, Secret, Service, ServiceArgs
 from components.service_config import ServiceConfig
 
@@ -61,24 +62,33 @@ def _locale(value: str) -> str:
     chinese = {"zh_cn": "zh", "zh_hans": "zh", "zh_sg": "zh", "zh_hant": "zh_TW", "zh_hk": "zh_TW", "cn": "zh"}
     exact = {language.lower(): language for language in LANGUAGES} | chinese
     near = exact.get(plain) or exact.get(plain.partition("_")[0])
-    meant = f"Did you mean {near}?" if near else f"Write one of {', '.join(LANGUAGES)}"
-    msg = f'"{value}" is not a language of PhotoPrism\'s pages. {meant}'
-    raise ValueError(msg)
+    meant = (
+        message("did_you_mean", "Did you mean {near}?", near=near)
+        if near
+        else message("write_one_of", "Write one of {known}", known=", ".join(LANGUAGES))
+    )
+    raise refusal(
+        "locale_unknown", '"{value}" is not a language of PhotoPrism\'s pages. {meant}', value=value, meant=meant
+    )
 
 
 def _text(value: str) -> str:
     if not value.strip() or any(unicodedata.category(letter) in ("Cc", "Zl", "Zp") for letter in value):
-        msg = (
-            f"{value!r} is empty or holds a line break or another control character. Write one line, e.g. Family photos"
+        raise refusal(
+            "text_not_plain",
+            "{value} is empty or holds a line break or another control character. Write one line, e.g. Family photos",
+            value=repr(value),
         )
-        raise ValueError(msg)
     return value
 
 
 def _device(value: str) -> str:
     if not re.fullmatch(r"/dev(/[\w-]+)+", value, re.ASCII):
-        msg = f'"{value}" is not a device. Write its path, e.g. /dev/dri or /dev/dri/renderD128'
-        raise ValueError(msg)
+        raise refusal(
+            "device_unreadable",
+            '"{value}" is not a device. Write its path, e.g. /dev/dri or /dev/dri/renderD128',
+            value=value,
+        )
     return value
 
 
@@ -109,16 +119,20 @@ class PhotoPrismConfig(ServiceConfig):
 
     ruled_variables: ClassVar = {
         r"PHOTOPRISM_(AUTH_MODE|PUBLIC|DEMO|.*_PASSWORD.*|.*_SECRET.*|ADMIN_.*|LOGIN_.*|OIDC_.*|LDAP_.*)": (
-            "decides who gets into the album"
+            message("rule_album_login", "decides who gets into the album")
         ),
-        r"PHOTOPRISM_DATABASE_.*": "is how the album finds its database",
-        r"PHOTOPRISM_.*_(PATH|FILE|YAML)|PHOTOPRISM_(UID|GID|UMASK)": "would move data out of its place",
-        r"PHOTOPRISM_(HTTP_.*|.*TLS.*|TRUSTED_.*|PROXY_.*|INIT)": "is how the network reaches the album",
+        r"PHOTOPRISM_DATABASE_.*": message("rule_album_database", "is how the album finds its database"),
+        r"PHOTOPRISM_.*_(PATH|FILE|YAML)|PHOTOPRISM_(UID|GID|UMASK)": message(
+            "rule_data_place", "would move data out of its place"
+        ),
+        r"PHOTOPRISM_(HTTP_.*|.*TLS.*|TRUSTED_.*|PROXY_.*|INIT)": message(
+            "rule_album_network", "is how the network reaches the album"
+        ),
         r"PHOTOPRISM_(SITE_URL|SITE_TITLE|DEFAULT_LOCALE|DEFAULT_TIMEZONE|ORIGINALS_LIMIT|READONLY|DISABLE_WEBDAV|"
         r"INDEX_SCHEDULE|EXPERIMENTAL|DISABLE_(FACES|CLASSIFICATION|PLACES|RAW|SETTINGS)|FFMPEG_ENCODER|WORKERS)": (
-            "has a key of its own in this section"
+            message("rule_own_key", "has a key of its own in this section")
         ),
-        r"NVIDIA_.*": "follows from transcoding.encoder",
+        r"NVIDIA_.*": message("rule_encoder", "follows from transcoding.encoder"),
     }
 
     image: Image = Field("photoprism/photoprism:260728-ce", description="image with a fixed tag")
@@ -146,8 +160,11 @@ class PhotoPrismConfig(ServiceConfig):
     @model_validator(mode="after")
     def _enough_memory(self) -> PhotoPrismConfig:
         if self.memory < MINIMUM_MEMORY_MB:
-            msg = f"memory: {self.memory}m is too little, indexing would be killed. Write at least 1g"
-            raise ValueError(msg)
+            raise refusal(
+                "memory_too_little",
+                "memory: {memory}m is too little, indexing would be killed. Write at least 1g",
+                memory=self.memory,
+            )
         return self
 
     @property

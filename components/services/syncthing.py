@@ -22,6 +22,7 @@ from components.container import (
     PublishedPort,
 )
 from components.fields import AnyAddress, Image, Memory, Port
+from components.messages import message
 from components.service import Belongings, Platform, Secret, Service, ServiceArgs
 from components.service_config import ServiceConfig
 
@@ -55,8 +56,12 @@ class SyncthingConfig(ServiceConfig):
     """Syncthing, phones to server."""
 
     ruled_variables: ClassVar = {
-        r"STGUI(ADDRESS|APIKEY|AUTH.*|ASSETS)|STNOUPGRADE": "decides who gets into the admin page",
-        r"ST(HOMEDIR|CONFDIR|DATADIR)|P[UG]ID|UMASK|PCAP|HOME": "would move data out of its place",
+        r"STGUI(ADDRESS|APIKEY|AUTH.*|ASSETS)|STNOUPGRADE": message(
+            "rule_admin_login", "decides who gets into the admin page"
+        ),
+        r"ST(HOMEDIR|CONFDIR|DATADIR)|P[UG]ID|UMASK|PCAP|HOME": message(
+            "rule_data_place", "would move data out of its place"
+        ),
     }
 
     image: Image = Field("syncthing/syncthing:2.1.3", description="image with a fixed tag")

@@ -4,44 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Literal
 
 import psutil
+
+from stacks.findings import Finding, advice, error, ok, warning
+
+__all__ = ["GIB", "Finding", "advice", "error", "file_system", "ok", "unsafe_for_databases", "warning"]
 
 GIB = 1024**3
 UNSAFE_FOR_DATABASES = (
     "9p", "drvfs", "virtiofs", "ntfs", "ntfs3", "fuse", "fuseblk", "nfs", "nfs4", "cifs", "smb3", "tmpfs", "vfat", "exfat",
 )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What one check saw. `fix` says what to do; an error stops `up` and `preview`, a warning does not."""
-
-    level: Literal["ok", "warning", "error"]
-    check: str
-    text: str
-    fix: str = ""
-
-    def __str__(self) -> str:
-        """Return the finding as one line."""
-        return f"{self.check}: {self.text}" + (f". {self.fix}" if self.fix else "")
-
-
-def ok(check: str, text: str) -> Finding:
-    """Return a finding that needs nothing."""
-    return Finding("ok", check, text)
-
-
-def warning(check: str, text: str, fix: str = "") -> Finding:
-    """Return a finding to know about."""
-    return Finding("warning", check, text, fix)
-
-
-def error(check: str, text: str, fix: str = "") -> Finding:
-    """Return a finding that stops `up`."""
-    return Finding("error", check, text, fix)
 
 
 def file_system(path: str) -> str:

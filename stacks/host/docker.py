@@ -15,47 +15,63 @@ from docker.errors import DockerException, ImageNotFound
 from stacks.config import StackConfig
 from stacks.expected import expected
 from stacks.host import GIB, Finding, error, file_system, ok, unsafe_for_databases, warning
+from stacks.host.endpoint import DockerEndpoint, EndpointError, resolve
+from stacks.host.engines import check_engine
 from stacks.host.library import folders
 
+CHECK = "docker"
+SECONDS_TO_ANSWER = 20
+NAMED = "Start it, or name another one: docker:host in the stack file, DOCKER_HOST, docker context use"
 ANY_ADDRESS = "0.0.0.0"  # noqa: S104 - compared with, not bound to
 
 
 def check_reachable() -> Iterator[Finding]:
     """Say whether the Docker host answers, and which it is."""
     try:
-        with closing(docker.from_env(timeout=20)) as client:
-            yield from _version_of(client.info())
+        endpoint = resolve()
+        with closing(endpoint.connect(SECONDS_TO_ANSWER)) as client:
+            yield from _engine(client)
+    except EndpointError as problem:
+        yield error(CHECK, problem.text, problem.fix)
     except DockerException as problem:
-        yield _unreachable(problem)
+        yield _unreachable(endpoint, problem)
 
 
 def check_docker(config: StackConfig) -> Iterator[Finding]:
-    """Look at the Docker host; without one, only say so."""
+    """Look at the Docker host; without one that the album runs on, only say so."""
     try:
-        with closing(docker.from_env(timeout=20)) as client:
+        endpoint = resolve(config.docker)
+        with closing(endpoint.connect(SECONDS_TO_ANSWER)) as client:
+            engine = list(_engine(client))
+            yield from engine
+            if any(finding.level == "error" for finding in engine):
+                return
             info = client.info()
-            yield from _version_of(info)
             yield from _data_root(info, config)
             yield from _foreign_names(client, config)
             yield from _ports(client, config)
             yield _memory(info, config)
             yield from _database_image(client, config)
+    except EndpointError as problem:
+        yield error(CHECK, problem.text, problem.fix)
     except DockerException as problem:
-        yield _unreachable(problem)
+        yield _unreachable(endpoint, problem)
 
 
-def _version_of(info: dict[str, Any]) -> Iterator[Finding]:
-    yield ok("docker", f"version {info['ServerVersion']}")
-    if "Desktop" in info.get("OperatingSystem", ""):
-        yield warning("docker", "Docker Desktop is untested here", "docker-ce inside the distribution is tested")
+def _engine(client: docker.DockerClient) -> Iterator[Finding]:
+    info = client.info()
+    yield ok(CHECK, f"version {info['ServerVersion']}")
+    yield from check_engine(info, client.version())
 
 
-def _unreachable(problem: Exception) -> Finding:
+def _unreachable(endpoint: DockerEndpoint, problem: Exception) -> Finding:
     short = re.sub(r"\s+", " ", str(problem))[:120]
+    if endpoint.named_by:
+        return error(CHECK, f"nothing answers at {endpoint.url}, which {endpoint.named_by} names ({short})", NAMED)
     if "Permission denied" in short:
         again = "Log out and in again, if you joined the group docker just now, or run ./photos setup"
-        return error("docker", f"does not let you in ({short})", again)
-    return error("docker", f"not reachable ({short})", "sudo systemctl start docker, or ./photos setup")
+        return error(CHECK, f"does not let you in ({short})", again)
+    return error(CHECK, f"not reachable ({short})", "sudo systemctl start docker, or ./photos setup")
 
 
 def _data_root(info: dict[str, Any], config: StackConfig) -> Iterator[Finding]:

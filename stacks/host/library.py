@@ -9,10 +9,11 @@ from pathlib import Path
 
 import psutil
 
+from components.messages import Message, Said, message
 from components.service import Owner
 from components.storage import MARKER
 from stacks.config import StackConfig
-from stacks.host import GIB, Finding, error, file_system, ok, warning
+from stacks.host import GIB, Finding, advice, error, file_system, ok, warning
 from stacks.problems import command
 from stacks.sections import Settings
 from stacks.sections.library import LibraryConfig
@@ -83,33 +84,75 @@ def _show_place(folder: Path, owner: Owner, config: StackConfig) -> Iterator[Fin
     if folder.parent.is_dir() and not folder.is_dir():
         level = warning if config.first_run else error
         fix = f"{command('mkdir', folder)} && {command('sudo', 'chown', f'{owner.uid}:{owner.gid}', folder)}"
-        yield level("config photos:library", f"{folder} does not exist yet", fix)
+        yield level(
+            "config photos:library", message("folder_to_come", "{folder} does not exist yet", folder=folder), fix
+        )
 
 
 def _not_a_folder(where: str, folder: Path, owner: Owner, *, first_run: bool) -> Finding | None:
     if folder.is_dir():
         return None
     if folder.exists():
-        return error(where, f"{folder} is a file", "Write the folder that holds it")
+        return a_file(where, folder)
     if drive := absent_drive(folder):
-        return error(
-            where,
-            f"{folder} does not exist",
-            f"Is drive {drive.name.upper()}: mounted? (mount | {command('grep', drive)})",
+        mounted = message(
+            "drive_not_mounted",
+            "Is drive {drive}: mounted? ({look})",
+            drive=drive.name.upper(),
+            look=f"mount | {command('grep', drive)}",
         )
+        return absent(where, folder, mounted)
     if first_run:
         return _to_be_made(where, folder, owner)
-    return error(where, f"{folder} does not exist", "Are these the right folders? Then put the photos back there first")
+    put_back = message("folder_gone", "Are these the right folders? Then put the photos back there first")
+    return absent(where, folder, put_back)
+
+
+def a_file(where: str, folder: Path) -> Finding:
+    """Return the finding of a path that leads to a file."""
+    return error(
+        where,
+        *advice("folder_is_file", "{folder} is a file", "Write the folder that holds it", folder=folder),
+    )
+
+
+def absent(where: str, folder: Path, fix: Said) -> Finding:
+    """Return the finding of a folder that is not there."""
+    return error(where, message("folder_absent", "{folder} does not exist", folder=folder), fix)
 
 
 def _to_be_made(where: str, folder: Path, owner: Owner) -> Finding:
     if problem := id_problem(owner.uid, "uid") or id_problem(owner.gid, "gid"):
-        return error(where, f"{folder} would belong to {owner.uid}:{owner.gid}: {problem}", "Or set photos:owner")
+        return error(
+            where,
+            *advice(
+                "folder_of_strange_owner",
+                "{folder} would belong to {owner}: {problem}",
+                "Or set photos:owner",
+                folder=folder,
+                owner=f"{owner.uid}:{owner.gid}",
+                problem=problem,
+            ),
+        )
     above = next(part for part in folder.parents if part.exists())
     if not os.access(above, os.W_OK | os.X_OK):
         made = command("sudo", "install", "-d", "-o", owner.uid, "-g", owner.gid, folder)
-        return error(where, f"{folder} does not exist, and you may not create it in {above}", made)
-    return warning(where, f"{folder} does not exist yet", "The first ./photos up offers to create it")
+        return error(
+            where,
+            message(
+                "folder_not_yours_to_make",
+                "{folder} does not exist, and you may not create it in {above}",
+                folder=folder,
+                above=above,
+            ),
+            made,
+        )
+    return warning(
+        where,
+        *advice(
+            "folder_to_come", "{folder} does not exist yet", "The first ./photos up offers to create it", folder=folder
+        ),
+    )
 
 
 def absent_drive(folder: Path) -> Path | None:
@@ -123,84 +166,167 @@ def _place(where: str, folder: Path) -> Iterator[Finding]:
     if os.path.ismount(folder):
         yield error(
             where,
-            f"{folder} is a mount point, and an absent drive would look like an empty library",
-            f"Use a folder on it, e.g. {folder / 'Photos'}",
+            message(
+                "library_is_mount_point",
+                "{folder} is a mount point, and an absent drive would look like an empty library",
+                folder=folder,
+            ),
+            message("use_folder_on_it", "Use a folder on it, e.g. {folder}", folder=folder / "Photos"),
         )
     for parent in (folder, *folder.parents):
         if (parent / ".git").exists():
-            yield error(where, f"{folder} lies in the git work tree {parent}", "Keep photos outside of it")
+            yield error(
+                where,
+                *advice(
+                    "folder_in_git",
+                    "{folder} lies in the git work tree {parent}",
+                    "Keep photos outside of it",
+                    folder=folder,
+                    parent=parent,
+                ),
+            )
 
 
-def may_use(found: os.stat_result, owner: Owner) -> bool:
-    """Whether `owner` may list, read and write the folder that `found` describes."""
-    if found.st_uid == owner.uid:
-        bits = found.st_mode >> 6
-    elif found.st_gid == owner.gid:
-        bits = found.st_mode >> 3
+def may_use(folder: os.stat_result, owner: Owner) -> bool:
+    """Whether `owner` may list, read and write the folder."""
+    if folder.st_uid == owner.uid:
+        bits = folder.st_mode >> 6
+    elif folder.st_gid == owner.gid:
+        bits = folder.st_mode >> 3
     else:
-        bits = found.st_mode
+        bits = folder.st_mode
     return bits & stat.S_IRWXO == stat.S_IRWXO
 
 
+def held_by(folder: os.stat_result) -> Message:
+    """Say to whom a folder belongs and who may do what in it."""
+    mode = f"{stat.S_IMODE(folder.st_mode):o}"
+    return message("held_by", "owner {owner}, mode {mode}", owner=f"{folder.st_uid}:{folder.st_gid}", mode=mode)
+
+
 def _permissions(where: str, folder: Path, owner: Owner) -> Finding:
-    found = folder.stat()
-    held_by = f"owner {found.st_uid}:{found.st_gid}, mode {stat.S_IMODE(found.st_mode):o}"
-    chown = f"{command('sudo', 'chown', '-R', '1000:1000', folder)}, or set photos:owner"
+    state = folder.stat()
     if problem := id_problem(owner.uid, "uid") or id_problem(owner.gid, "gid"):
-        return error(where, f"{folder} ({held_by}): {problem}", f"E.g. {chown}")
-    if not may_use(found, owner):
         return error(
             where,
-            f"user {owner.uid} cannot read and write {folder} ({held_by})",
+            *advice(
+                "folder_owner",
+                "{folder} ({held_by}): {problem}",
+                "E.g. {chown}, or set photos:owner",
+                folder=folder,
+                held_by=held_by(state),
+                problem=problem,
+                chown=command("sudo", "chown", "-R", "1000:1000", folder),
+            ),
+        )
+    if not may_use(state, owner):
+        return error(
+            where,
+            message(
+                "folder_not_usable",
+                "user {uid} cannot read and write {folder} ({held_by})",
+                uid=owner.uid,
+                folder=folder,
+                held_by=held_by(state),
+            ),
             command("sudo", "chown", "-R", f"{owner.uid}:{owner.gid}", folder),
         )
-    return ok(where, f"{folder} is usable by {owner.uid}:{owner.gid}")
+    return ok(
+        where,
+        message("folder_usable", "{folder} is usable by {owner}", folder=folder, owner=f"{owner.uid}:{owner.gid}"),
+    )
 
 
 def _changed_owner(where: str, folder: Path, config: StackConfig) -> Iterator[Finding]:
     """The owner is fixed at the first run: another one on the disk must not silently replace the services' user."""
-    found, written = folder.stat(), config.settings.owner
-    open_to_all = found.st_mode & stat.S_IRWXO == stat.S_IRWXO  # as on drives whose file system knows no owners
-    if written and found.st_uid != written.uid and not open_to_all:
+    state, written = folder.stat(), config.settings.owner
+    open_to_all = state.st_mode & stat.S_IRWXO == stat.S_IRWXO  # as on drives whose file system knows no owners
+    if written and state.st_uid != written.uid and not open_to_all:
+        numbers = f"{written.uid}:{written.gid}"
         yield warning(
             where,
-            f"{folder} belongs to {found.st_uid}:{found.st_gid}, photos:owner says {written.uid}:{written.gid}",
-            f"Was it moved or mounted anew? {command('sudo', 'chown', '-R', f'{written.uid}:{written.gid}', folder)}, "
-            "or write the other numbers into photos:owner if they are meant",
+            *advice(
+                "owner_changed",
+                "{folder} belongs to {owner}, photos:owner says {written}",
+                "Was it moved or mounted anew? {chown}, or write the other numbers into photos:owner if they are meant",
+                folder=folder,
+                owner=f"{state.st_uid}:{state.st_gid}",
+                written=numbers,
+                chown=command("sudo", "chown", "-R", numbers, folder),
+            ),
         )
 
 
 def _marker(where: str, folder: Path, config: StackConfig) -> Finding:
     marker = read_marker(folder)
     if marker and marker in (config.id, config.pending_id):
-        return ok(where, "marker matches")
+        return ok(where, message("marker_matches", "marker matches"))
     if config.first_run and marker is None:
         if not os.access(folder, os.W_OK | os.X_OK):
             return error(
                 where,
-                f"you may not write into {folder}, and the first ./photos up marks it",
-                "Run it as its owner, or with sudo",
+                *advice(
+                    "marker_not_writable",
+                    "you may not write into {folder}, and the first ./photos up marks it",
+                    "Run it as its owner, or with sudo",
+                    folder=folder,
+                ),
             )
-        return warning(where, f"{folder} is not marked yet", "The first ./photos up marks it and changes nothing else")
+        return warning(
+            where,
+            *advice(
+                "marker_to_come",
+                "{folder} is not marked yet",
+                "The first ./photos up marks it and changes nothing else",
+                folder=folder,
+            ),
+        )
+    adopt = command("./photos", "adopt", folder, "--stack", config.stack)
     if marker is None:
         return error(
             where,
-            f"{folder} has no marker ({MARKER}): another disk, an empty mount or a new path",
-            f"If these are the right photos: {command('./photos', 'adopt', folder, '--stack', config.stack)}",
+            *advice(
+                "marker_missing",
+                "{folder} has no marker ({marker}): another disk, an empty mount or a new path",
+                "If these are the right photos: {adopt}",
+                folder=folder,
+                marker=MARKER,
+                adopt=adopt,
+            ),
         )
     return error(
         where,
-        f"{folder} belongs to another stack (id {marker})",
-        f"To take it over: {command('./photos', 'adopt', folder, '--stack', config.stack)}. "
-        "Never let two stacks use one library",
+        *advice(
+            "marker_foreign",
+            "{folder} belongs to another stack (id {id})",
+            "To take it over: {adopt}. Never let two stacks use one library",
+            folder=folder,
+            id=marker,
+            adopt=adopt,
+        ),
     )
 
 
 def _space(where: str, folder: Path) -> Finding:
     free = psutil.disk_usage(str(folder)).free
-    text = f"{free / GIB:.1f} GB free on {folder} ({file_system(str(folder))})"
+    space = message(
+        "space",
+        "{free} GB free on {folder} ({file_system})",
+        free=f"{free / GIB:.1f}",
+        folder=folder,
+        file_system=file_system(str(folder)),
+    )
     if free < SPACE_NEEDED:
-        return error(where, f"{text}, {SPACE_NEEDED / GIB:.0f} GB needed", "Free some space first")
+        return error(
+            where,
+            *advice(
+                "space_too_little",
+                "{space}, {needed} GB needed",
+                "Free some space first",
+                space=space,
+                needed=f"{SPACE_NEEDED / GIB:.0f}",
+            ),
+        )
     if free < SPACE_WANTED:
-        return warning(where, text, "New photos will not fit for long")
-    return ok(where, text)
+        return warning(where, space, message("space_little_fix", "New photos will not fit for long"))
+    return ok(where, space)

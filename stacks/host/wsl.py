@@ -7,7 +7,8 @@ from pathlib import Path
 
 import psutil
 
-from stacks.host import GIB, Finding, ok, warning
+from components.messages import message
+from stacks.host import GIB, Finding, advice, ok, warning
 
 
 def in_wsl(release: Path = Path("/proc/sys/kernel/osrelease")) -> bool:
@@ -20,24 +21,33 @@ def check_wsl() -> Iterator[Finding]:
     if not in_wsl():
         return
     if Path("/run/systemd/system").exists():
-        yield ok("wsl", "systemd is on")
+        yield ok("wsl", message("wsl_systemd", "systemd is on"))
     else:
         yield warning(
             "wsl",
-            "systemd is off, so Docker does not start by itself",
-            "Write [boot] and systemd=true into /etc/wsl.conf, then run wsl --shutdown in Windows",
+            *advice(
+                "wsl_no_systemd",
+                "systemd is off, so Docker does not start by itself",
+                "Write [boot] and systemd=true into /etc/wsl.conf, then run wsl --shutdown in Windows",
+            ),
         )
     if not _never_idle():
         yield warning(
             "wsl",
-            "Windows stops this distribution 15 s after the last window closes, and the containers with it",
-            "Write [general] and instanceIdleTimeout=-1, then [wsl2] and vmIdleTimeout=-1 into %UserProfile%\\.wslconfig",
+            *advice(
+                "wsl_sleeps",
+                "Windows stops this distribution 15 s after the last window closes, and the containers with it",
+                "Write [general] and instanceIdleTimeout=-1, then [wsl2] and vmIdleTimeout=-1 into %UserProfile%\\.wslconfig",
+            ),
         )
     if psutil.swap_memory().total < 4 * GIB:
         yield warning(
             "wsl",
-            "less than 4 GB of swap; indexing may be killed",
-            "Write [wsl2] and swap=8GB into %UserProfile%\\.wslconfig",
+            *advice(
+                "wsl_little_swap",
+                "less than 4 GB of swap; indexing may be killed",
+                "Write [wsl2] and swap=8GB into %UserProfile%\\.wslconfig",
+            ),
         )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 
+from components.messages import Said, either, message
+from stacks.findings import Finding
 from stacks.problems import problem
 from stacks.sections.backup import rules as backup
 from stacks.sections.backup.secrets import secret_key
@@ -19,30 +21,40 @@ def flat_secrets(values: Mapping[str, str] | None = None) -> set[str]:
     return all_service_keys() | backup.flat_keys(values or {})
 
 
-def misplaced_secrets(values: Mapping[str, str], secret_keys: set[str], flat: set[str]) -> list[str]:
+def misplaced_secrets(values: Mapping[str, str], secret_keys: set[str], flat: set[str]) -> list[Finding]:
     """Return what is wrong with secrets that stand inside a section."""
     return [
         problem(
             key,
-            "holds a secret inside a section, which reaches the program and the state in clear. Write it as the flat "
-            f"key {_flat_name(key, values.get(key, ''), flat)} with `./photos config set --secret`, and choose a new one",
+            message(
+                "secret_in_section",
+                "holds a secret inside a section, which reaches the program and the state in clear. Write it as the flat "
+                "key {flat_key} with `./photos config set --secret`, and choose a new one",
+                flat_key=_flat_name(key, values.get(key, ""), flat),
+            ),
         )
         for key in sorted(secret_keys - flat)
     ]
 
 
-def _flat_name(key: str, text: str, flat: set[str]) -> str:
+def _flat_name(key: str, text: str, flat: set[str]) -> Said:
     """Name the flat key that a secret below `key` belongs under, or say how such keys are called."""
     try:
         leaves = list(_leaves(json.loads(text), (key,)))
         if key == backup.SECTION:
-            return " or ".join(f"photos:{secret_key(path[2], path[-1])}" for path in leaves if "options" in path)
+            return either([f"photos:{secret_key(path[2], path[-1])}" for path in leaves if "options" in path])
         places = ["_".join(path) for path in leaves]
     except ValueError:
         places = [key]
     meant = sorted(name for name in flat if any(place == name or place.endswith(f"_{name}") for place in places))
-    named = [f"photos:{name}" for name in meant] or ["photos:<section>_<name>_<field>"]
-    return " or ".join(named) + ("" if meant else f" (known: {', '.join(sorted(flat))})")
+    if meant:
+        return either([f"photos:{name}" for name in meant])
+    return message(
+        "flat_key_unknown",
+        "{names} (known: {known})",
+        names="photos:<section>_<name>_<field>",
+        known=", ".join(sorted(flat)),
+    )
 
 
 def _leaves(value: object, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
@@ -53,7 +65,7 @@ def _leaves(value: object, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
         yield path
 
 
-def secrets_in_clear(values: Mapping[str, str], secret_keys: set[str], flat: set[str]) -> list[str]:
+def secrets_in_clear(values: Mapping[str, str], secret_keys: set[str], flat: set[str]) -> list[Finding]:
     """Return what is wrong with flat secrets: in clear, or no value that can be used."""
     found = []
     for key in sorted(flat & set(values)):
@@ -61,10 +73,23 @@ def secrets_in_clear(values: Mapping[str, str], secret_keys: set[str], flat: set
         if not value and key not in secret_keys:
             continue  # nothing after its colon: said to be missing where it is needed
         if key not in secret_keys:
-            found.append(problem(key, f"stored in clear. Choose a new one: ./photos config set --secret photos:{key}"))
+            found.append(
+                problem(
+                    key,
+                    message(
+                        "secret_in_clear",
+                        "stored in clear. Choose a new one: ./photos config set --secret photos:{key}",
+                        key=key,
+                    ),
+                )
+            )
         elif key in PEM_SECRETS:
             if not value.startswith("-----BEGIN "):
-                found.append(problem(key, "is not a PEM block. Take it back from the copy of the stack file"))
+                found.append(
+                    problem(
+                        key, message("not_a_pem", "is not a PEM block. Take it back from the copy of the stack file")
+                    )
+                )
         elif key.startswith(backup.PREFIX):
             continue  # keys and addresses have rules of their own
         elif reason := password_problem(value):

@@ -7,6 +7,7 @@ import re
 from pydantic import Field, field_validator, model_validator
 
 from components.fields import HostPath, Section
+from components.messages import refusal
 from components.storage import PHONES, Library
 
 
@@ -26,8 +27,11 @@ class LibraryConfig(Section):
     def _plain_names(cls, others: dict[str, str]) -> dict[str, str]:
         for name in others:
             if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,39}", name) or name == PHONES:
-                msg = f'"{name}" cannot be the name of a library. Write lower-case letters, digits and -, e.g. scans'
-                raise ValueError(msg)
+                raise refusal(
+                    "library_name",
+                    '"{name}" cannot be the name of a library. Write lower-case letters, digits and -, e.g. scans',
+                    name=name,
+                )
         return others
 
     @model_validator(mode="after")
@@ -39,8 +43,12 @@ class LibraryConfig(Section):
             for other in names[index + 1 :]:
                 one, two = folders[name] + "/", folders[other] + "/"
                 if one.startswith(two) or two.startswith(one):
-                    msg = f"{name} and {other} are the same folder or one lies inside the other. Keep them apart"
-                    raise ValueError(msg)
+                    raise refusal(
+                        "libraries_overlap",
+                        "{name} and {other} are the same folder or one lies inside the other. Keep them apart",
+                        name=name,
+                        other=other,
+                    )
         return self
 
     def library(self) -> Library:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field, create_model, model_validator
 
 from components.fields import Section
+from components.messages import refusal
 from components.ports import host_ports
 from components.services import SERVICES
 
@@ -18,8 +19,13 @@ class _Services(Section):
             for port in host_ports(service) if service else ():
                 place = f"{name}.{port.field}"
                 if port.number in taken:
-                    msg = f"{place}: port {port.number} is used by {taken[port.number]} already. Choose another"
-                    raise ValueError(msg)
+                    raise refusal(
+                        "port_taken_by_service",
+                        "{place}: port {number} is used by {other} already. Choose another",
+                        place=place,
+                        number=port.number,
+                        other=taken[port.number],
+                    )
                 taken[port.number] = place
         return self
 

@@ -26,7 +26,7 @@ def image(images: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str
         (folder / name).write_text("no source")
     for item in (folder, *folder.rglob("*")):
         item.chmod(0o700 if item.is_dir() else 0o600)
-    with connect(600) as client, wheel_index() as wheels:
+    with connect(seconds=600) as client, wheel_index() as wheels:
         arguments = {"BASE": f"{images}/library/mariadb:11.8.8", **wheels.build_args}
         client.images.build(path=str(folder), tag=NAME, buildargs=arguments, rm=True, forcerm=True)
         try:

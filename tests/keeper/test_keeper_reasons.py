@@ -1,5 +1,4 @@
 """Every reason that page or alerts can show has its Chinese: read from the code, so that nobody has to remember it."""
-# ruff: noqa: RUF001 - Chinese has punctuation of its own
 
 from __future__ import annotations
 
@@ -73,19 +72,11 @@ def texts(node: ast.AST) -> Iterator[str]:
 
 def findings() -> Iterator[str]:
     """Yield what `stacks/sections/backup/shortcomings.py` finds not good, and the parts that it fills in."""
-    tree = ast.parse(Path(shortcomings.__file__).read_text("utf-8"))
-    for function in (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)):
-        calls = [node for node in ast.walk(function) if isinstance(node, ast.Call)]
-        calls = [call for call in calls if ast.unparse(call.func) == "Shortcoming"]
-        named = {
-            ast.unparse(node.targets[0]): template(node.value)
-            for node in ast.walk(function)
-            if isinstance(node, ast.Assign)
-        }
-        pairs = [[str(template(part) or named[ast.unparse(part)]) for part in call.args[1:]] for call in calls]
-        yield from (str(shortcomings.Shortcoming("", text, fix)) for text, fix in pairs)
-        if calls:
-            yield from set(texts(function)) - {text for pair in pairs for text in pair}
+    for call in ast.walk(ast.parse(Path(shortcomings.__file__).read_text("utf-8"))):
+        if isinstance(call, ast.Call) and ast.unparse(call.func) in ("advice", "message"):
+            code, *sentences = (str(part.value) for part in call.args if isinstance(part, ast.Constant))
+            if code != "text_with_fix":
+                yield ". ".join(sentences)
 
 
 def bare(text: str) -> str:

@@ -5,7 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from docker_settings import DockerSettings
 from fake_host import FakeHost
+
+
+@pytest.fixture(autouse=True)
+def docker_settings(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> DockerSettings:
+    """Return a person's settings of Docker that say nothing; those of who runs the tests are not read."""
+    return DockerSettings(tmp_path_factory.mktemp("docker"), monkeypatch)
 
 
 @pytest.fixture

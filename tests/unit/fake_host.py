@@ -49,6 +49,10 @@ class FakeDocker:
         """Return what `docker info` knows."""
         return self._host.info
 
+    def version(self) -> dict[str, Any]:
+        """Return what `docker version` knows."""
+        return self._host.version
+
     def close(self) -> None:
         """Count the goodbye."""
         self._host.open_clients -= 1
@@ -84,6 +88,7 @@ class FakeHost:
             "DockerRootDir": "/var/lib/docker",
             "MemTotal": 16 * GIB,
         }
+        self.version: dict[str, Any] = {"Components": [{"Name": "Engine"}]}
         self.free_bytes = 100 * GIB
         self.swap_bytes = 8 * GIB
         self.file_systems = {"/": "ext4"}
@@ -112,7 +117,7 @@ class FakeHost:
         patch(docker_checks, "_free", lambda address, port: (address, port) not in self.taken)
         patch(wsl, "in_wsl", lambda: False)
         patch(disks, "_device", self._device)
-        for variable in ("DOCKER_HOST", "PHOTOS_DESTROY", "PULUMI_CONFIG", "PULUMI_CONFIG_SECRET_KEYS"):
+        for variable in ("PHOTOS_DESTROY", "PULUMI_CONFIG", "PULUMI_CONFIG_SECRET_KEYS"):
             self.monkeypatch.delenv(variable, raising=False)
         for variable in OTHER_LOGINS:
             self.monkeypatch.delenv(variable, raising=False)

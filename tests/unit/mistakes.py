@@ -8,6 +8,8 @@ from typing import Any
 from example_stack import CANARY
 from fake_host import Break, FakeHost
 
+from stacks.recording import Recorder
+
 
 @dataclass(frozen=True)
 class Bad:
@@ -25,12 +27,15 @@ class Bad:
     def __str__(self) -> str:
         return f"{self.row} {next(iter(self.changes), '')} {self.note}".strip()
 
-    def is_explained(self, host: FakeHost) -> None:
-        """Run the program with the mistake: it names place, mistake and remedy, and declares nothing."""
+    def told(self, host: FakeHost) -> tuple[str, Recorder]:
+        """Run the program with the mistake. Return what it says, and what it declared."""
         self.host(host)
         secret = None if self.secret is None else set(self.secret)
+        return host.run(host.config(self.changes), stack=self.stack, secret=secret)
 
-        text, recorder = host.run(host.config(self.changes), stack=self.stack, secret=secret)
+    def is_explained(self, host: FakeHost) -> None:
+        """Run the program with the mistake: it names place, mistake and remedy, and declares nothing."""
+        text, recorder = self.told(host)
 
         for part in self.says:
             assert part in text, "the text must name the place, the mistake and the remedy"

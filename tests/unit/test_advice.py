@@ -91,12 +91,12 @@ def test_the_name_that_is_advised_for_a_stack_can_be_used(name: str) -> None:
     reason = stack_name.stack_name_problem(name)
 
     assert reason
-    assert [stack_name.stack_name_problem(advice) for advice in advised(reason)] == [None]
+    assert [stack_name.stack_name_problem(advice) for advice in advised(str(reason))] == [None]
 
 
 @pytest.mark.parametrize("address", [odd for odd in ODD if odd.strip() and alert_problem(odd)])
 def test_alert_addresses_of_the_advised_kinds_are_taken(address: str) -> None:
-    reason = alert_problem(address) or ""
+    reason = str(alert_problem(address) or "")
 
     schemes = re.findall(r"([a-z]+)://", reason.rpartition("Write")[2] or reason)
     assert schemes

@@ -169,7 +169,7 @@ def test_the_export_lines_are_two_and_a_third_where_the_data_folder_moved(
 def test_no_is_an_answer_and_runs_nothing_as_root(monkeypatch: pytest.MonkeyPatch) -> None:
     ran: list[tuple[str, ...]] = []
     monkeypatch.delenv("DOCKER_HOST", raising=False)
-    monkeypatch.setattr(docker_host, "answers", lambda: False)
+    monkeypatch.setattr(docker_host, "answers", lambda *_: False)
     monkeypatch.setattr(docker_host, "as_root", lambda *words: ran.append(words))
     monkeypatch.setattr(docker_host, "confirm", lambda _: False)
     for installed in (None, "/usr/sbin/dockerd"):

@@ -70,7 +70,7 @@ def test_what_the_home_example_leaves_to_a_person_is_named_all_at_once(host: Fak
 
     report = look(lambda: parse("home", values, secret_keys=set(), dry_run=True))
     assert report.config
-    needed = "\n".join([*map(str, report.errors), *report.config.still_needed])
+    needed = "\n".join(map(str, [*report.errors, *report.config.still_needed]))
     for part in (
         "photos:publish stands as in the example",
         "/mnt/backup/photos",

@@ -82,7 +82,7 @@ def test_every_option_that_names_something_of_this_host_is_refused(providers: di
 def test_what_is_named_instead_exists() -> None:
     options = {name: mark for known in OPTIONS.values() for name, mark in known.items()}
     for remedy in HOST_ONLY.values():
-        for secret in re.findall(r"secrets: \[(\w+)\]", remedy):
+        for secret in re.findall(r"secrets: \[(\w+)\]", str(remedy)):
             assert options[secret], secret
     assert all(name in options for name in FILE_CONTENTS)
     assert "host_keys" in OPTIONS["sftp"]

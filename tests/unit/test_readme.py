@@ -20,6 +20,7 @@ from components.cloudflared import CloudflaredConfig
 from components.fields import _memory
 from components.services import services_by_name
 from stacks import outputs
+from stacks.chinese import keys
 from stacks.sections import Settings
 from stacks.sections.backup.secrets import ALERT_KEYS, CRYPT_KEYS, secret_key
 from stacks.sections.flat_secrets import flat_secrets
@@ -163,10 +164,11 @@ def test_the_configuration_table_is_the_model() -> None:
     assert sorted(wanted) == sorted(table_rows(ENGLISH, "configuration"))
 
 
-def test_the_chinese_table_has_the_same_keys_types_and_defaults_and_its_own_meanings() -> None:
+def test_the_chinese_table_is_the_model_with_the_meanings_that_messages_name() -> None:
+    wanted = [(*row[:3], keys.TEXTS[row[3]].replace("<", "&lt;")) for row in expected(1)]
     found = table_rows(CHINESE, "configuration")
 
-    assert sorted(row[:3] for row in expected(1)) == sorted(row[:3] for row in found)
+    assert sorted(wanted) == sorted(found)
     assert [row[0] for row in found] == [row[0] for row in table_rows(ENGLISH, "configuration")], "in one order"
     assert [row[0] for row in found if not re.search(r"[\u4e00-\u9fff]", row[3])] == [], "a meaning is not Chinese"
 

@@ -112,7 +112,7 @@ def test_what_is_no_text_or_no_stack_file_is_named(content: bytes | str, says: s
         ("a: @every 3h", 1, 'a value begins with @, ` or %. Put it in quotes, e.g. "@every 3h"'),
         (f"a: !{HIDDEN} x", 1, "a value begins with !, which YAML takes for a type"),
         ("a: 1\n---\nb: 2", 2, "a second document begins here (---). Keep one"),
-        ("a: 1\nphotos:timezone： x\nb: 1", 3, "a key without a colon; a wide one"),  # noqa: RUF001
+        ("a: 1\nphotos:timezone： x\nb: 1", 3, "a key without a colon; a wide one"),
         ("a: 2024-01-01", 1, 'a date would become another text. Write it in quotes: "2024-01-01"'),
         ("a: [1, 2024-1-1 10:00:00]", 1, "a date would become another text"),
         ("a: 01000", 1, "01000 begins with 0, which YAML takes for a number to the base of 8. Write 1000"),

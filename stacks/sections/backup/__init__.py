@@ -11,6 +11,7 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 
 from components.fields import Memory, Port, Section
+from components.messages import message, refusal
 from stacks.sections.backup.copies import RemoteConfig, overlap
 from stacks.sections.backup.mirrors import MirrorsConfig
 from stacks.sections.backup.retention import GateConfig, KeepConfig
@@ -37,23 +38,28 @@ class BackupConfig(Section):
     def _names(cls, remotes: dict[str, RemoteConfig]) -> dict[str, RemoteConfig]:
         for name in remotes:
             if not re.fullmatch(r"[a-z][a-z0-9]{0,19}", name) or name in TAKEN_NAMES:
-                why = ": it is the name of a key of the backup" if name in TAKEN_NAMES else ""
-                msg = (
-                    f'"{name}" cannot name a copy{why}. Write up to 20 small letters and digits, a letter first, '
-                    "e.g. disk or onedrive"
+                why = (
+                    message("copy_name_taken", ": it is the name of a key of the backup") if name in TAKEN_NAMES else ""
                 )
-                raise ValueError(msg)
+                raise refusal(
+                    "copy_name",
+                    '"{name}" cannot name a copy{why}. Write up to 20 small letters and digits, a letter first, e.g. disk or onedrive',
+                    name=name,
+                    why=why,
+                )
         return remotes
 
     @model_validator(mode="after")
     def _nothing_in_clear(self) -> BackupConfig:
         for name, remote in self.remotes.items():
             for option in filter(remote.is_secret, remote.options):
-                msg = (
-                    f"remotes.{name}.options.{option}: stored in clear. Choose a new one, write `secrets: [{option}]` "
-                    f"instead and run ./photos config set --secret photos:{secret_key(name, option)}"
+                raise refusal(
+                    "option_in_clear",
+                    "remotes.{name}.options.{option}: stored in clear. Choose a new one, write `secrets: [{option}]` instead and run ./photos config set --secret photos:{key}",
+                    name=name,
+                    option=option,
+                    key=secret_key(name, option),
                 )
-                raise ValueError(msg)
         return self
 
     @model_validator(mode="after")
@@ -61,11 +67,12 @@ class BackupConfig(Section):
         for name, remote in self.remotes.items():
             for option, value in remote.options.items():
                 if re.match(r"[a-z+]+://[^/@]*:[^/@]*@", value.lower()):
-                    msg = (
-                        f"remotes.{name}.options.{option}: the address holds a password in clear. Choose a new one, "
-                        f"write the address without it, and user and `secrets: [pass]` beside it"
+                    raise refusal(
+                        "address_with_password",
+                        "remotes.{name}.options.{option}: the address holds a password in clear. Choose a new one, write the address without it, and user and `secrets: [pass]` beside it",
+                        name=name,
+                        option=option,
                     )
-                    raise ValueError(msg)
         return self
 
     @model_validator(mode="after")
@@ -75,10 +82,21 @@ class BackupConfig(Section):
             for option in [*remote.options, *remote.secrets]:
                 if option not in known:
                     near = get_close_matches(option, known, 1)
-                    meant = f"Did you mean {near[0]}?" if near else f"It knows: {', '.join(sorted(known))}"
+                    meant = (
+                        message("did_you_mean", "Did you mean {near}?", near=near[0])
+                        if near
+                        else message("options_known", "It knows: {known}", known=", ".join(sorted(known)))
+                    )
                     place = "options" if option in remote.options else "secrets"
-                    msg = f"remotes.{name}.{place}.{option}: rclone's {remote.type} has no such option. {meant}"
-                    raise ValueError(msg)
+                    raise refusal(
+                        "option_unknown",
+                        "remotes.{name}.{place}.{option}: rclone's {type} has no such option. {meant}",
+                        name=name,
+                        place=place,
+                        option=option,
+                        type=remote.type,
+                        meant=meant,
+                    )
         return self
 
     @model_validator(mode="after")
@@ -86,8 +104,12 @@ class BackupConfig(Section):
         moments = firings(self.schedule)
         longest = max(after - before for before, after in pairwise(moments))
         if self.keep.all_days < longest.days:
-            msg = f"keep.all_days: {self.keep.all_days} is less than the {longest.days} days between two runs. Write at least {longest.days}"
-            raise ValueError(msg)
+            raise refusal(
+                "keep_too_short",
+                "keep.all_days: {days} is less than the {longest} days between two runs. Write at least {longest}",
+                days=self.keep.all_days,
+                longest=longest.days,
+            )
         return self
 
     @model_validator(mode="after")
@@ -95,8 +117,12 @@ class BackupConfig(Section):
         for one, other in self.pairs():
             a, b = self.remotes[one], self.remotes[other]
             if a.account == b.account and overlap(a, b):
-                msg = f'remotes: "{one}" and "{other}" are the same place or one lies inside the other. Give each a place of its own'
-                raise ValueError(msg)
+                raise refusal(
+                    "copies_overlap",
+                    'remotes: "{one}" and "{other}" are the same place or one lies inside the other. Give each a place of its own',
+                    one=one,
+                    other=other,
+                )
         return self
 
     def pairs(self) -> Iterator[tuple[str, str]]:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from components.addresses import LARGEST_PORT
+from components.messages import Message, message
 from stacks.sections.backup.alert_schemes import ALERT_SCHEMES, IN_CLEAR
 
 OUTCOME = re.compile(r"/(start|fail|log)/?$|/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/[0-9]{1,3}/?$", re.IGNORECASE)
@@ -18,7 +19,7 @@ STATE_PARAMETERS = ("status", "state")
 HOME_DOMAINS = (".lan", ".local", ".home", ".internal", ".home.arpa")
 
 
-def ping_problem(address: str) -> str | None:
+def ping_problem(address: str) -> Message | None:
     """Say why the keeper could not tell a watcher start, success and failure at this address; never a part of it.
 
     How it tells them: `Alerts.ping` in keeper/alerts.py.
@@ -26,43 +27,68 @@ def ping_problem(address: str) -> str | None:
     try:
         url = httpx.URL(address)
     except httpx.InvalidURL:
-        return "is not an address"
+        return message("ping_no_address", "is not an address")
     states = {name: url.params[name] for name in STATE_PARAMETERS if name in url.params}
     is_push = "/push/" in url.path
     findings = (
-        (not address.isprintable() or len(address.split()) > 1, "holds more than one address"),
-        (not url.host or (url.port or 1) > LARGEST_PORT, "is not an address"),
-        (url.scheme != "https" and not (url.scheme == "http" and _is_at_home(address)), "is not an https address"),
-        (bool(url.fragment), "holds a #, and what follows it is never sent"),
-        (is_push and states.get("status", "up") != "up", "tells the same outcome every time (status=)"),
+        (not address.isprintable() or len(address.split()) > 1, message("ping_several", "holds more than one address")),
+        (not url.host or (url.port or 1) > LARGEST_PORT, message("ping_no_address", "is not an address")),
+        (
+            url.scheme != "https" and not (url.scheme == "http" and _is_at_home(address)),
+            message("ping_no_https", "is not an https address"),
+        ),
+        (bool(url.fragment), message("ping_fragment", "holds a #, and what follows it is never sent")),
+        (
+            is_push and states.get("status", "up") != "up",
+            message("ping_one_status", "tells the same outcome every time (status=)"),
+        ),
         (
             bool(states) and not is_push,
-            "tells the same outcome every time, a failure too: only Uptime Kuma's push addresses carry it in the query",
+            message(
+                "ping_one_outcome",
+                "tells the same outcome every time, a failure too: only Uptime Kuma's push addresses carry it in the query",
+            ),
         ),
-        (bool(OUTCOME.search(url.path)), "ends with one outcome, which the keeper adds itself"),
+        (
+            bool(OUTCOME.search(url.path)),
+            message("ping_outcome_in_path", "ends with one outcome, which the keeper adds itself"),
+        ),
     )
     return next((text for wrong, text in findings if wrong), None)
 
 
-def alert_problem(address: str) -> str | None:
+def alert_problem(address: str) -> Message | None:
     """Say why Apprise could not send to this address; never a secret part of it."""
     scheme = _scheme(address)
     if not scheme:
-        return "has no ://, so Apprise cannot know the service. Write e.g. mailto://, wecombot://, barks:// or ntfys://"
+        return message(
+            "alert_no_scheme",
+            "has no ://, so Apprise cannot know the service. Write e.g. mailto://, wecombot://, barks:// or ntfys://",
+        )
     if scheme == "http":
-        return (
-            "begins with http://. Write https:// where Apprise knows the service by its host, else json:// or jsons://"
+        return message(
+            "alert_http",
+            "begins with http://. Write https:// where Apprise knows the service by its host, else json:// or jsons://",
         )
     if scheme in IN_CLEAR and not _is_at_home(address):
-        return f"sends the alert over the internet in clear ({scheme}://). Write {scheme}s://"
+        return message(
+            "alert_in_clear",
+            "sends the alert over the internet in clear ({scheme}://). Write {scheme}s://",
+            scheme=scheme,
+        )
     if scheme not in ALERT_SCHEMES:
         near = get_close_matches(scheme, sorted(ALERT_SCHEMES), 1)
         meant = (
-            f"Did you mean {near[0]}://?"
+            message("alert_meant", "Did you mean {near}://?", near=near[0])
             if near
-            else "Write e.g. mailto://, wecombot://, dingtalk://, feishu://, barks://, schan:// or ntfys://"
+            else message(
+                "alert_examples",
+                "Write e.g. mailto://, wecombot://, dingtalk://, feishu://, barks://, schan:// or ntfys://",
+            )
         )
-        return f'begins with "{scheme}", which Apprise does not know. {meant}'
+        return message(
+            "alert_unknown", 'begins with "{scheme}", which Apprise does not know. {meant}', scheme=scheme, meant=meant
+        )
     return None
 
 

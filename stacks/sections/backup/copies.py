@@ -7,9 +7,11 @@ from difflib import get_close_matches
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from components.fields import Section, host_path, path_too_long
 from components.keeper import OPENLIST
+from components.messages import Message, Said, message, refusal, refused
 from stacks.sections.backup.rclone_options import HOST_ONLY, OPTIONS, RCLONE_TYPES
 from stacks.sections.backup.secrets import CRYPT_KEYS
 
@@ -31,14 +33,22 @@ NET_DRIVES = (
     "weiyun",
     "xunlei",
 )
-MEANT = {
-    "cos": "s3 with `options: {provider: TencentCOS, …}`",
+
+
+def _s3(provider: str) -> Message:
+    return message(
+        "type_with_option", "{type} with `options: {option}`", type="s3", option=f"{{provider: {provider}, …}}"
+    )
+
+
+MEANT: dict[str, Said] = {
+    "cos": _s3("TencentCOS"),
     "gdrive": "drive (Google Drive)",
     "googledrive": "drive (Google Drive)",
-    "minio": "s3 with `options: {provider: Minio, …}`",
-    "nas": "sftp, smb or webdav",
-    "oss": "s3 with `options: {provider: Alibaba, …}`",
-    "r2": "s3 with `options: {provider: Cloudflare, …}`",
+    "minio": _s3("Minio"),
+    "nas": message("type_any_of", "sftp, smb or webdav"),
+    "oss": _s3("Alibaba"),
+    "r2": _s3("Cloudflare"),
 }
 # Options whose values open something, whatever the type: a name that rclone does not know may hold one, too.
 SECRET_OPTION = re.compile(r"(.*_)?(pass|password2?|secret|token|key|pem|credentials|cookie|headers|sas_url|2fa)")
@@ -50,23 +60,40 @@ def _type(value: str) -> str:
         return value
     plain = re.sub(r"[^a-z0-9]", "", value.lower())
     if any(plain.startswith(drive) for drive in NET_DRIVES):
-        msg = f'"{value}": rclone has no such type. Add the drive in OpenList (services.drive) and write `type: {OPENLIST}`'
-    elif plain in MEANT:
-        msg = f'"{value}": rclone has no such type. Write {MEANT[plain]}'
-    elif value in WRAPPERS:
-        msg = f'"{value}" wraps another remote. Write the remote itself; `encrypt: true` encrypts it'
-    else:
-        near = get_close_matches(value, RCLONE_TYPES, 1) or ["s3"]
-        msg = f'"{value}": rclone has no such type. Did you mean {near[0]}? All are listed by rclone help backends'
-    raise ValueError(msg)
+        raise refusal(
+            "type_net_drive",
+            '"{value}": rclone has no such type. Add the drive in OpenList (services.drive) and write `type: {openlist}`',
+            value=value,
+            openlist=OPENLIST,
+        )
+    if plain in MEANT:
+        raise refusal(
+            "type_meant", '"{value}": rclone has no such type. Write {meant}', value=value, meant=MEANT[plain]
+        )
+    if value in WRAPPERS:
+        raise refusal(
+            "type_wrapper",
+            '"{value}" wraps another remote. Write the remote itself; `encrypt: true` encrypts it',
+            value=value,
+        )
+    near = get_close_matches(value, RCLONE_TYPES, 1) or ["s3"]
+    raise refusal(
+        "type_unknown",
+        '"{value}": rclone has no such type. Did you mean {near}? All are listed by rclone help backends',
+        value=value,
+        near=near[0],
+    )
 
 
 def _remote_path(value: str) -> str:
     if not value.strip("/ ") or value != value.strip() or not value.isprintable() or ".." in value.split("/"):
-        msg = f"{value!r} is not a folder. Write a folder of its own for this copy, e.g. photos-backup"
-        raise ValueError(msg)
+        raise refusal(
+            "copy_path_unreadable",
+            "{value} is not a folder. Write a folder of its own for this copy, e.g. photos-backup",
+            value=repr(value),
+        )
     if reason := path_too_long(value):
-        raise ValueError(reason)
+        raise refused(reason)
     return value
 
 
@@ -74,20 +101,30 @@ def _bandwidth(value: str) -> str:
     rate = r"(off|[0-9]+(\.[0-9]+)?[BKMGbkmg]?(:(off|[0-9]+(\.[0-9]+)?[BKMGbkmg]?))?)"
     slot = rf"((Mon|Tue|Wed|Thu|Fri|Sat|Sun)-)?([01][0-9]|2[0-3]):[0-5][0-9],{rate}"
     if not re.fullmatch(rf"{rate}|{slot}( {slot})*", value, re.ASCII):
-        msg = f'"{value}" is not a bandwidth. Write bytes per second, e.g. 2M, or a timetable, e.g. "08:00,512K 23:00,off"'
-        raise ValueError(msg)
+        raise refusal(
+            "bandwidth_unreadable",
+            '"{value}" is not a bandwidth. Write bytes per second, e.g. 2M, or a timetable, e.g. "08:00,512K 23:00,off"',
+            value=value,
+        )
     return value
 
 
 def _option_name(value: str) -> str:
     if value in CRYPT_KEYS:
-        msg = f'"{value}" is not the name of an option: ./photos makes that key. Leave it out here, and write e.g. secret_access_key'
-        raise ValueError(msg)
+        raise refusal(
+            "option_made_by_photos",
+            '"{value}" is not the name of an option: ./photos makes that key. Leave it out here, and write e.g. secret_access_key',
+            value=value,
+        )
     if not OPTION.fullmatch(value) or value == "type":
         snake = re.sub(r"[^a-z0-9]+", "_", value.lower()).strip("_")
         meant = snake if OPTION.fullmatch(snake) and snake != "type" else "secret_access_key"
-        msg = f'"{value}" is not the name of an option. Write it as `rclone help backend` does, e.g. {meant}'
-        raise ValueError(msg)
+        raise refusal(
+            "option_unreadable",
+            '"{value}" is not the name of an option. Write it as `rclone help backend` does, e.g. {meant}',
+            value=value,
+            meant=meant,
+        )
     return value
 
 
@@ -123,14 +160,22 @@ class RemoteConfig(Section):
     def _plain_options_of_no_host(self) -> RemoteConfig:
         for option, value in self.options.items():
             if not value.isprintable() or value != value.strip():
-                msg = f"options.{option}: holds a line break, another control character or an outer space. Write plain text"
-                raise ValueError(msg)
+                raise refusal(
+                    "option_not_plain",
+                    "options.{option}: holds a line break, another control character or an outer space. Write plain text",
+                    option=option,
+                )
         for place, options in (("options", self.options), ("secrets", self.secrets)):
             for option in options:
                 # A switch that is off asks for nothing.
                 if option in HOST_ONLY and self.options.get(option, "").lower() != "false":
-                    msg = f"{place}.{option}: names something of this host, which the keeper's container does not have. {HOST_ONLY[option]}"
-                    raise ValueError(msg)
+                    raise refusal(
+                        "option_of_this_host",
+                        "{place}.{option}: names something of this host, which the keeper's container does not have. {instead}",
+                        place=place,
+                        option=option,
+                        instead=HOST_ONLY[option],
+                    )
         return self
 
     @model_validator(mode="after")
@@ -138,22 +183,31 @@ class RemoteConfig(Section):
         if self.is_local:
             try:
                 host_path(self.path)
-            except ValueError as error:
-                msg = f"path: {error}"
-                raise ValueError(msg) from None
+            except PydanticCustomError as error:
+                reason = (error.context or {})["said"]
+                raise refusal("copy_path", "path: {reason}", reason=reason) from None
         elif self.kind == "disk":
-            msg = f"kind: a disk is a folder of this machine, and {self.type} is not. Write `type: local`, or `kind: mirror`"
-            raise ValueError(msg)
+            raise refusal(
+                "disk_not_local",
+                "kind: a disk is a folder of this machine, and {type} is not. Write `type: local`, or `kind: mirror`",
+                type=self.type,
+            )
         if self.type == OPENLIST and (taken := sorted({*self.options, *self.secrets} & set(OPENLIST_OWN))):
-            msg = f"{taken[0]}: the stack's own OpenList needs no login here. Leave it out, or for another server write `type: webdav`"
-            raise ValueError(msg)
+            raise refusal(
+                "openlist_needs_no_login",
+                "{option}: the stack's own OpenList needs no login here. Leave it out, or for another server write `type: webdav`",
+                option=taken[0],
+            )
         for option in {*self.options} & {*self.secrets}:
-            msg = f"secrets: {option} stands in options, too. Leave it in one of the two"
-            raise ValueError(msg)
+            raise refusal(
+                "option_twice", "secrets: {option} stands in options, too. Leave it in one of the two", option=option
+            )
         if not self.is_off_site_in_clear:
             return self
-        msg = "encrypt: the copy would lie there unencrypted. Write `encrypt: true`, or `accept_plain: true` if that is meant"
-        raise ValueError(msg)
+        raise refusal(
+            "copy_in_clear",
+            "encrypt: the copy would lie there unencrypted. Write `encrypt: true`, or `accept_plain: true` if that is meant",
+        )
 
     @property
     def is_local(self) -> bool:

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, field_validator
 
 from components.addresses import too_long
 from components.fields import Section
+from components.messages import refusal
 
 
 def _mirror(value: str) -> str:
@@ -29,8 +30,11 @@ def _mirror(value: str) -> str:
         or parts.query
         or parts.fragment
     ):
-        msg = f'"{value}" is not the address of a mirror. Write scheme and host, for pip the folder too, e.g. https://mirrors.ustc.edu.cn'
-        raise ValueError(msg)
+        raise refusal(
+            "mirror_unreadable",
+            '"{value}" is not the address of a mirror. Write scheme and host, for pip the folder too, e.g. https://mirrors.ustc.edu.cn',
+            value=value,
+        )
     return value
 
 
@@ -48,6 +52,11 @@ class MirrorsConfig(Section):
     def _host_alone(cls, value: str | None) -> str | None:
         if value and urlsplit(value).path.strip("/"):
             parts = urlsplit(value)
-            msg = f'"{value}" holds a folder, which sources of apt bring along. Write {parts.scheme}://{parts.netloc}'
-            raise ValueError(msg)
+            raise refusal(
+                "mirror_with_folder",
+                '"{value}" holds a folder, which sources of apt bring along. Write {scheme}://{host}',
+                value=value,
+                scheme=parts.scheme,
+                host=parts.netloc,
+            )
         return value

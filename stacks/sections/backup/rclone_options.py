@@ -6,6 +6,8 @@ A list, so that a stack is checked where there is no rclone.
 
 from __future__ import annotations
 
+from components.messages import Message, message
+
 COMMON = ("description",)
 """Every back end knows it, too."""
 OAUTH = ("client_id", "client_secret!", "token!", "auth_url", "token_url", "client_credentials")
@@ -153,29 +155,47 @@ def _read(table: str) -> dict[str, dict[str, str]]:
 OPTIONS = _read(TABLE)
 RCLONE_TYPES = tuple(OPTIONS)
 """`rclone help backends`, without those that wrap another remote, can only read or forget everything."""
+
+
+def _instead(write: str) -> Message:
+    return message("leave_out_write", "Leave it out and write {write}", write=write)
+
+
+def _content(write: str) -> Message:
+    return message("write_what_takes", "Write {write}, which takes what is in the file", write=write)
+
+
+BY_SECRET = message("write_client_secret", "Write client_id and tenant, and `secrets: [client_secret]`")
+WITHOUT_CERTIFICATE = message("leave_out_login", "Leave it out and write a login that needs no certificate")
 # Options that name a file, a program or an agent of this host → what takes the content, or what to do instead.
 HOST_ONLY = {
-    "ask_password": "Leave it out and write `secrets: [pass]`",
-    "bearer_token_command": "Leave it out and write `secrets: [bearer_token]`",
-    "box_config_file": "Write `secrets: [config_credentials]`, which takes what is in the file",
-    "ca_cert": "Leave it out; the server needs a certificate that browsers know",
-    "client_cert": "Leave it out and write a login that needs no certificate",
-    "client_certificate_path": "Write client_id and tenant, and `secrets: [client_secret]`",
-    "client_key": "Leave it out and write a login that needs no certificate",
-    "config_file": "Leave it out and write `type: s3`, which Oracle's storage speaks, too",
-    "kerberos_ccache": "Write user, and `secrets: [pass]`",
-    "key_file": "Write `secrets: [key_pem]`, which takes what is in the file",
-    "key_use_agent": "Leave it out and write `secrets: [key_pem]`",
-    "known_hosts_file": "Write host_keys, which takes the keys themselves",
-    "pubkey_file": "Write pubkey, which takes what is in the file",
-    "service_account_file": "Write `secrets: [service_account_credentials]`, which takes what is in the file",
-    "service_principal_file": "Write client_id and tenant, and `secrets: [client_secret]`",
-    "shared_credentials_file": "Write access_key_id, and `secrets: [secret_access_key]`",
-    "sse_customer_key_file": "Write `secrets: [sse_customer_key]`, which takes what is in the file",
-    "ssh": "Leave it out: the keeper has no ssh program, rclone speaks for itself",
-    "unix_socket": "Leave it out and write url",
-    "use_az": "Leave it out and write client_id and tenant, and `secrets: [client_secret]`",
-    "use_kerberos": "Leave it out and write user, and `secrets: [pass]`",
+    "ask_password": _instead("`secrets: [pass]`"),
+    "bearer_token_command": _instead("`secrets: [bearer_token]`"),
+    "box_config_file": _content("`secrets: [config_credentials]`"),
+    "ca_cert": message("leave_out_certificate", "Leave it out; the server needs a certificate that browsers know"),
+    "client_cert": WITHOUT_CERTIFICATE,
+    "client_certificate_path": BY_SECRET,
+    "client_key": WITHOUT_CERTIFICATE,
+    "config_file": message(
+        "host_only_config_file", "Leave it out and write `type: s3`, which Oracle's storage speaks, too"
+    ),
+    "kerberos_ccache": message("host_only_kerberos_ccache", "Write user, and `secrets: [pass]`"),
+    "key_file": _content("`secrets: [key_pem]`"),
+    "key_use_agent": _instead("`secrets: [key_pem]`"),
+    "known_hosts_file": message("host_only_known_hosts_file", "Write host_keys, which takes the keys themselves"),
+    "pubkey_file": _content("pubkey"),
+    "service_account_file": _content("`secrets: [service_account_credentials]`"),
+    "service_principal_file": BY_SECRET,
+    "shared_credentials_file": message(
+        "host_only_shared_credentials_file", "Write access_key_id, and `secrets: [secret_access_key]`"
+    ),
+    "sse_customer_key_file": _content("`secrets: [sse_customer_key]`"),
+    "ssh": message("host_only_ssh", "Leave it out: the keeper has no ssh program, rclone speaks for itself"),
+    "unix_socket": _instead("url"),
+    "use_az": message(
+        "host_only_use_az", "Leave it out and write client_id and tenant, and `secrets: [client_secret]`"
+    ),
+    "use_kerberos": message("host_only_use_kerberos", "Leave it out and write user, and `secrets: [pass]`"),
 }
 # Contents of files: their line breaks are turned into what rclone takes on one line.
 FILE_CONTENTS = ("config_credentials", "key_pem", "service_account_credentials", "token")

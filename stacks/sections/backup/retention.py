@@ -7,14 +7,16 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from components.fields import Section
+from components.messages import refusal
 
 PERCENT = range(1, 51)
 
 
 def _percent(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value not in PERCENT:
-        msg = f"{value} is not a percentage. Write a whole number from 1 to 50, e.g. 2"
-        raise ValueError(msg)
+        raise refusal(
+            "percent_unreadable", "{value} is not a percentage. Write a whole number from 1 to 50, e.g. 2", value=value
+        )
     return value
 
 
@@ -39,16 +41,15 @@ class KeepConfig(Section):
     @model_validator(mode="after")
     def _longer_and_longer(self) -> KeepConfig:
         if not self.all_days <= self.weekly_days <= self.monthly_days:
-            msg = (
-                "weekly_days must not be below all_days, nor monthly_days below weekly_days. Write e.g. 30, 180 and 730"
+            raise refusal(
+                "keep_order",
+                "weekly_days must not be below all_days, nor monthly_days below weekly_days. Write e.g. 30, 180 and 730",
             )
-            raise ValueError(msg)
         return self
 
     @field_validator("*", mode="before")
     @classmethod
     def _something(cls, days: object) -> object:
         if isinstance(days, int) and days < 1:
-            msg = f"{days} would keep nothing. Write a number of days, e.g. 30"
-            raise ValueError(msg)
+            raise refusal("keep_nothing", "{days} would keep nothing. Write a number of days, e.g. 30", days=days)
         return days

@@ -8,7 +8,9 @@ from difflib import get_close_matches
 from typing import Any
 
 from components.keeper import OPENLIST
+from components.messages import Message, message
 from components.ports import host_ports
+from stacks.findings import Finding
 from stacks.problems import problem
 from stacks.sections import Settings
 from stacks.sections.backup import BackupConfig
@@ -30,19 +32,36 @@ def unknown_keys(values: Mapping[str, str]) -> list[str]:
     return sorted(key for key in values if key.startswith(PREFIX) and key not in flat_keys(values))
 
 
-def unknown_key_problem(key: str, values: Mapping[str, str]) -> str:
+def unknown_key_problem(key: str, values: Mapping[str, str]) -> Finding:
     """Say what to do with a flat key that no copy asks for."""
     near = get_close_matches(key, sorted(flat_keys(values)), 1)
-    meant = f"Did you mean photos:{near[0]}? Take this one out" if near else "Take it out"
-    return problem(key, f"no copy asks for it. {meant}: ./photos config rm photos:{key}")
+    meant = (
+        message("flat_key_meant", "Did you mean photos:{near}? Take this one out", near=near[0])
+        if near
+        else message("flat_key_take_out", "Take it out")
+    )
+    return problem(
+        key,
+        message(
+            "flat_key_of_no_copy", "no copy asks for it. {meant}: ./photos config rm photos:{key}", meant=meant, key=key
+        ),
+    )
 
 
-def backup_problems(settings: Settings) -> list[str]:
+def backup_problems(settings: Settings) -> list[Finding]:
     """Return what is wrong with `photos:backup`, beyond what the model sees by itself."""
     if not settings.backup:
         return []
     taken = [
-        problem("backup.port", f"{port.number} is used by {name}.{port.field} already. Choose another")
+        problem(
+            "backup.port",
+            message(
+                "backup_port_taken",
+                "{number} is used by {place} already. Choose another",
+                number=port.number,
+                place=f"{name}.{port.field}",
+            ),
+        )
         for name, service in settings.enabled().items()
         for port in host_ports(service)
         if port.number == settings.backup.port
@@ -54,18 +73,29 @@ def backup_problems(settings: Settings) -> list[str]:
     ]
 
 
-def _problems_of(remote: RemoteConfig, settings: Settings) -> Iterator[tuple[str, str]]:
+def _problems_of(remote: RemoteConfig, settings: Settings) -> Iterator[tuple[str, Message]]:
     if remote.type == OPENLIST and "drive" not in settings.enabled():
         yield (
             "type",
-            "openlist is the stack's OpenList, and it is not among services. Write `drive: {}` under photos:services",
+            message(
+                "openlist_not_there",
+                "openlist is the stack's OpenList, and it is not among services. Write `drive: {}` under photos:services",
+            ),
         )
     if not remote.is_local:
         return
     for folder in settings.library.library().folders:
         one, two = f"{remote.folder}/", f"{folder}/"
         if one.startswith(two) or two.startswith(one):
-            yield "path", f"{remote.folder} and the library {folder} lie in each other. Write a folder on another disk"
+            yield (
+                "path",
+                message(
+                    "copy_in_library",
+                    "{folder} and the library {library} lie in each other. Write a folder on another disk",
+                    folder=remote.folder,
+                    library=folder,
+                ),
+            )
 
 
 def _section(values: Mapping[str, str]) -> dict[str, Any] | None:

@@ -10,24 +10,38 @@ from typing import Annotated
 from croniter import CroniterBadDateError, croniter
 from pydantic import AfterValidator
 
+from components.messages import refusal
+
 SAMPLE_START = datetime(2026, 1, 1, tzinfo=UTC)
 SHORTEST_INTERVAL = timedelta(hours=1)
 
 
 def _cron(value: str) -> str:
     if len(value.split()) != 5 or not croniter.is_valid(value):  # noqa: PLR2004 - minute, hour, day, month, weekday
-        msg = f'"{value}" is not a cron schedule. Write minute, hour, day, month and weekday, e.g. "30 3 * * *" for 3:30 every day'
-        raise ValueError(msg)
+        raise refusal(
+            "cron_unreadable",
+            '"{value}" is not a cron schedule. Write minute, hour, day, month and weekday, e.g. "30 3 * * *" for 3:30 every day',
+            value=value,
+        )
     if re.search(r"(^|[\s,])r([\s,(/]|$)", value.lower()):
-        msg = f'"{value}" is another time whenever it is asked for. Write a fixed one, e.g. "30 3 * * *" for 3:30 every day'
-        raise ValueError(msg)
+        raise refusal(
+            "cron_random",
+            '"{value}" is another time whenever it is asked for. Write a fixed one, e.g. "30 3 * * *" for 3:30 every day',
+            value=value,
+        )
     moments = firings(value)
     if len(moments) < 2 or moments[0] - SAMPLE_START > timedelta(days=366):  # noqa: PLR2004 - one is no schedule
-        msg = f'"{value}" never fires within a year. Write a day that comes, e.g. "30 3 * * *" for 3:30 every day'
-        raise ValueError(msg)
+        raise refusal(
+            "cron_never",
+            '"{value}" never fires within a year. Write a day that comes, e.g. "30 3 * * *" for 3:30 every day',
+            value=value,
+        )
     if any(after - before < SHORTEST_INTERVAL for before, after in pairwise(moments)):
-        msg = f'"{value}" fires more often than a run lasts. Write at most one time an hour, e.g. "0 * * * *"'
-        raise ValueError(msg)
+        raise refusal(
+            "cron_too_often",
+            '"{value}" fires more often than a run lasts. Write at most one time an hour, e.g. "0 * * * *"',
+            value=value,
+        )
     return value
 
 

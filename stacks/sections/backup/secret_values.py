@@ -10,6 +10,8 @@ from collections.abc import Mapping
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
+from components.messages import Message, message
+from stacks.findings import Finding
 from stacks.problems import problem
 from stacks.sections import Settings
 from stacks.sections.backup.alerts import alert_problem, ping_problem
@@ -24,7 +26,7 @@ OBSCURE_KEY = bytes.fromhex("9c935b48730a554d6bfd7c63c886a92bd390198eb8128afbf4d
 OBSCURE_BLOCK, SHORTEST_REVEALED = 16, 8
 
 
-def secret_problems(settings: Settings, values: Mapping[str, str]) -> list[str]:
+def secret_problems(settings: Settings, values: Mapping[str, str]) -> list[Finding]:
     """Return what is wrong with the values of the backup's flat secrets; never a value."""
     if not settings.backup:
         return []
@@ -37,52 +39,98 @@ def secret_problems(settings: Settings, values: Mapping[str, str]) -> list[str]:
         for option in remote.secrets:
             key = secret_key(name, option)
             if text := _option_problem(remote, option, values.get(key, "")):
-                found.append(problem(key, f"{text}. Run ./photos config set --secret photos:{key} once more"))
+                found.append(
+                    problem(
+                        key,
+                        message(
+                            "typed_once_more",
+                            "{reason}. Run ./photos config set --secret photos:{key} once more",
+                            reason=text,
+                            key=key,
+                        ),
+                    )
+                )
     for number, address in enumerate(values.get(ALERT_URLS, "").split(), start=1):
         if text := alert_problem(address):
-            found.append(problem(ALERT_URLS, f"address {number} {text}"))
+            found.append(
+                problem(ALERT_URLS, message("alert_address", "address {number} {reason}", number=number, reason=text))
+            )
     if (ping := values.get(PING_URL, "").strip()) and (text := ping_problem(ping)):
         found.append(
-            problem(PING_URL, f"{text}. Write it as the watcher shows it, e.g. https://hc-ping.com/{SAMPLE_ID}")
+            problem(
+                PING_URL,
+                message(
+                    "ping_address",
+                    "{reason}. Write it as the watcher shows it, e.g. {example}",
+                    reason=text,
+                    example=f"https://hc-ping.com/{SAMPLE_ID}",
+                ),
+            )
         )
     return found
 
 
-def _option_problem(remote: RemoteConfig, option: str, value: str) -> str | None:
+def _option_problem(remote: RemoteConfig, option: str, value: str) -> Message | None:
     """Say what is wrong with a typed option of rclone; never a part of it."""
     if option in FILE_CONTENTS:  # the keeper brings its lines into one
         return None
     if not value.isprintable():
-        return "holds a line break or another control character"
+        return message("typed_not_printable", "holds a line break or another control character")
     if value != value.strip():
-        return "begins or ends with a space, which rclone drops"
+        return message("typed_outer_space", "begins or ends with a space, which rclone drops")
     if remote.known_options.get(option) == "*" and looks_obscured(value):
-        return "looks obscured, as rclone.conf has it; rclone reveal shows the plain one, which belongs here"
+        return message(
+            "typed_obscured",
+            "looks obscured, as rclone.conf has it; rclone reveal shows the plain one, which belongs here",
+        )
     return None
 
 
-def missing_typed(settings: Settings, values: Mapping[str, str], stack: str) -> list[str]:
+def missing_typed(settings: Settings, values: Mapping[str, str], stack: str) -> list[Finding]:
     """Return one line per secret that only a person can supply and that is not there, with the command."""
     return [
-        problem(key, f"missing. Type it here: ./photos config set --secret photos:{key} --stack {shlex.quote(stack)}")
+        problem(
+            key,
+            message(
+                "typed_missing",
+                "missing. Type it here: ./photos config set --secret photos:{key} --stack {stack}",
+                key=key,
+                stack=shlex.quote(stack),
+            ),
+        )
         for key in (settings.backup.typed_keys() if settings.backup else [])
         if not values.get(key)
     ]
 
 
-def _crypt_problem(key: str, values: Mapping[str, str]) -> str | None:
+def _crypt_problem(key: str, values: Mapping[str, str]) -> Message | None:
     value = values[key]
-    write = f"Write {CRYPT_LENGTH.start}-{CRYPT_LENGTH.stop - 1} printable characters, or take it out: ./photos up makes one"
+    write = message(
+        "crypt_write",
+        "Write {least}-{most} printable characters, or take it out: ./photos up makes one",
+        least=CRYPT_LENGTH.start,
+        most=CRYPT_LENGTH.stop - 1,
+    )
     if len(value) < CRYPT_LENGTH.start:
-        return f"is too short: {len(value)} characters. {write}"
+        return message("crypt_too_short", "is too short: {size} characters. {write}", size=len(value), write=write)
     if len(value) not in CRYPT_LENGTH:
-        return f"is too long: {len(value)} characters. {write}"
+        return message("crypt_too_long", "is too long: {size} characters. {write}", size=len(value), write=write)
     if not value.isprintable() or value != value.strip():
-        return f"is no plain text: it holds a control character, or a space at its begin or end. {write}"
+        return message(
+            "crypt_not_plain",
+            "is no plain text: it holds a control character, or a space at its begin or end. {write}",
+            write=write,
+        )
     if twins := [other for other in sorted(values) if other != key and values[other] == value]:
-        return f"is the same as photos:{twins[0]}: who learns one has both. Take one out: ./photos up makes another"
+        return message(
+            "crypt_twin",
+            "is the same as photos:{twin}: who learns one has both. Take one out: ./photos up makes another",
+            twin=twins[0],
+        )
     if looks_obscured(value):
-        return "looks obscured, as rclone.conf has it. Write the plain one: rclone reveal shows it"
+        return message(
+            "crypt_obscured", "looks obscured, as rclone.conf has it. Write the plain one: rclone reveal shows it"
+        )
     return None
 
 

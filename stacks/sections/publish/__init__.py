@@ -9,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from components.cloudflared import CloudflaredConfig
 from components.fields import Section
+from components.messages import either, refusal
 from stacks.sections.publish.fields import (
     HexId,
     HostnameText,
@@ -40,8 +41,7 @@ class AllowConfig(Section):
         """Cloudflare keeps a set: what stands twice would be shown as a change for ever."""
         for value in values:
             if values.count(value) > 1:
-                msg = f'"{value}" stands here twice. Leave out one'
-                raise ValueError(msg)
+                raise refusal("stands_twice", '"{value}" stands here twice. Leave out one', value=value)
         return values
 
     @property
@@ -126,15 +126,23 @@ class PublishConfig(Section):
         seen: set[str] = set()
         for entry in self.hostnames:
             if entry.hostname in seen:
-                msg = f"hostnames: {entry.hostname} stands here twice. Put what other services answer under its paths"
-                raise ValueError(msg)
+                raise refusal(
+                    "hostname_twice",
+                    "hostnames: {hostname} stands here twice. Put what other services answer under its paths",
+                    hostname=entry.hostname,
+                )
             seen.add(entry.hostname)
             if not self.zone_of(entry.hostname):
-                msg = f"hostnames: {entry.hostname} is not in {' or '.join(self.zones)}. Add its domain under zones"
-                raise ValueError(msg)
+                raise refusal(
+                    "hostname_outside_zones",
+                    "hostnames: {hostname} is not in {zones}. Add its domain under zones",
+                    hostname=entry.hostname,
+                    zones=either(self.zones),
+                )
         for hostname in {*self.adopt.records, *self.adopt.applications} - seen:
-            msg = f"adopt: {hostname} is not among hostnames. Add it there"
-            raise ValueError(msg)
+            raise refusal(
+                "adopted_not_published", "adopt: {hostname} is not among hostnames. Add it there", hostname=hostname
+            )
         return self
 
     def zone_of(self, hostname: str) -> str | None:

@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import AfterValidator
 
 from components.addresses import LABEL, too_long
+from components.messages import message, refusal
 
 # Whoever has an address there is nobody in particular.
 MAIL_PROVIDERS = {
@@ -36,75 +37,110 @@ def _bare_hostname(value: str) -> str | None:
 
 def _hostname(value: str) -> str:
     if value.startswith("*"):
-        msg = f'"{value}" would publish every name. Write each hostname by itself, e.g. photos.example.com'
-        raise ValueError(msg)
+        raise refusal(
+            "hostname_wildcard",
+            '"{value}" would publish every name. Write each hostname by itself, e.g. photos.example.com',
+            value=value,
+        )
     if reason := too_long(value):
-        msg = f"{reason}. Write a shorter name, e.g. photos.example.com"
-        raise ValueError(msg)
+        raise refusal("hostname_too_long", "{reason}. Write a shorter name, e.g. photos.example.com", reason=reason)
     if not re.fullmatch(HOSTNAME, value):
         meant = _bare_hostname(value) or "photos.example.com"
-        msg = f'"{value}" is not a bare hostname. Write it in small letters without scheme, port, space or _, e.g. {meant}'
-        raise ValueError(msg)
+        raise refusal(
+            "hostname_unreadable",
+            '"{value}" is not a bare hostname. Write it in small letters without scheme, port, space or _, e.g. {meant}',
+            value=value,
+            meant=meant,
+        )
     return value
 
 
 def _hex_id(value: str) -> str:
     if re.fullmatch(r"[0-9a-f]{32}", value):
         return value
-    where = "Copy it from the domain's overview page at Cloudflare"
+    where = message("copy_from_overview", "Copy it from the domain's overview page at Cloudflare")
     plain = value.strip().lower().replace("-", "")
     if re.fullmatch(r"[0-9a-f]{32}", plain):
-        msg = f"32 of 0-9 and a-f expected, small and without anything between. Write {plain}"
-    elif len(value) == 32:  # noqa: PLR2004 - its length is right
+        raise refusal(
+            "hex_id_spelling",
+            "32 of 0-9 and a-f expected, small and without anything between. Write {plain}",
+            plain=plain,
+        )
+    if len(value) == 32:  # noqa: PLR2004 - its length is right
         wrong = next(letter for letter in value if letter not in "0123456789abcdef")
-        msg = f'"{wrong}" is none of 0-9 and a-f. {where}'
-    else:
-        msg = f"{len(value)} characters, 32 of 0-9 and a-f expected. {where}"
-    raise ValueError(msg)
+        raise refusal("hex_id_letter", '"{wrong}" is none of 0-9 and a-f. {where}', wrong=wrong, where=where)
+    raise refusal(
+        "hex_id_length", "{size} characters, 32 of 0-9 and a-f expected. {where}", size=len(value), where=where
+    )
 
 
 def _uuid(value: str) -> str:
     if not re.fullmatch(UUID, value):
         plain = value.strip().lower()
         meant = plain if re.fullmatch(UUID, plain) else "f174e90a-fafe-4643-bbbc-4a0ed4fc8415"
-        msg = f'"{value}" is not an id. Write it as Cloudflare shows it, in small letters, e.g. {meant}'
-        raise ValueError(msg)
+        raise refusal(
+            "object_id_unreadable",
+            '"{value}" is not an id. Write it as Cloudflare shows it, in small letters, e.g. {meant}',
+            value=value,
+            meant=meant,
+        )
     return value
 
 
 def _email(value: str) -> str:
     if value.lower() in ANYONE or value.startswith("*"):
-        msg = f'"{value}" would let anyone in. Write each address, e.g. mum@example.com'
-        raise ValueError(msg)
+        raise refusal(
+            "email_of_anyone", '"{value}" would let anyone in. Write each address, e.g. mum@example.com', value=value
+        )
     mailbox, at, domain = value.rpartition("@")
     if at and not mailbox:
         own = (
-            "" if domain.lower() in MAIL_PROVIDERS else f", or {domain.lower()} under email_domains for everyone there"
+            ""
+            if domain.lower() in MAIL_PROVIDERS
+            else message(
+                "email_domain_instead", ", or {domain} under email_domains for everyone there", domain=domain.lower()
+            )
         )
-        msg = f'"{value}" is a domain. Write each address, e.g. mum@example.com{own}'
-        raise ValueError(msg)
+        raise refusal(
+            "email_is_domain",
+            '"{value}" is a domain. Write each address, e.g. mum@example.com{own}',
+            value=value,
+            own=own,
+        )
     if len(value.encode()) > MAIL_BYTES or len(mailbox.encode()) > MAILBOX_BYTES:
-        msg = (
-            f"the address has {len(mailbox.encode())} bytes before the @ and {len(value.encode())} in all, "
-            f"at most {MAILBOX_BYTES} and {MAIL_BYTES} are possible. Write a shorter one, e.g. mum@example.com"
+        raise refusal(
+            "email_too_long",
+            "the address has {before} bytes before the @ and {size} in all, at most {most_before} and {most} are possible. Write a shorter one, e.g. mum@example.com",
+            before=len(mailbox.encode()),
+            size=len(value.encode()),
+            most_before=MAILBOX_BYTES,
+            most=MAIL_BYTES,
         )
-        raise ValueError(msg)
     if not re.fullmatch(r"[^@\s\"'<>,;*]+", mailbox) or not re.fullmatch(HOSTNAME, domain.lower()):
-        msg = f'"{value}" is not a mail address. Write it in full, e.g. mum@example.com'
-        raise ValueError(msg)
+        raise refusal(
+            "email_unreadable", '"{value}" is not a mail address. Write it in full, e.g. mum@example.com', value=value
+        )
     return value
 
 
 def _email_domain(value: str) -> str:
     domain = value.lower().rpartition("@")[2]
     if domain in ANYONE or domain.startswith("*") or domain in MAIL_PROVIDERS:
-        msg = f'"{value}" would let anyone in. Write the addresses of your family under emails instead'
-        raise ValueError(msg)
+        raise refusal(
+            "email_domain_of_anyone",
+            '"{value}" would let anyone in. Write the addresses of your family under emails instead',
+            value=value,
+        )
     if not re.fullmatch(HOSTNAME, value) or too_long(value):
         bare = _bare_hostname(value)
-        meant = bare if bare and bare not in MAIL_PROVIDERS else "the domain, e.g. example.com"
-        msg = f'"{value}" is not a bare mail domain. Write {meant}'
-        raise ValueError(msg)
+        meant = (
+            bare
+            if bare and bare not in MAIL_PROVIDERS
+            else message("email_domain_example", "the domain, e.g. example.com")
+        )
+        raise refusal(
+            "email_domain_unreadable", '"{value}" is not a bare mail domain. Write {meant}', value=value, meant=meant
+        )
     return value
 
 
@@ -112,15 +148,22 @@ def _team(value: str) -> str:
     if not re.fullmatch(LABEL, value):
         plain = re.sub(r"^https?://", "", value.strip().lower()).partition(".")[0]
         meant = plain if re.fullmatch(LABEL, plain) else "my-family"
-        msg = f'"{value}" is not a team name. Write only what stands before .cloudflareaccess.com, e.g. {meant}'
-        raise ValueError(msg)
+        raise refusal(
+            "team_unreadable",
+            '"{value}" is not a team name. Write only what stands before .cloudflareaccess.com, e.g. {meant}',
+            value=value,
+            meant=meant,
+        )
     return value
 
 
 def _duration(value: str) -> str:
     if not re.fullmatch(r"[1-9][0-9]{0,2}[mh]", value, re.ASCII):
-        msg = f'"{value}" is not a session length. Write one to three digits and m or h, e.g. 30m or 24h'
-        raise ValueError(msg)
+        raise refusal(
+            "session_unreadable",
+            '"{value}" is not a session length. Write one to three digits and m or h, e.g. 30m or 24h',
+            value=value,
+        )
     return value
 
 
@@ -129,23 +172,35 @@ def _path(value: str) -> str:
     try:
         re.compile(value)
     except re.error as error:
-        msg = f'"{value}" is not a regular expression ({error}). Write e.g. ^/dav/'
-        raise ValueError(msg) from None
+        raise refusal(
+            "path_no_expression",
+            '"{value}" is not a regular expression ({error}). Write e.g. ^/dav/',
+            value=value,
+            error=error,
+        ) from None
     if found := re.search(UNKNOWN_TO_GO, value):
-        msg = (
-            f'"{value}" holds {found[0]}, which cloudflared cannot read. Write e.g. ^/dav/, and order the paths instead'
+        raise refusal(
+            "path_unknown_to_go",
+            '"{value}" holds {part}, which cloudflared cannot read. Write e.g. ^/dav/, and order the paths instead',
+            value=value,
+            part=found[0],
         )
-        raise ValueError(msg)
     if not value.startswith("^/"):
-        msg = f'"{value}" would also match inside other paths. Begin it with ^/, e.g. ^/dav/'
-        raise ValueError(msg)
+        raise refusal(
+            "path_not_anchored",
+            '"{value}" would also match inside other paths. Begin it with ^/, e.g. ^/dav/',
+            value=value,
+        )
     return value
 
 
 def _token_name(value: str) -> str:
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39}", value):
-        msg = f'"{value}" cannot name a service token. Write up to 40 small letters, digits and -, e.g. laptop-rclone'
-        raise ValueError(msg)
+        raise refusal(
+            "token_name",
+            '"{value}" cannot name a service token. Write up to 40 small letters, digits and -, e.g. laptop-rclone',
+            value=value,
+        )
     return value
 
 

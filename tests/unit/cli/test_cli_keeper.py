@@ -231,8 +231,8 @@ def test_alert_addresses_count_as_there_when_they_are_encrypted(checkout: Checko
     without = stackfile.offline("dev").shortcomings
     with_backup(checkout, "backup_bucket_secret_access_key", "backup_alert_urls")
 
-    assert [line for line in without if "no alert target" in line.text]
-    assert not [line for line in stackfile.offline("dev").shortcomings if "no alert target" in line.text]
+    assert [line for line in without if "no alert target" in str(line.text)]
+    assert not [line for line in stackfile.offline("dev").shortcomings if "no alert target" in str(line.text)]
 
 
 @pytest.fixture

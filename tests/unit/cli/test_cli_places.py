@@ -22,7 +22,7 @@ from stacks.sections import Settings
 def data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a data folder that does not exist yet."""
     monkeypatch.setenv("PHOTOS_DATA", str(tmp_path / "a/data"))
-    monkeypatch.setattr(docker_host, "ensure", lambda: pytest.fail("git comes before Docker"))
+    monkeypatch.setattr(docker_host, "ensure", lambda *_: pytest.fail("git comes before Docker"))
     monkeypatch.setattr(engine, "ask", lambda *_, **__: "")
     monkeypatch.setattr(console.Unattended, "yes", True)
     return tmp_path / "a/data"

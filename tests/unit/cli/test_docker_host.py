@@ -15,6 +15,8 @@ import typer
 from cli import console, docker_host, paths
 from stacks.host.library import OWN_GROUP
 
+SOCKET = "/var/run/docker.sock"
+
 
 class Replaced(BaseException):
     """This process became another program."""
@@ -27,7 +29,7 @@ class Machine:
         self.ran: list[str] = []
         self.questions: list[str] = []
         self.programs = {"apt-get"}
-        self.existing = {"/var/run/docker.sock"}
+        self.existing = {SOCKET}
         self.members: list[str] = []
         self.works_after = "never"
         self.agrees = True
@@ -36,7 +38,6 @@ class Machine:
         self.processes = ["sh"]
         self.slept = self.takes = 0.0
         self.became: list[str] = []
-        monkeypatch.delenv("DOCKER_HOST", raising=False)
         for name in (docker_host.JOINED, OWN_GROUP):
             monkeypatch.setenv(name, "")  # so that it is taken back, too
             monkeypatch.delenv(name)
@@ -52,7 +53,9 @@ class Machine:
         monkeypatch.setattr(
             "psutil.process_iter", lambda _: [SimpleNamespace(info={"name": it}) for it in self.processes]
         )
-        monkeypatch.setattr(docker_host, "Path", lambda path: SimpleNamespace(exists=lambda: path in self.existing))
+        monkeypatch.setattr(
+            docker_host, "Path", lambda path: SimpleNamespace(exists=lambda: str(path) in self.existing)
+        )
         monkeypatch.setattr("pwd.getpwuid", lambda _: SimpleNamespace(pw_name="anna"))
         monkeypatch.setattr("grp.getgrnam", lambda _: SimpleNamespace(gr_mem=self.members))
         monkeypatch.setattr(os, "execvp", self._become)
@@ -61,7 +64,7 @@ class Machine:
         place = "/usr/sbin" if name == "dockerd" else "/usr/bin"
         return f"{place}/{name}" if name in self.programs and place in path.split(":") else None
 
-    def _answers(self) -> bool:
+    def _answers(self, _: str | None = None) -> bool:
         return self.slept >= self.takes and any(self.works_after in line for line in self.ran)
 
     def _sleep(self, seconds: float) -> None:
@@ -89,7 +92,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
 
 
 def test_docker_that_answers_is_left_alone(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(docker_host, "answers", lambda: True)
+    monkeypatch.setattr(docker_host, "answers", lambda _: True)
     docker_host.ensure()
 
     assert machine.questions == machine.ran == []
@@ -98,11 +101,11 @@ def test_docker_that_answers_is_left_alone(machine: Machine, monkeypatch: pytest
 def test_a_named_docker_host_that_is_silent_is_an_error_and_nothing_is_installed(
     machine: Machine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("DOCKER_HOST", "tcp://10.1.2.3:2375")
+    monkeypatch.setenv("DOCKER_HOST", "unix:///run/mine.sock")
 
     with pytest.raises(typer.Exit):
         docker_host.ensure()
-    assert "DOCKER_HOST is tcp://10.1.2.3:2375" in capsys.readouterr().err
+    assert "DOCKER_HOST is unix:///run/mine.sock" in capsys.readouterr().err
     assert machine.questions == machine.ran == []
 
 
@@ -176,7 +179,7 @@ def test_without_systemd_it_says_what_to_write_where(machine: Machine, capsys: p
 @pytest.mark.parametrize("old_socket", [True, False])
 def test_a_docker_that_takes_a_while_to_answer_is_waited_for(machine: Machine, old_socket: bool) -> None:
     machine.programs.add("dockerd")
-    machine.existing = {docker_host.SOCKET} if old_socket else set()
+    machine.existing = {SOCKET} if old_socket else set()
     machine.may_open, machine.takes = True, 5
     machine.works_after = "service docker start"
     docker_host.ensure()

@@ -47,7 +47,7 @@ def machine(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> Machine:
     monkeypatch.setattr(setup, "look_at", lambda *_: made.report)
     monkeypatch.setattr(setup, "check_images", lambda _: made.images)
     monkeypatch.setattr(tools, "ensure", lambda _: None)
-    monkeypatch.setattr(docker_host, "answers", lambda: True)
+    monkeypatch.setattr(docker_host, "answers", lambda *_: True)
     return made
 
 
@@ -77,7 +77,9 @@ def test_what_a_person_has_to_type_stops_up_and_no_preview(
     machine: Machine, capsys: pytest.CaptureFixture[str], marking: bool
 ) -> None:
     assert machine.report.config
-    machine.report = Report(replace(machine.report.config, still_needed=("type it",)), [])
+    machine.report = Report(
+        replace(machine.report.config, still_needed=(host.error("config photos:backup_a_pass", "type it"),)), []
+    )
     if marking:
         with pytest.raises(typer.Exit):
             setup.prepare("dev")
@@ -150,8 +152,8 @@ def test_what_docker_did_not_tell_before_it_answered_is_looked_at_again(
     silent = Report(machine.report.config, [host.error("docker", "not reachable", "start it")])
     reports = iter([silent, machine.report])
     monkeypatch.setattr(setup, "look_at", lambda *_: next(reports))
-    monkeypatch.setattr(docker_host, "answers", lambda: False)
-    monkeypatch.setattr(docker_host, "ensure", lambda: None)
+    monkeypatch.setattr(docker_host, "answers", lambda *_: False)
+    monkeypatch.setattr(docker_host, "ensure", lambda *_: None)
     setup.prepare("dev")
 
     assert machine.written == [name for name in WRITES if name != "fix_owner"], "to mark a library fixes its owner"

@@ -41,8 +41,8 @@ class Machine:
         patch(preflight, "check_reachable", list)
         patch(preflight, "check_wsl", list)
         patch(setup, "check_images", lambda _: self.images)
-        patch(docker_host, "answers", lambda: True)
-        patch(docker_host, "ensure", lambda: self.did.append("docker"))
+        patch(docker_host, "answers", lambda *_: True)
+        patch(docker_host, "ensure", lambda *_: self.did.append("docker"))
         patch(tools, "ensure", self._tools)
 
     def _tools(self, _: str) -> None:

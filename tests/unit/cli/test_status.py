@@ -128,7 +128,7 @@ def test_without_docker_the_message_names_the_way_out(
         raise DockerException
 
     monkeypatch.setattr(docker, "from_env", absent)
-    monkeypatch.setattr(docker_host, "refuses", lambda: closed)
+    monkeypatch.setattr(docker_host, "refuses", lambda *_: closed)
 
     with pytest.raises(typer.Exit):
         status.show("dev")

@@ -58,7 +58,7 @@ class EmptyDocker:
 @pytest.fixture
 def empty_docker(demo_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Let Docker answer and create nothing, with all images there; return the demo's folder."""
-    monkeypatch.setattr(docker_host, "ensure", lambda: None)
+    monkeypatch.setattr(docker_host, "ensure", lambda *_: None)
     monkeypatch.setattr(docker, "from_env", lambda **_: EmptyDocker())
     monkeypatch.setattr(start, "root_for_the_base", lambda: ())
     monkeypatch.setattr(start, "build_images", lambda *_: None)

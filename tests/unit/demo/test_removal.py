@@ -26,7 +26,7 @@ def test_the_demo_is_not_removed_by_halves_where_docker_is_silent(
 ) -> None:
     about = describe(demo_folder)
     monkeypatch.setenv("DOCKER_HOST", f"unix://{demo_folder}/no.sock")
-    monkeypatch.setattr(docker_host, "answers", lambda: False)
+    monkeypatch.setattr(docker_host, "answers", lambda *_: False)
 
     with pytest.raises(typer.Exit):
         down()

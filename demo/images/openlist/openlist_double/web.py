@@ -21,7 +21,7 @@ RETRIES, LOCK_SECONDS = 5, 300
 WRITES = {"PUT", "MKCOL", "MOVE", "COPY", "DELETE", "PROPPATCH"}
 PAGE = """<!doctype html><meta charset="utf-8"><title>OpenList</title><body style="font:16px system-ui;margin:3rem auto;
 max-width:34rem"><h1>OpenList</h1><p>Stand-in for OpenList, for tests and demos: only its API outline.</p>
-<p>演示与测试用的 OpenList 替身，只有部分接口。</p>"""  # noqa: RUF001 - Chinese
+<p>演示与测试用的 OpenList 替身，只有部分接口。</p>"""
 
 
 class RefusedError(Exception):

@@ -1,6 +1,5 @@
 """The page that a browser gets: login, then the pictures by day. It says that it is a stand-in."""
 
-# ruff: noqa: RUF001 - Chinese punctuation
 from __future__ import annotations
 
 import html as escaping

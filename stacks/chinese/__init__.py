@@ -1,0 +1,11 @@
+"""The Chinese texts, a file per part of the program: the code of a message → its text with the same {values}.
+
+The words are those of README.zh-CN.md. Keys, commands, paths and names stay as they are.
+"""
+
+from __future__ import annotations
+
+from stacks.chinese import backup, host, keys, program, publish, services, stack_file, values
+
+PARTS = (program, stack_file, values, services, publish, backup, host)
+TEXTS = {code: text for part in (*PARTS, keys) for code, text in part.TEXTS.items()}

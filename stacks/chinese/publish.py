@@ -1,0 +1,46 @@
+"""What is wrong with `photos:publish` and Cloudflare's token (`stacks/sections/publish`)."""
+
+TEXTS = {
+    # fields.py
+    "hostname_wildcard": "“{value}” 会发布所有的名字。请把主机名一个个写出来，例如 photos.example.com",
+    "hostname_too_long": "{reason}。请写短一些的名字，例如 photos.example.com",
+    "hostname_unreadable": "“{value}” 不是单独的主机名。请用小写，不带协议、端口、空格和 _，例如 {meant}",
+    "hex_id_spelling": "应当是 32 位 0-9 和 a-f，小写，中间不夹别的。请写 {plain}",
+    "hex_id_letter": "“{wrong}” 不在 0-9 和 a-f 里。{where}",
+    "hex_id_length": "有 {size} 个字符，应当是 32 位 0-9 和 a-f。{where}",
+    "copy_from_overview": "请从 Cloudflare 里域名的概览页复制",
+    "object_id_unreadable": "“{value}” 不是 ID。请照 Cloudflare 显示的写，用小写，例如 {meant}",
+    "email_of_anyone": "“{value}” 会让谁都能进来。请把邮箱地址一个个写出来，例如 mum@example.com",
+    "email_is_domain": "“{value}” 是域名。请把邮箱地址一个个写出来，例如 mum@example.com{own}",
+    "email_domain_instead": "；要让该域名下的所有人进来，就在 email_domains 里写 {domain}",
+    "email_too_long": "邮箱地址 @ 前面有 {before} 字节，一共 {size} 字节，最多分别是 {most_before} 和 {most}。请写短一些，例如 mum@example.com",
+    "email_unreadable": "“{value}” 不是邮箱地址。请写完整，例如 mum@example.com",
+    "email_domain_of_anyone": "“{value}” 会让谁都能进来。请改为在 emails 里写家人的邮箱地址",
+    "email_domain_unreadable": "“{value}” 不是单独的邮箱域名。请写 {meant}",
+    "email_domain_example": "域名，例如 example.com",
+    "team_unreadable": "“{value}” 不是团队名。只写 .cloudflareaccess.com 前面的部分，例如 {meant}",
+    "session_unreadable": "“{value}” 不是登录时长。请写一到三位数字加 m 或 h，例如 30m 或 24h",
+    "path_no_expression": "“{value}” 不是正则表达式（{error}）。请写例如 ^/dav/",
+    "path_unknown_to_go": "“{value}” 里有 {part}，cloudflared 读不懂。请写例如 ^/dav/，用 paths 的先后次序来区分",
+    "path_not_anchored": "“{value}” 也会匹配到别的路径中间。请以 ^/ 开头，例如 ^/dav/",
+    "token_name": "“{value}” 不能作服务令牌的名字。请用小写字母、数字和 -，最多 40 个，例如 laptop-rclone",
+    # __init__.py
+    "stands_twice": "“{value}” 在这里写了两次。请删掉一个",
+    "hostname_twice": "hostnames：{hostname} 写了两次。由别的服务应答的部分请写在它的 paths 里",
+    "hostname_outside_zones": "hostnames：{hostname} 不在 {zones} 里。请在 zones 里加上它的域名",
+    "adopted_not_published": "adopt：hostnames 里没有 {hostname}。请加上",
+    # rules.py
+    "service_not_there": "services 里没有 “{service}”。请写其中一个：{known}",
+    "admin_page_public": "{service} 是管理页，永远不能公开。请删掉 `access`",
+    "admin_page_without_people": "{service} 是管理页。请写明谁可以进，写他们的邮箱地址",
+    "open_to_everyone": "空的；谁都能打开 {hostname}。请写明谁可以进，例如 emails: [mum@example.com]；如果就是要公开，请写 `access: public`",
+    "token_is_service": "“{token}” 是服务：./photos password {token} 显示的是它的登录信息。请换一个名字，例如 {token}-rclone",
+    "allow_without_effect": "写了 `access: public` 就不起作用。两个请删掉一个",
+    "site_url_elsewhere": "{site_url} 和发布的名字不一致。请删掉，或者写 {url}",
+    # token.py
+    "token_in_clear": "是明文。请在 Cloudflare 吊销它，新建一个，再运行 ./photos config set --secret {token_key}",
+    "token_missing": "photos:publish 需要 Cloudflare 的 API 令牌。{how}，或者设环境变量 {variable}",
+    "token_unreadable": "Cloudflare 的 API 令牌不对：应当是 40 到 80 个字母、数字、- 和 _。{how}",
+    "token_how": "请照 README.zh-CN.md（外网访问）新建一个，然后运行 ./photos config set --secret {token_key}",
+    "token_beside_others": "{others} 会和令牌一起发给 Cloudflare。请运行：unset {words}",
+}

@@ -1,0 +1,58 @@
+"""What Pulumi's Docker provider is told, so that it works on the Docker that the checks have looked at.
+
+Where nobody named a Docker and nobody logged in, that is nothing: the provider's own defaults are the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pulumi
+import pulumi_docker as docker
+
+from stacks.config import StackConfig
+from stacks.host.credentials import DOCKER_HUB, GuardError, Login, login_at, registry_of
+from stacks.host.endpoint import resolve
+from stacks.host.images import images
+
+NO_CONTEXT = ""
+"""Named, so that the provider does not take DOCKER_CONTEXT, which it prefers to any host."""
+WHERE_DOCKER_HUB_PULLS = "registry-1.docker.io"
+
+
+def docker_provider_args(config: StackConfig) -> docker.ProviderArgs:
+    """Return host, certificates and registries for the provider.
+
+    Raises:
+        EndpointError: when there is no Docker that could be used.
+    """
+    endpoint = resolve(config.docker)
+    logins = [_registry(login) for login in _logins(config)] or None
+    if endpoint.named_by is None:
+        return docker.ProviderArgs(registry_auth=logins)
+    return docker.ProviderArgs(
+        host=endpoint.url, context=NO_CONTEXT, cert_path=endpoint.certificates, registry_auth=logins
+    )
+
+
+def _logins(config: StackConfig) -> Iterator[Login]:
+    for registry in sorted({registry_of(image) for image in images(config)}):
+        try:
+            if login := login_at(registry):
+                yield login
+        except GuardError:
+            continue  # the images may be public, and the check of the images says more
+
+
+def _registry(login: Login) -> docker.ProviderRegistryAuthArgs:
+    """Name a registry; the provider then reads its login where `docker login` keeps it, and no state holds it.
+
+    It cannot do so for Docker Hub where a program keeps the login (getAuthConfigFromConfigFile takes the empty entry of
+    the file for it), so there it gets the login itself, as a secret.
+    """
+    if login.registry != DOCKER_HUB:
+        return docker.ProviderRegistryAuthArgs(address=login.registry)
+    if not login.guarded:
+        return docker.ProviderRegistryAuthArgs(address=WHERE_DOCKER_HUB_PULLS)
+    password = pulumi.Output.secret(login.password)
+    return docker.ProviderRegistryAuthArgs(address=WHERE_DOCKER_HUB_PULLS, username=login.user, password=password)

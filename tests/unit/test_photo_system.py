@@ -1,0 +1,106 @@
+"""PhotoSystem as somebody else's program uses it: typed arguments, a provider handed down, two of them side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pulumi
+import pytest
+import two_systems
+from example_stack import declared
+
+from components.photo_system import PhotoSystem, PhotoSystemArgs
+from stacks.recording import Recorded, Recorder, is_secret, plain, record
+
+ROOT_OF_A_STACK = "pulumi:pulumi:Stack::"
+
+
+@pytest.fixture(scope="module")
+def both() -> Recorder:
+    return record(two_systems.program, stack="family")
+
+
+def below(recorder: Recorder, name: str) -> Iterator[Recorded]:
+    """Yield everything that stands below the photo system `name`."""
+    parents = {next(item.urn for item in recorder.resources if item.name == name and not item.custom)}
+    for item in recorder.resources:
+        if item.parent in parents:
+            parents.add(item.urn)
+            yield item
+
+
+def test_two_systems_in_one_program_share_no_name(both: Recorder) -> None:
+    urns = [item.urn for item in both.resources]
+    names = [
+        (kind, plain(item.inputs)["name"]) for kind in ("Container", "Network", "Volume") for item in both.of_type(kind)
+    ]
+
+    assert len(urns) == len(set(urns))
+    assert len(names) == len(set(names)) == 2 * (3 + 2 + 3)
+
+
+@pytest.mark.parametrize("name", two_systems.IDS)
+def test_everything_is_below_its_system_and_goes_where_its_provider_goes(both: Recorder, name: str) -> None:
+    ours = [item for item in below(both, name) if item.type.startswith("docker:")]
+
+    assert len(ours) == 3 + 3 + 2 + 3, "images, containers, networks, volumes"
+    assert {item.options["provider"].split("::")[3] for item in ours} == {f"docker-{name}"}
+    for item in both.of_type("Container"):
+        labels = {label["label"]: label["value"] for label in item.inputs["labels"]}
+        assert (labels["photos.id"] == two_systems.IDS[name]) is (item in ours)
+
+
+def test_a_system_hands_on_its_endpoints_and_networks() -> None:
+    told: dict[str, object] = {}
+
+    def program() -> pulumi.Output[None]:
+        system = PhotoSystem("home", two_systems.args("home", "/srv", 21000))
+        return pulumi.Output.all(endpoints=system.endpoints, networks=system.network_ids).apply(told.update)
+
+    record(program, stack="family")
+
+    assert told == {
+        "endpoints": {"drive": "http://drive:5244", "photoprism": "http://photoprism:2342"},
+        "networks": {"db": "photos-home-db", "apps": "photos-home-apps"},
+    }
+
+
+def test_a_password_that_is_handed_in_as_plain_text_travels_as_a_secret(both: Recorder) -> None:
+    canary = two_systems.PLAIN_PASSWORD
+    holding = [item for item in both.resources if canary in str(item.inputs)]
+
+    assert holding, "or nothing was tried"
+    for item in holding:
+        clear = {key: value for key, value in item.inputs.items() if not is_secret(value)}
+        assert canary not in str(clear)
+
+
+def test_a_label_of_a_plain_password_cannot_be_tried_against_a_list(both: Recorder) -> None:
+    labels = [
+        label["value"]
+        for item in both.of_type("Container")
+        for label in item.inputs["labels"]
+        if label["label"] == "photos.file/run/secrets/photoprism_admin_password"
+    ]
+
+    assert len(set(labels)) == 2, "the same password has another digest in each system: it is keyed"
+
+
+def test_what_stood_at_the_root_of_a_stack_is_known_by_its_old_name() -> None:
+    recorder = declared("home")
+    children = [item for item in recorder.resources if item.parent.endswith("photos:system:PhotoSystem::photos")]
+
+    assert len(children) == 9
+    for item in children:
+        (alias,) = item.options["aliases"]
+        assert alias["name"] == item.name.removeprefix("photos-")
+        assert ROOT_OF_A_STACK in str(alias.get("parentUrn")) or alias.get("noParent")
+
+
+def test_a_backup_without_a_user_who_may_read_is_refused() -> None:
+    def program() -> None:
+        whole = two_systems.args("home", "/srv", 21000)
+        PhotoSystem("home", PhotoSystemArgs(**{**vars(whole), "backup": object()}))
+
+    with pytest.raises(ValueError, match=r"write DatabaseArgs\(dumped=True\)"):
+        record(program, stack="family")
