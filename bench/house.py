@@ -13,11 +13,11 @@ from functools import cached_property
 from pathlib import Path
 
 from bench.measuring import BenchError, Command
-from bench.trace import Tracer
+from bench.trace import trace
 from stacks.config import load
 from stacks.host.library import library_owner
 from stacks.program import declare
-from stacks.recording import Recorded, record
+from stacks.recording import Recorded
 from tests.engine.world import World, own_name
 
 QUIET = ("--non-interactive", "--color", "never", "--suppress-outputs")
@@ -80,9 +80,7 @@ class House:
             config = load()
             declare(config, library_owner(config.settings))
 
-        return record(
-            program, stack=self.name, config=self.values, secret_keys=self.secret_keys, recorder=Tracer()
-        ).resources
+        return trace(program, self.name, config=self.values, secret_keys=self.secret_keys)
 
 
 def new_house(world: World, name: str) -> House:

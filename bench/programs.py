@@ -15,11 +15,11 @@ from bench.flat import flat_program
 from bench.house import House
 from bench.measuring import BenchError, Figures
 from bench.sides import FLAT, OURS
-from bench.trace import Tracer
+from bench.trace import trace
 from components.service import Owner
 from stacks.config import load
 from stacks.program import declare
-from stacks.recording import config_text, record
+from stacks.recording import config_text
 
 SCRIPT = Path(__file__).with_name("program_time.py")
 PROGRAM, MEMORY = "program", "memory (MB)"
@@ -80,13 +80,7 @@ def ours_and_flat(house: House, hostnames: int) -> dict[str, Program]:
     """Return both programs for so many hostnames; with none the checks of the host are part of ours."""
     values = published(house.values, hostnames) if hostnames else house.values
     keys = house.secret_keys | ({"cloudflare:apiToken"} if hostnames else set())
-    resources = record(
-        lambda: declare(load(), Owner(uid=1000, gid=1000)),
-        stack=house.name,
-        config=values,
-        secret_keys=keys,
-        recorder=Tracer(),
-    ).resources
+    resources = trace(lambda: declare(load(), Owner(uid=1000, gid=1000)), house.name, config=values, secret_keys=keys)
     main = house.world.root / f"flat-{hostnames}-hostnames.py"
     main.write_text(flat_program(resources))
     programs = {OURS: "declare" if hostnames else "__main__.py", FLAT: str(main)}

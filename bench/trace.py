@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from threading import Lock
 from typing import Any
 
-from pulumi.runtime import MockResourceArgs
-
-from stacks.recording import Recorded, Recorder
+from stacks.recording import Recorded, Recorder, record
 
 REFERENCE = re.compile(r"«(\d+)\.(\w+)»")
 """Stands in a value for an output: «number of the resource.output»."""
@@ -28,22 +27,42 @@ class Tracer(Recorder):
 
     def __init__(self) -> None:
         super().__init__()
-        self._one_at_a_time = Lock()
-
-    def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
-        """Record a registration under a number of its own; they come side by side, in threads."""
-        with self._one_at_a_time:
-            return super().new_resource(args)
+        self._numbered: list[Recorded] = []
+        self._numbering = Lock()
 
     def create(self, resource: Recorded) -> dict[str, Any]:
         """Return the outputs of `resource`, each in a form that is found again inside another resource's inputs."""
-        number = len(self.resources)
-        outputs = {wire: f"«{number}.{name}»" for wire, name in OUTPUTS.get(resource.type, {"id": "id"}).items()}
+        with self._numbering:  # they come side by side, in threads
+            number = len(self._numbered)
+            self._numbered.append(resource)
+        outputs: dict[str, Any] = {
+            wire: f"«{number}.{name}»" for wire, name in OUTPUTS.get(resource.type, {"id": "id"}).items()
+        }
         if resource.type.endswith(":Network"):
-            outputs["ipamConfigs"] = [{"subnet": f"«{number}.subnet»"}]  # type: ignore[assignment]
+            outputs["ipamConfigs"] = [{"subnet": f"«{number}.subnet»"}]
         if resource.type.endswith(":ZeroTrustAccessApplication"):
             outputs["aud"] = f"«{number}.aud»"
         return {**resource.inputs, **outputs}
+
+    def traced(self) -> list[Recorded]:
+        """Return the resources in the program's order; references have their places in it."""
+        places = {id(item): place for place, item in enumerate(self.resources)}
+        return [
+            replace(
+                item,
+                inputs=with_references(
+                    item.inputs, lambda number, name: f"«{places[id(self._numbered[number])]}.{name}»"
+                ),
+            )
+            for item in self.resources
+        ]
+
+
+def trace(program: Callable[[], object], stack: str, **options: Any) -> list[Recorded]:
+    """Record `program` (see `record`) and return what it declares, with references between the resources."""
+    tracer = Tracer()
+    record(program, stack=stack, recorder=tracer, **options)
+    return tracer.traced()
 
 
 def with_references(value: Any, name: Callable[[int, str], Any]) -> Any:

@@ -10,8 +10,8 @@ from example_stack import EXAMPLES
 from traced_stack import traced
 
 from bench.flat import OPTIONS, flat_program, is_provided
-from bench.trace import Tracer, with_references
-from stacks.recording import Recorded, is_secret, plain, record
+from bench.trace import trace, with_references
+from stacks.recording import Recorded, is_secret, plain
 
 each_stack = pytest.mark.parametrize("stack", EXAMPLES)
 
@@ -19,7 +19,7 @@ each_stack = pytest.mark.parametrize("stack", EXAMPLES)
 @cache
 def flat(stack: str) -> list[Recorded]:
     text = flat_program(traced(stack))
-    return record(lambda: exec(text, {}), stack=stack, recorder=Tracer()).resources  # noqa: S102 - what is tested
+    return trace(lambda: exec(text, {}), stack)  # noqa: S102 - what is tested
 
 
 def described(resources: list[Recorded]) -> dict[tuple[str, str], dict[str, Any]]:

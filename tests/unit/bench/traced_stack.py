@@ -6,20 +6,14 @@ from functools import cache
 
 from example_stack import OWNER, example, secret_keys
 
-from bench.trace import Tracer
+from bench.trace import trace
 from stacks.config import load
 from stacks.program import declare
-from stacks.recording import Recorded, config_text, record
+from stacks.recording import Recorded, config_text
 
 
 @cache
 def traced(stack: str) -> list[Recorded]:
     """Return it; recorded once, for reading only."""
     config = example(stack)
-    return record(
-        lambda: declare(load(), OWNER),
-        stack=stack,
-        config=config_text(config),
-        secret_keys=secret_keys(config),
-        recorder=Tracer(),
-    ).resources
+    return trace(lambda: declare(load(), OWNER), stack, config=config_text(config), secret_keys=secret_keys(config))
