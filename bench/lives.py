@@ -11,7 +11,7 @@ from bench.measuring import Command, Figures
 from bench.sides import Side
 
 FIRST_UP, PREVIEW, AGAIN, DESTROY = "first up", "preview, no-op", "up, no-op", "destroy"
-AT_ONCE = 3
+AT_ONCE = 5
 """How many stacks are started beside each other where nothing is measured."""
 
 
@@ -22,7 +22,7 @@ def one_stack(sides: Sequence[Side], figures: Figures, repeats: int, meanwhile: 
     """
     for side in sides:
         figures.add(side.name, FIRST_UP, 1, side.operations(0)["up"].run())
-    for _, (what, step), side in product(range(repeats), ((PREVIEW, "preview"), (AGAIN, "up")), sides):
+    for _, (what, step), side in product(range(repeats), ((PREVIEW, "preview"), (AGAIN, "again")), sides):
         figures.add(side.name, what, 1, side.operations(0)[step].run())
     meanwhile()
     for side in sides:
@@ -38,7 +38,7 @@ def more_stacks(side: Side, counts: Iterable[int], figures: Figures, repeats: in
         side_by_side(side.operations(number)["up"] for number in fill)
         running += fill
         figures.add(side.name, FIRST_UP, count, side.operations(last)["up"].run())
-        for _, (what, step) in product(range(repeats), ((PREVIEW, "preview"), (AGAIN, "up"))):
+        for _, (what, step) in product(range(repeats), ((PREVIEW, "preview"), (AGAIN, "again"))):
             figures.add(side.name, what, count, side.operations(last)[step].run())
         figures.add(side.name, DESTROY, count, side.operations(last)["destroy"].run())
     side_by_side(side.operations(number)["destroy"] for number in running)

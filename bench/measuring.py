@@ -48,16 +48,16 @@ class Command:
 
 @dataclass
 class Figures:
-    """Everything that was measured: (who, what, how many stacks) → seconds of each run."""
+    """Everything that was measured: (who, what, of how many stacks or hostnames) → seconds, or megabytes, of each run."""
 
-    seconds: dict[tuple[str, str, int], list[float]] = field(default_factory=dict)
+    runs: dict[tuple[str, str, int], list[float]] = field(default_factory=dict)
 
-    def add(self, who: str, what: str, stacks: int, seconds: float) -> None:
+    def add(self, who: str, what: str, number: int, value: float) -> None:
         """Keep one run."""
-        self.seconds.setdefault((who, what, stacks), []).append(seconds)
-        print(f"  {stacks:>2} {what:<16} {who:<16} {seconds:6.2f} s", flush=True)
+        self.runs.setdefault((who, what, number), []).append(value)
+        print(f"  {number:>2} {what:<16} {who:<16} {value:8.2f}", flush=True)
 
-    def typical(self, who: str, what: str, stacks: int) -> float | None:
+    def typical(self, who: str, what: str, number: int) -> float | None:
         """Return the median, None where nothing was measured."""
-        runs = self.seconds.get((who, what, stacks))
+        runs = self.runs.get((who, what, number))
         return median(runs) if runs else None
