@@ -68,7 +68,7 @@ def connect(stack: str | None = None, seconds: int = 180) -> AbstractContextMana
     try:
         endpoint = endpoint_of(stack)
     except EndpointError as error:
-        fail(error.line)
+        fail(str(error))
     return closing(endpoint.connect(seconds))
 
 

@@ -12,25 +12,16 @@ import docker
 import psutil
 from docker.errors import DockerException, ImageNotFound
 
-from components.messages import message
 from stacks.config import StackConfig
 from stacks.expected import expected
-from stacks.host import GIB, Finding, advice, error, file_system, ok, unsafe_for_databases, warning
+from stacks.host import GIB, Finding, error, file_system, ok, unsafe_for_databases, warning
 from stacks.host.endpoint import DockerEndpoint, EndpointError, resolve
 from stacks.host.engines import check_engine
 from stacks.host.library import folders
 
 CHECK = "docker"
 SECONDS_TO_ANSWER = 20
-NAMED = message(
-    "docker_named_fix",
-    "Start it, or name another one: docker:host in the stack file, DOCKER_HOST, docker context use",
-)
-KINDS = {
-    "container": message("container", "container"),
-    "network": message("network", "network"),
-    "volume": message("volume", "volume"),
-}
+NAMED = "Start it, or name another one: docker:host in the stack file, DOCKER_HOST, docker context use"
 ANY_ADDRESS = "0.0.0.0"  # noqa: S104 - compared with, not bound to
 
 
@@ -69,40 +60,18 @@ def check_docker(config: StackConfig) -> Iterator[Finding]:
 
 def _engine(client: docker.DockerClient) -> Iterator[Finding]:
     info = client.info()
-    yield ok(CHECK, message("docker_version", "version {version}", version=info["ServerVersion"]))
+    yield ok(CHECK, f"version {info['ServerVersion']}")
     yield from check_engine(info, client.version())
 
 
 def _unreachable(endpoint: DockerEndpoint, problem: Exception) -> Finding:
     short = re.sub(r"\s+", " ", str(problem))[:120]
     if endpoint.named_by:
-        silent = message(
-            "docker_named_silent",
-            "nothing answers at {url}, which {named_by} names ({short})",
-            url=endpoint.url,
-            named_by=endpoint.named_by,
-            short=short,
-        )
-        return error(CHECK, silent, NAMED)
+        return error(CHECK, f"nothing answers at {endpoint.url}, which {endpoint.named_by} names ({short})", NAMED)
     if "Permission denied" in short:
-        return error(
-            CHECK,
-            *advice(
-                "docker_closed",
-                "does not let you in ({short})",
-                "Log out and in again, if you joined the group docker just now, or run ./photos setup",
-                short=short,
-            ),
-        )
-    return error(
-        CHECK,
-        *advice(
-            "docker_unreachable",
-            "not reachable ({short})",
-            "sudo systemctl start docker, or ./photos setup",
-            short=short,
-        ),
-    )
+        again = "Log out and in again, if you joined the group docker just now, or run ./photos setup"
+        return error(CHECK, f"does not let you in ({short})", again)
+    return error(CHECK, f"not reachable ({short})", "sudo systemctl start docker, or ./photos setup")
 
 
 def _data_root(info: dict[str, Any], config: StackConfig) -> Iterator[Finding]:
@@ -110,26 +79,14 @@ def _data_root(info: dict[str, Any], config: StackConfig) -> Iterator[Finding]:
     kind = file_system(root)
     if unsafe_for_databases(kind):
         yield error(
-            CHECK,
-            *advice(
-                "docker_data_unsafe",
-                "its data ({root}) is on {kind}, where MariaDB loses data",
-                'Move "data-root" to a Linux disk (ext4)',
-                root=root,
-                kind=kind,
-            ),
+            "docker",
+            f"its data ({root}) is on {kind}, where MariaDB loses data",
+            'Move "data-root" to a Linux disk (ext4)',
         )
     for key, folder in folders(config.settings.library).items():
         if root and str(folder).startswith(root.rstrip("/") + "/"):
             yield error(
-                f"config photos:library.{key}",
-                *advice(
-                    "folder_of_docker",
-                    "{folder} lies in Docker's own folder {root}",
-                    "Use another one",
-                    folder=folder,
-                    root=root,
-                ),
+                f"config photos:library.{key}", f"{folder} lies in Docker's own folder {root}", "Use another one"
             )
 
 
@@ -147,20 +104,11 @@ def _foreign_names(client: docker.DockerClient, config: StackConfig) -> Iterator
             continue
         owner = (labels or {}).get("photos.id")
         if owner != config.id:
-            whose = (
-                message("the_stack_with_id", "the stack with id {id}", id=owner)
-                if owner
-                else message("something_else", "something else")
-            )
+            whose = f"the stack with id {owner}" if owner else "something else"
             yield error(
-                message("docker_thing", "{kind} {name}", kind=KINDS[kind], name=name),
-                *advice(
-                    "name_taken",
-                    "is there already and belongs to {whose}",
-                    "Was this stack set up from another folder? "
-                    "Take its stack file, run ./photos adopt, or choose another name",
-                    whose=whose,
-                ),
+                f"{kind} {name}",
+                f"is there already and belongs to {whose}",
+                "Was this stack set up from another folder? Take its stack file, run ./photos adopt, or choose another name",
             )
 
 
@@ -175,12 +123,8 @@ def _ports(client: docker.DockerClient, config: StackConfig) -> Iterator[Finding
             if port.address not in addresses:
                 yield error(
                     f"config photos:{service.section}.{port.address_field}",
-                    *advice(
-                        "address_elsewhere",
-                        "{address} is not an address of this machine",
-                        "Write 127.0.0.1, or one that `ip -brief address` shows",
-                        address=port.address,
-                    ),
+                    f"{port.address} is not an address of this machine",
+                    "Write 127.0.0.1, or one that `ip -brief address` shows",
                 )
             elif port.number not in ours and not _free(port.address, port.number):
                 yield _taken(where, port.number, holders)
@@ -189,38 +133,16 @@ def _ports(client: docker.DockerClient, config: StackConfig) -> Iterator[Finding
 def _taken(where: str, port: int, holders: dict[int, Any]) -> Finding:
     holder = holders.get(port)
     if holder is None:
-        return error(
-            where,
-            *advice(
-                "port_of_program",
-                "port {port} is in use by another program",
-                "Choose another port, or see who it is: {look}",
-                port=port,
-                look=f"sudo ss -lntup 'sport = :{port}'",
-            ),
-        )
+        fix = f"Choose another port, or see who it is: sudo ss -lntup 'sport = :{port}'"
+        return error(where, f"port {port} is in use by another program", fix)
     stack = holder.labels.get("photos.stack")
-    whose = (
-        message("your_other_stack", 'your other stack "{stack}"', stack=stack)
-        if stack
-        else message("another_container", "another container")
-    )
-    return error(
-        where,
-        *advice(
-            "port_of_container",
-            "port {port} is in use by {whose} ({name})",
-            "Choose another port",
-            port=port,
-            whose=whose,
-            name=holder.name,
-        ),
-    )
+    whose = f'your other stack "{stack}"' if stack else "another container"
+    return error(where, f"port {port} is in use by {whose} ({holder.name})", "Choose another port")
 
 
 def _published(client: docker.DockerClient) -> dict[int, Any]:
     """Return port of this machine → the running container that has it."""
-    return {port: holder for holder in client.containers.list(ignore_removed=True) for port in _ports_of(holder)}
+    return {port: found for found in client.containers.list(ignore_removed=True) for port in _ports_of(found)}
 
 
 def _ports_of(container: Any) -> set[int]:
@@ -248,17 +170,13 @@ def _free(address: str, port: int) -> bool:
 def _memory(info: dict[str, Any], config: StackConfig) -> Finding:
     """Limits are no reservations: services seldom reach theirs at the same time."""
     services = expected(config.stack, config.settings).services
-    limits, memory = sum(service.memory_mb for service in services) / 1024, info.get("MemTotal", 0) / GIB
+    total, there = sum(service.memory_mb for service in services) / 1024, info.get("MemTotal", 0) / GIB
+    text = f"the memory limits add up to {total:.1f} GB, this machine has {there:.1f} GB"
+    if total <= there:
+        return ok("memory", text)
     largest = max(services, key=lambda service: service.memory_mb)
-    text, fix = advice(
-        "memory_limits",
-        "the memory limits add up to {limits} GB, this machine has {memory} GB",
-        "When all are busy at once some will be stopped. photos:{section}.memory is the largest",
-        limits=f"{limits:.1f}",
-        memory=f"{memory:.1f}",
-        section=largest.section,
-    )
-    return ok("memory", text) if limits <= memory else warning("memory", text, fix)
+    fix = f"When all are busy at once some will be stopped. photos:{largest.section}.memory is the largest"
+    return warning("memory", text, fix)
 
 
 def _database_image(client: docker.DockerClient, config: StackConfig) -> Iterator[Finding]:
@@ -275,27 +193,10 @@ def _database_image(client: docker.DockerClient, config: StackConfig) -> Iterato
     path = "config photos:database.image"
     if wanted < running:
         yield error(
-            path,
-            *advice(
-                "database_older",
-                "{running} → {wanted} cannot read the data",
-                "Keep the newer image, or restore a dump",
-                running=_dots(running),
-                wanted=_dots(wanted),
-            ),
+            path, f"{_dots(running)} → {_dots(wanted)} cannot read the data", "Keep the newer image, or restore a dump"
         )
     elif wanted[0] - running[0] > 1:
-        yield error(
-            path,
-            *advice(
-                "database_skips",
-                "{running} → {wanted} skips a major version",
-                "Go to {next} first",
-                running=_dots(running),
-                wanted=_dots(wanted),
-                next=running[0] + 1,
-            ),
-        )
+        yield error(path, f"{_dots(running)} → {_dots(wanted)} skips a major version", f"Go to {running[0] + 1} first")
 
 
 def _version(image: str) -> tuple[int, int] | None:

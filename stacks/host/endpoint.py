@@ -19,9 +19,6 @@ import psutil
 from docker.context import ContextAPI
 from docker.context.config import get_current_context_name
 
-from components.messages import Message, Said, message
-from stacks.findings import advice
-
 HOST, CONTEXT, CERTIFICATES = "docker:host", "docker:context", "docker:certPath"
 DEFAULT_CONTEXT = "default"
 DEFAULT_URL = "unix:///var/run/docker.sock"
@@ -30,10 +27,9 @@ DEFAULT_URL = "unix:///var/run/docker.sock"
 class EndpointError(Exception):
     """This Docker cannot be used. `fix` says what to do instead."""
 
-    def __init__(self, text: Message, fix: Message) -> None:
+    def __init__(self, text: str, fix: str) -> None:
+        super().__init__(f"{text}. {fix}")
         self.text, self.fix = text, fix
-        self.line = message("text_with_fix", "{text}. {fix}", text=text, fix=fix)
-        super().__init__(str(self.line))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +41,7 @@ class DockerEndpoint:
     """
 
     url: str = DEFAULT_URL
-    named_by: Said | None = None
+    named_by: str | None = None
     certificates: str | None = None
 
     @property
@@ -80,15 +76,9 @@ def resolve(settings: Mapping[str, object] | None = None) -> DockerEndpoint:
 def _chosen(settings: Mapping[str, object], environment: Mapping[str, str]) -> DockerEndpoint:
     for key in settings:
         if key not in (HOST, CONTEXT, CERTIFICATES):
-            raise EndpointError(
-                *advice(
-                    "docker_key_without_effect",
-                    "{key} has no effect in the stack file",
-                    "Remove it. The host: {host}, DOCKER_HOST or a context; a registry's password: docker login HOST",
-                    key=key,
-                    host=HOST,
-                )
-            )
+            text = f"{key} has no effect in the stack file"
+            fix = f"Remove it. The host: {HOST}, DOCKER_HOST or a context; a registry's password: docker login HOST"
+            raise EndpointError(text, fix)
     if context := settings.get(CONTEXT):
         return _of_context(str(context), CONTEXT)
     if host := settings.get(HOST):
@@ -99,8 +89,7 @@ def _chosen(settings: Mapping[str, object], environment: Mapping[str, str]) -> D
     if context := environment.get("DOCKER_CONTEXT"):
         return _of_context(context, "DOCKER_CONTEXT")
     current = get_current_context_name()
-    current_one = message("current_context", "the current context")
-    return DockerEndpoint() if current == DEFAULT_CONTEXT else _of_context(current, current_one)
+    return DockerEndpoint() if current == DEFAULT_CONTEXT else _of_context(current, "the current context")
 
 
 def _certificates(environment: Mapping[str, str]) -> str | None:
@@ -110,58 +99,29 @@ def _certificates(environment: Mapping[str, str]) -> str | None:
     return None
 
 
-def _of_context(name: str, named_by: Said) -> DockerEndpoint:
+def _of_context(name: str, named_by: str) -> DockerEndpoint:
     context = ContextAPI.get_context(name)
     if context is None:
-        raise EndpointError(
-            *advice(
-                "no_such_context",
-                '{named_by} is "{name}", and Docker has no such context',
-                "Choose one of those that `docker context ls` shows",
-                named_by=named_by,
-                name=name,
-            )
-        )
+        text = f'{named_by} is "{name}", and Docker has no such context'
+        raise EndpointError(text, "Choose one of those that `docker context ls` shows")
     tls = context.TLSConfig
     certificates = str(Path(tls.cert[0]).parent) if tls and tls.cert else None
-    return DockerEndpoint(
-        url=str(context.Host),
-        named_by=message("the_context", 'the context "{name}"', name=name),
-        certificates=certificates,
-    )
+    return DockerEndpoint(url=str(context.Host), named_by=f'the context "{name}"', certificates=certificates)
 
 
 def _refuse_far(endpoint: DockerEndpoint) -> None:
     """Refuse what is plainly not on this machine: its folders, ports and disks are what the checks look at."""
-    address, named_by, url = urlsplit(endpoint.url), endpoint.named_by, endpoint.url
+    address, named = urlsplit(endpoint.url), f"{endpoint.named_by} is {endpoint.url}"
     if address.scheme == "ssh":
-        reason = advice(
-            "docker_over_ssh",
-            "{named_by} is {url}: a Docker host over ssh is not supported yet",
-            "Run ./photos on that host",
-            named_by=named_by,
-            url=url,
-        )
+        text, fix = f"{named}: a Docker host over ssh is not supported yet", "Run ./photos on that host"
     elif address.scheme not in ("unix", "tcp"):
-        reason = advice(
-            "docker_no_address",
-            "{named_by} is {url}, which is no address of a Docker on Linux",
-            "Write a socket, e.g. {example}",
-            named_by=named_by,
-            url=url,
-            example=DEFAULT_URL,
-        )
+        text, fix = f"{named}, which is no address of a Docker on Linux", f"Write a socket, e.g. {DEFAULT_URL}"
     elif address.scheme == "tcp" and not _is_here(address.hostname or ""):
-        reason = advice(
-            "docker_elsewhere",
-            "{named_by} is {url}, another machine: its folders, ports and disks cannot be looked at from here",
-            "Run ./photos on that machine",
-            named_by=named_by,
-            url=url,
-        )
+        text = f"{named}, another machine: its folders, ports and disks cannot be looked at from here"
+        fix = "Run ./photos on that machine"
     else:
         return
-    raise EndpointError(*reason)
+    raise EndpointError(text, fix)
 
 
 def _is_here(host: str) -> bool:

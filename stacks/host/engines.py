@@ -14,8 +14,7 @@ from typing import Any
 
 import psutil
 
-from components.messages import Message, message
-from stacks.host import Finding, advice, error, warning, wsl
+from stacks.host import Finding, error, warning, wsl
 
 CHECK = "docker"
 DESKTOP = "Docker Desktop"
@@ -39,10 +38,10 @@ class Answer:
 class Kind:
     """A kind of engine: how it is known, why the album does not run on it, and what to do instead."""
 
-    name: Message
+    name: str
     is_this: Callable[[Answer], bool]
-    reason: Message
-    fix: Message
+    reason: str
+    fix: str
 
 
 def _is_podman(answer: Answer) -> bool:
@@ -72,66 +71,49 @@ def _is_elsewhere(answer: Answer) -> bool:
     return other_name and info.get("MemTotal") != psutil.virtual_memory().total
 
 
-STRANGE_NUMBERS = message(
-    "strange_numbers",
-    "to its containers the photos belong to nobody, and what they write belongs to a number like 100999",
-)
 REFUSED = (
     Kind(
-        name=message("windows_engine", "Docker for Windows containers"),
+        name="Docker for Windows containers",
         is_this=lambda answer: answer.info.get("OSType") == "windows",
-        reason=message("windows_engine_reason", "the album is made of Linux containers"),
-        fix=message("windows_engine_fix", "Install Docker inside WSL: ./photos setup"),
+        reason="the album is made of Linux containers",
+        fix="Install Docker inside WSL: ./photos setup",
     ),
     Kind(
-        name=message("podman", "Podman, which answers in Docker's place"),
+        name="Podman, which answers in Docker's place",
         is_this=_is_podman,
-        reason=message(
-            "podman_reason",
-            "it drops the limits of the logs, checks health only where systemd runs, and cannot ask a registry",
-        ),
-        fix=message("podman_fix", "Remove podman-docker, or what leads here, and let ./photos setup install Docker"),
+        reason="it drops the limits of the logs, checks health only where systemd runs, and cannot ask a registry",
+        fix="Remove podman-docker, or what leads here, and let ./photos setup install Docker",
     ),
     Kind(
-        name=message("desktop_outside_wsl", "Docker Desktop outside of WSL"),
+        name=f"{DESKTOP} outside of WSL",
         is_this=_is_desktop_in_a_machine_of_its_own,
-        reason=message(
-            "desktop_outside_wsl_reason", "it runs in a virtual machine, which gets at the photos only through a share"
-        ),
-        fix=message(
-            "desktop_outside_wsl_fix", "Use this machine's own Docker: docker context use default, then ./photos setup"
-        ),
+        reason="it runs in a virtual machine, which gets at the photos only through a share",
+        fix="Use this machine's own Docker: docker context use default, then ./photos setup",
     ),
     Kind(
-        name=message("docker_elsewhere_engine", "a Docker on another machine"),
+        name="a Docker on another machine",
         is_this=_is_elsewhere,
-        reason=message("docker_elsewhere_engine_reason", "its folders, ports and disks cannot be looked at from here"),
-        fix=message("docker_elsewhere_engine_fix", "Run ./photos on that machine"),
+        reason="its folders, ports and disks cannot be looked at from here",
+        fix="Run ./photos on that machine",
     ),
     Kind(
-        name=message("rootless", "a rootless Docker"),
+        name="a rootless Docker",
         is_this=lambda answer: "rootless" in answer.security,
-        reason=STRANGE_NUMBERS,
-        fix=message(
-            "rootless_fix",
-            "Use the system's Docker: docker context use default, unset DOCKER_HOST, then ./photos setup",
-        ),
+        reason="to its containers the photos belong to nobody, and what they write belongs to a number like 100999",
+        fix="Use the system's Docker: docker context use default, unset DOCKER_HOST, then ./photos setup",
     ),
     Kind(
-        name=message("userns", "a Docker with userns-remap"),
+        name="a Docker with userns-remap",
         is_this=lambda answer: "userns" in answer.security,
-        reason=STRANGE_NUMBERS,
-        fix=message("userns_fix", 'Take "userns-remap" out of /etc/docker/daemon.json and restart Docker'),
+        reason="to its containers the photos belong to nobody, and what they write belongs to a number like 100999",
+        fix='Take "userns-remap" out of /etc/docker/daemon.json and restart Docker',
     ),
     Kind(
-        name=message("snap", "the Docker of snap"),
+        name="the Docker of snap",
         is_this=_is_snap,
         # https://bugs.launchpad.net/snapd/+bug/1908448
-        reason=message(
-            "snap_reason",
-            "its AppArmor rules stop every container with an init and no-new-privileges, as all of the album's are",
-        ),
-        fix=message("snap_fix", "sudo snap disable docker, then ./photos setup installs Debian's or Ubuntu's own"),
+        reason="its AppArmor rules stop every container with an init and no-new-privileges, as all of the album's are",
+        fix="sudo snap disable docker, then ./photos setup installs Debian's or Ubuntu's own",
     ),
 )
 """In this order: the first that fits is the one to tell."""
@@ -142,18 +124,11 @@ def check_engine(info: dict[str, Any], version: dict[str, Any]) -> Iterator[Find
     answer = Answer(info=info, version=version)
     for kind in REFUSED:
         if kind.is_this(answer):
-            yield error(
-                CHECK,
-                message("engine_refused", "this is {name}: {reason}", name=kind.name, reason=kind.reason),
-                kind.fix,
-            )
+            yield error(CHECK, f"this is {kind.name}: {kind.reason}", kind.fix)
             return
     if _is_desktop(answer):
         yield warning(
             CHECK,
-            *advice(
-                "desktop_untested",
-                "Docker Desktop is untested here, and starts only when somebody logs in to Windows",
-                "docker-ce inside the distribution is tested",
-            ),
+            f"{DESKTOP} is untested here, and starts only when somebody logs in to Windows",
+            "docker-ce inside the distribution is tested",
         )

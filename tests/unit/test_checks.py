@@ -238,7 +238,7 @@ def test_what_is_wrong_is_found_once_and_at_its_place(name: str, host: FakeHost)
     breaks(host)
 
     (found,) = serious(host)
-    assert (found.level, str(found.check)) == (level, place)
+    assert (found.level, found.check) == (level, place)
     assert text in str(found.text)
     assert found.fix, "every finding says what to do"
     assert str(found) == f"{found.check}: {found.text}. {found.fix}"
