@@ -13,16 +13,15 @@ from components.messages import Said, message
 from demo.images.build import IMAGES, KEYRING, ImagesError, build, lacks_base
 from demo.progress import Stages
 
+SECONDS_TO_BUILD = 600
 MMDEBSTRAP = ("mmdebstrap", "debian-archive-keyring")
 
 
 def root_for_the_base() -> tuple[str, ...]:
     """Return what has to stand before mmdebstrap, which needs root; install it where it is missing, after asking."""
-    try:
-        if not lacks_base(_folder()):
+    with docker_host.connect() as client:
+        if not lacks_base(client, _folder()):
             return ()
-    except ImagesError as error:
-        fail(str(error))
     missing = not (shutil.which("mmdebstrap") and KEYRING.exists())
     if os.geteuid() == 0:
         if missing:
@@ -95,14 +94,16 @@ def build_images(registry: str, stages: Stages, become_root: tuple[str, ...]) ->
     """Make what is missing of the stand-in images."""
     stages.stage(message("demo_looking_for_images", "Demo: looking for the stand-in images"))
     try:
-        build(
-            registry,
-            cache=_folder(),
-            echo=lambda step: stages.stage(message("demo_step", "Demo: {step}", step=step)),
-            recipes=IMAGES,
-            tell=stages.detail,
-            become_root=become_root,
-        )
+        with docker_host.connect(seconds=SECONDS_TO_BUILD) as client:
+            build(
+                registry,
+                cache=_folder(),
+                echo=lambda step: stages.stage(message("demo_step", "Demo: {step}", step=step)),
+                recipes=IMAGES,
+                tell=stages.detail,
+                become_root=become_root,
+                client=client,
+            )
     except ImagesError as error:
         fail(str(error))
 

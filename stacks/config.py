@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import pulumi
-from pulumi.runtime import config as runtime_config
 from pydantic import ValidationError
 
 from components.messages import Said, message
@@ -153,7 +152,7 @@ def _values() -> dict[str, str]:
 
 def provider_config() -> dict[str, str]:
     """Return everything in the stack file by its full key, those of the providers among them."""
-    return {**runtime_config.get_config_env(), **runtime_config.CONFIG.get()}
+    return pulumi.runtime.get_config_env()
 
 
 def docker_settings(everything: Mapping[str, object]) -> dict[str, object]:
@@ -175,7 +174,7 @@ def _secret_keys(values: Mapping[str, str]) -> set[str]:
 
 
 def _is_secret(key: str) -> bool:
-    return key in runtime_config.get_config_secret_keys_env() or runtime_config.is_config_secret(key)
+    return key in pulumi.runtime.get_config_secret_keys_env()
 
 
 def _decode(key: str, text: str) -> object:

@@ -35,9 +35,15 @@ registration: ContextVar[Registration | None] = ContextVar("registration", defau
 class AttentiveMonitor(MockMonitor):
     """Tells the mocks of each registration, and keeps the URNs of what registered its outputs."""
 
-    def __init__(self, mocks: Mocks) -> None:
+    def __init__(self, mocks: Mocks, *, project: str, stack: str) -> None:
         super().__init__(mocks)
+        self._project, self._stack = project, stack
         self.with_outputs: set[str] = set()
+
+    def make_urn(self, parent: str, type_: str, name: str) -> str:
+        """Return the URN that the engine gives: with the types of all components above, of which mocks take the last."""
+        above = "" if "::pulumi:pulumi:Stack::" in parent or not parent else f"{parent.split('::')[2]}$"
+        return f"urn:pulumi:{self._stack}::{self._project}::{above}{type_}::{name}"
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - gRPC's name
         """Register a resource; its registration is the current one meanwhile."""

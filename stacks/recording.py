@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import copy_context
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import Any
 
 import pulumi
@@ -47,6 +48,7 @@ class Recorder(Mocks):
     def __init__(self) -> None:
         self.resources: list[Recorded] = []
         self.components_with_outputs: set[str] = set()
+        self._urns, self._lock = set[str](), Lock()
 
     def create(self, resource: Recorded) -> dict[str, Any]:
         """Return the outputs of `resource`; here made up, except for passwords, which are really random."""
@@ -79,6 +81,11 @@ class Recorder(Mocks):
             options=registered.options,
             urn=registered.urn,
         )
+        with self._lock:
+            if resource.urn in self._urns:
+                msg = f"Duplicate resource URN {resource.urn}: two resources below parents of one type need two names"
+                raise RuntimeError(msg)
+            self._urns.add(resource.urn)
         resource.outputs = self.create(resource)
         self.resources.append(resource)
         return str(resource.outputs.get("id", f"{args.name}-id")), resource.outputs
@@ -102,22 +109,26 @@ def record(
     recorder: Recorder | None = None,
     preview: bool = False,
 ) -> Recorder:
-    """Run `program` as the stack `stack` and return what it registered, in order.
+    """Run `program` as the stack `stack` and return what it registered, in the program's order.
 
     `config` maps full keys ("photos:timezone") to text, objects as JSON; `secret_keys` names those that are secret.
     """
     recorder = recorder or Recorder()
+    order: list[tuple[str, str]] = []
 
     def run() -> None:
-        monitor = AttentiveMonitor(recorder)
+        monitor = AttentiveMonitor(recorder, project=PROJECT_NAME, stack=stack)
         pulumi.runtime.set_mocks(recorder, project=PROJECT_NAME, stack=stack, preview=preview, monitor=monitor)
         recorder.components_with_outputs = monitor.with_outputs
+        # Asked as each resource is constructed; registered they are in threads, in any order.
+        pulumi.runtime.register_stack_transformation(lambda args: order.append((args.type_, args.name)))
         pulumi.runtime.test(lambda: program() and None)()  # type: ignore[no-untyped-call]
 
     with _handed_over(dict(config or {}), sorted(secret_keys or ())), event_loop():
         # Pulumi keeps a program's root and settings in context variables: what is set in a copy ends with it, and the
         # resources of one recording never belong to the stack of another.
         copy_context().run(run)
+    recorder.resources.sort(key=lambda resource: order.index((resource.type, resource.name)))
     return recorder
 
 

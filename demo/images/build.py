@@ -100,12 +100,14 @@ def build(
     recipes: tuple[Recipe, ...] = IMAGES + UPGRADES,
     tell: Callable[[str], None] = lambda _: None,
     become_root: tuple[str, ...] = (),
+    client: docker.DockerClient | None = None,
 ) -> dict[str, str]:
     """Makes what is missing, tags all as `<registry>/<name>` and returns name → image id.
 
-    `echo` is told of each step, `tell` of each line of the step's program; `become_root` is put before mmdebstrap.
+    `echo` is told of each step, `tell` of each line of the step's program; `become_root` is put before mmdebstrap;
+    `client` is the Docker to build on, by default that of the environment.
     """
-    client = _client()
+    client = client or _client()
     cache.mkdir(parents=True, exist_ok=True)
     with (cache / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -180,12 +182,12 @@ def _program(name: str, packages: str) -> str:
     return path
 
 
-def lacks_base(cache: Path) -> bool:
+def lacks_base(client: docker.DockerClient, cache: Path) -> bool:
     """Whether `build` would have to run mmdebstrap, which takes root."""
     key = _base_key()
     if (cache / f"base-{key}.tar").exists():
         return False
-    return not _client().images.list(f"{BASE}:{key}")
+    return not client.images.list(f"{BASE}:{key}")
 
 
 def _base_key() -> str:

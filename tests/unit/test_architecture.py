@@ -47,10 +47,9 @@ ALLOWED = {
 COMMANDS = "cli.app"
 # The checks of the host look at Docker's API; no Pulumi there.
 SETTINGS_READERS = {"stacks/config.py"}
-# What Pulumi does not offer; the first file says why.
+# What Pulumi does not offer; the file says why.
 NOT_PUBLIC = {
     "stacks/mock_monitor.py": {"pulumi.runtime.mocks.MockMonitor"},
-    "stacks/config.py": {"pulumi.runtime.config"},
 }
 
 
@@ -112,7 +111,7 @@ def test_the_stack_file_is_read_in_one_place(file: str) -> None:
         for name in names
         if name in {"pulumi.Config", "Config.require_object"}
         or name.startswith(
-            ("pulumi.runtime.config", "pulumi.config", "runtime_config", "pulumi.runtime.set_all_config")
+            ("pulumi.runtime.config", "pulumi.config", "pulumi.runtime.get_config", "pulumi.runtime.set_all_config")
         )
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -39,7 +40,7 @@ def test_it_keeps_inputs_parents_options_and_secrecy() -> None:
 
     (first,) = recorder.of_type("RandomPassword")
     (second,) = recorder.of_type("RandomPet")
-    assert first.parent.endswith("$photos:test:Pair::pair")
+    assert first.parent == "urn:pulumi:x::photos::photos:test:Pair::pair"
     assert len(first.outputs["result"]) == 12
     assert is_secret(second.inputs["prefix"])
     assert plain(second.inputs)["prefix"] == "hush"
@@ -55,6 +56,32 @@ def test_resources_of_one_type_and_name_below_two_parents_keep_their_own() -> No
     assert (mine.options["protect"], other.options["protect"]) == (False, True)
     assert (mine.parent.rpartition("::")[2], other.parent.rpartition("::")[2]) == ("photos-x", "pair")
     assert mine.urn != other.urn
+
+
+class Nest(pulumi.ComponentResource):
+    """A component in components."""
+
+    def __init__(self, name: str, depth: int, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("photos:test:Nest", name, {}, opts)
+        below = pulumi.ResourceOptions(parent=self)
+        if depth:
+            Nest(f"{name}-{depth}", depth - 1, below)
+        else:
+            random.RandomPet("pet", opts=below)
+        self.register_outputs({})
+
+
+def test_a_urn_is_the_one_that_the_engine_gives() -> None:
+    (pet,) = record(lambda: Nest("nest", 1), stack="x").of_type("RandomPet")
+
+    kinds = "photos:test:Nest$photos:test:Nest$random:index/randomPet:RandomPet"
+    assert pet.urn == f"urn:pulumi:x::photos::{kinds}::pet"
+    assert pet.parent == "urn:pulumi:x::photos::photos:test:Nest$photos:test:Nest::nest-1"
+
+
+def test_two_resources_with_one_urn_are_refused_as_the_engine_does() -> None:
+    with pytest.raises(RuntimeError, match=r"Duplicate resource URN urn:pulumi:x::.*::pet: .* need two names"):
+        record(lambda: [Nest(name, 0) for name in ("one", "two")], stack="x")
 
 
 def test_it_keeps_the_provider_and_the_old_names_of_a_resource() -> None:
@@ -73,6 +100,19 @@ def test_it_keeps_the_provider_and_the_old_names_of_a_resource() -> None:
     assert (host.type, host.inputs) == ("pulumi:providers:docker", {"host": "unix:///run/docker.sock"})
     assert network.options["provider"].startswith(f"{host.urn}::")
     assert network.options["aliases"] == [{"name": "before", "noParent": True}, "urn:pulumi:x::photos::a:b:C::d"]
+
+
+async def later(value: str) -> str:
+    await asyncio.sleep(0.05)
+    return value
+
+
+def test_the_order_is_the_program_s_whatever_is_registered_first() -> None:
+    def program() -> None:
+        random.RandomPet("first", prefix=later("word"))
+        random.RandomPet("second")
+
+    assert [pet.name for pet in record(program, stack="x").resources] == ["first", "second"]
 
 
 @pytest.mark.parametrize("finished", [True, False])

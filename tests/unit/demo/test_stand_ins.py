@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
 
-from cli import console
+from cli import console, docker_host
 from demo import stand_ins
 from demo.images import build as images
+from demo.progress import Stages
 
 SUDO = '#!/bin/sh\necho "sudo $*" >> "$LOG"\n[ -z "$REFUSED" ] || exit 1\n[ "$1" = true ] || exec "$@"\n'
 LOGS = '#!/bin/sh\necho "${0##*/} $*" >> "$LOG"\n'
@@ -25,7 +28,8 @@ class Machine:
         monkeypatch.setenv("PATH", str(self.programs))
         monkeypatch.setenv("LOG", str(self.log_file))
         monkeypatch.setenv("REFUSED", "")
-        monkeypatch.setattr(stand_ins, "lacks_base", lambda _: True)
+        monkeypatch.setattr(stand_ins, "lacks_base", lambda *_: True)
+        monkeypatch.setattr(docker_host, "connect", lambda **_: nullcontext(self))
         monkeypatch.setattr(stand_ins, "KEYRING", self.programs / "mmdebstrap")
         self._set = monkeypatch
         self.has("apt-get")
@@ -79,11 +83,24 @@ def test_root_is_asked_for_once_and_the_lists_are_fetched_first(
 
 
 def test_with_a_base_nobody_becomes_root(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stand_ins, "lacks_base", lambda _: False)
+    monkeypatch.setattr(stand_ins, "lacks_base", lambda *_: False)
     machine.user(1000)
 
     assert stand_ins.root_for_the_base() == ()
     assert machine.log == []
+
+
+def test_the_images_are_looked_for_and_built_on_the_docker_that_the_demo_runs_on(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Any] = []
+    monkeypatch.setattr(stand_ins, "lacks_base", lambda client, _: asked.append(client))
+    monkeypatch.setattr(stand_ins, "build", lambda *_, client, **__: asked.append(client))
+    stand_ins.root_for_the_base()
+    with Stages() as stages:
+        stand_ins.build_images("registry", stages, ())
+
+    assert asked == [machine, machine]
 
 
 def refused(capsys: pytest.CaptureFixture[str]) -> str:
