@@ -7,7 +7,7 @@ from pathlib import Path
 import yaml
 from docker.errors import DockerException
 
-from cli import docker_host, engine, paths, setup, stackfile, sweep
+from cli import docker_host, engine, paths, setup, stackfile, sweep, workspace
 from cli.console import fail
 from components.messages import message
 from demo.description import Description
@@ -15,7 +15,8 @@ from demo.docker_runner import DockerRunner
 from demo.folder import STACK
 from demo.library import owner
 from demo.progress import Stages
-from stacks.config import NAMESPACE, load
+from stacks.config import load
+from stacks.names import NAMESPACE
 from stacks.program import declare
 from stacks.recording import config_text, record
 
@@ -37,10 +38,10 @@ def through_pulumi(folder: Path, description: Description) -> None:
         paths.write_private(file, yaml.safe_dump({"config": description.config}, sort_keys=False))
     setup.passphrase(STACK)
     paths.make_private(folder / "state")
-    engine.ask(STACK, "stack", "select", "--create", STACK)
+    workspace.select(STACK)
     for key, value in description.secrets.items():
         if NAMESPACE + key not in stackfile.read(file):
-            engine.ask(STACK, "config", "set", "--secret", NAMESPACE + key, "--stack", STACK, stdin=value)
+            engine.set_secret(STACK, NAMESPACE + key, value)
     if sweep.run_up(STACK, "--yes", "--skip-preview"):
         fail(message("demo_pulumi_failed", "Pulumi could not create the demo. {again}", again=AGAIN))
 

@@ -14,6 +14,8 @@ from pydantic import ValidationError
 from components.messages import Said, message
 from components.services import SERVICES
 from stacks.findings import Finding, error
+from stacks.host.endpoint import docker_settings
+from stacks.names import NAMESPACE, PLACEHOLDER_ID
 from stacks.problems import ConfigError, problem, problems
 from stacks.sections import Settings
 from stacks.sections.backup import rules as backup
@@ -26,9 +28,7 @@ from stacks.sections.publish.token import TOKEN_KEY, token_in_clear, token_probl
 from stacks.sections.salvage import what_is_right
 from stacks.stack_name import stack_name_problem
 
-NAMESPACE, CLOUDFLARE = "photos:", "cloudflare:"
-DOCKER = "docker:"
-PLACEHOLDER_ID = "00000000-0000-0000-0000-000000000000"
+CLOUDFLARE = "cloudflare:"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,11 +153,6 @@ def _values() -> dict[str, str]:
 def provider_config() -> dict[str, str]:
     """Return everything in the stack file by its full key, those of the providers among them."""
     return pulumi.runtime.get_config_env()
-
-
-def docker_settings(everything: Mapping[str, object]) -> dict[str, object]:
-    """Return what a stack file says about the Docker host."""
-    return {key: value for key, value in everything.items() if key.startswith(DOCKER)}
 
 
 def _cloudflare(everything: Mapping[str, str]) -> dict[str, pulumi.Output[str]]:

@@ -24,7 +24,7 @@ def outputs(config: StackConfig, system: PhotoSystem) -> dict[str, Any]:
     return {
         "album_url": config.settings.public_urls().get("photoprism") or getattr(album, "url", None),
         "album_user": "admin" if album else None,
-        "services": list(expected(config.stack, config.settings).names),
+        "services": [service.name for service in expected(config.stack, config.settings).services if service.started],
         "library": config.settings.library.model_dump(by_alias=True),
         "public": [
             {"url": f"https://{entry.hostname}/", "protected_by": entry.protection, "body_limit": BODY_LIMIT}
