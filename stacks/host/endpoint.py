@@ -23,6 +23,7 @@ from components.messages import Message, Said, message
 from stacks.host import advice, error
 
 CHECK = "docker"
+SECTION = "docker:"
 HOST, CONTEXT, CERTIFICATES = "docker:host", "docker:context", "docker:certPath"
 DEFAULT_CONTEXT = "default"
 DEFAULT_URL = "unix:///var/run/docker.sock"
@@ -34,6 +35,11 @@ class EndpointError(Exception):
     def __init__(self, said: tuple[Message, Message]) -> None:
         self.finding = error(CHECK, *said)
         super().__init__(str(self.finding))
+
+
+def docker_settings(everything: Mapping[str, object]) -> dict[str, object]:
+    """Return what a stack file says about the Docker host."""
+    return {key: value for key, value in everything.items() if key.startswith(SECTION)}
 
 
 @dataclass(frozen=True, kw_only=True)
