@@ -20,6 +20,7 @@ from docker.errors import DockerException
 from cli import paths, stackfile
 from cli.console import confirm, fail, say, warn
 from stacks.host.endpoint import DockerEndpoint, EndpointError, resolve
+from stacks.languages import text
 from stacks.names import OWN_GROUP
 
 SECONDS_TO_START = 60
@@ -38,7 +39,7 @@ def ensure(stack: str | None = None) -> None:
     if answers(stack):
         return
     if endpoint.named_by:
-        fail(f"{endpoint.named_by} is {endpoint.url}, and nothing answers there.")
+        fail(f"{text(endpoint.named_by)} is {endpoint.url}, and nothing answers there.")
     if not is_installed():
         _install()
     if not answers() and not (refuses() and _runs()):
@@ -68,7 +69,7 @@ def connect(stack: str | None = None, seconds: int = 180) -> AbstractContextMana
     try:
         endpoint = endpoint_of(stack)
     except EndpointError as error:
-        fail(str(error))
+        fail(text(error.finding.line))
     return closing(endpoint.connect(seconds))
 
 

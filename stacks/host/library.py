@@ -29,10 +29,10 @@ def library_owner(settings: Settings) -> Owner:
     if settings.owner:
         return Owner(uid=settings.owner.uid, gid=settings.owner.gid)
     try:
-        found = Path(settings.library.originals).stat()
+        originals = Path(settings.library.originals).stat()
     except OSError:
         return person()
-    return Owner(uid=found.st_uid, gid=found.st_gid)
+    return Owner(uid=originals.st_uid, gid=originals.st_gid)
 
 
 def person() -> Owner:

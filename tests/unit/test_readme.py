@@ -267,7 +267,7 @@ def test_both_languages_name_the_same_commands_variables_keys_and_chapters() -> 
 
 
 @pytest.mark.parametrize(
-    ("name", "line"), [(ENGLISH, outputs.NO_BACKUP), (CHINESE, "stack 文件里没有 photos:backup 就没有任何备份")]
+    ("name", "line"), [(ENGLISH, str(outputs.NO_BACKUP)), (CHINESE, "stack 文件里没有 photos:backup 就没有任何备份")]
 )
 def test_that_nothing_is_backed_up_by_itself_is_said_first(name: str, line: str) -> None:
     assert line in "\n".join(read(name).splitlines()[:BEFORE_THE_FOLD])

@@ -143,14 +143,14 @@ def test_doctor_asks_for_the_recovery_kit_until_it_is_said_to_be_safe(checkout: 
 
     assert "./photos keeper kit --stack dev" in before
     assert "./photos keeper kit" not in page.getvalue().removeprefix(before)
-    assert NO_BACKUP not in page.getvalue()
+    assert str(NO_BACKUP) not in page.getvalue()
 
 
 def test_doctor_says_that_there_is_no_backup(checkout: Checkout, page: io.StringIO) -> None:
     checkout.write(STACK_ID)
     doctor.examine("dev")
 
-    assert NO_BACKUP.rstrip(".") in page.getvalue()
+    assert str(NO_BACKUP).rstrip(".") in page.getvalue()
 
 
 def test_welcome_says_how_the_backup_goes_or_that_there_is_none(
@@ -164,11 +164,11 @@ def test_welcome_says_how_the_backup_goes_or_that_there_is_none(
     status.welcome("dev")
     told = capsys.readouterr()
 
-    assert NO_BACKUP in without.err
+    assert str(NO_BACKUP) in without.err
     assert "Backup to bucket (mirror)" in told.out
     assert "http://localhost:9410/" in told.out
     assert "./photos keeper kit" in told.err
-    assert NO_BACKUP not in told.err
+    assert str(NO_BACKUP) not in told.err
 
 
 @pytest.mark.parametrize("word", ["created", "exited", "running"])
