@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cli import docker_host, engine, first_run, paths, setup, stackfile
+from cli import docker_host, first_run, paths, setup, stack_config, stackfile, workspace
 from cli.console import confirm, fail, say
 from stacks.host.library import folders, read_marker
 
@@ -36,10 +36,10 @@ def _take_over(stack: str, folder: Path, theirs: str | None) -> None:
         f'Take over id {identity} for the stack "{stack}"? Logins are made anew unless you set the old ones.'
     ):
         fail("Nothing was changed.")
-    engine.ask(stack, "config", "set", "photos:id", identity, "--stack", stack)
+    workspace.set_value(stack, stackfile.ID_KEY, identity)
     if not theirs:
         first_run.write_marker(folder, identity)
-    setup.make_secrets(stack, stackfile.offline(stack))
+    setup.make_secrets(stack, stack_config.offline(stack))
     say(
         "The logins in the stack file are new, but PhotoPrism and OpenList keep the old ones in their volumes, and phones "
         "must be paired with Syncthing again. Old passwords: ./photos config set --secret photos:<name> puts them back."
@@ -48,13 +48,13 @@ def _take_over(stack: str, folder: Path, theirs: str | None) -> None:
 
 
 def _mark(stack: str, folder: Path, ours: str, theirs: str | None) -> None:
-    if folder not in folders(stackfile.offline(stack).settings.library).values():
+    if folder not in folders(stack_config.offline(stack).settings.library).values():
         fail(f"{folder} is not in photos:library of stacks/Pulumi.{stack}.yaml. Write it there first.")
     whose = f"belongs to the stack with id {theirs}" if theirs else "is not marked"
     if not confirm(f'{folder} {whose}. Make it the library of "{stack}" (id {ours})?'):
         fail("Nothing was changed.")
     first_run.write_marker(folder, ours)
-    first_run.make_places(stackfile.offline(stack).settings)
+    first_run.make_places(stack_config.offline(stack).settings)
     say(f"Marked. Next: ./photos up {stack}")
 
 

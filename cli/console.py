@@ -9,6 +9,9 @@ from typing import NoReturn
 import typer
 from rich.console import Console
 
+from components.messages import Said, message
+from stacks.languages import text
+
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -19,26 +22,26 @@ class Unattended:
     yes = False
 
 
-def say(text: str) -> None:
+def say(said: Said) -> None:
     """Print a line for the user."""
-    out.print(text, markup=False)
+    out.print(text(said), markup=False)
 
 
-def warn(text: str) -> None:
+def warn(said: Said) -> None:
     """Print a line that the user should not miss."""
-    err.print(text, style="yellow", markup=False)
+    err.print(text(said), style="yellow", markup=False)
 
 
-def fail(text: str) -> NoReturn:
+def fail(said: Said) -> NoReturn:
     """Print what is wrong and what to do, and end with exit code 1."""
-    err.print(text, style="red", markup=False)
+    err.print(text(said), style="red", markup=False)
     raise typer.Exit(1)
 
 
-def wrapped(text: str, width: int, *, first: str, then: str) -> str:
+def wrapped(line: str, width: int, *, first: str, then: str) -> str:
     """Wrap between words to `width` columns, never inside of a path or an address."""
     return textwrap.fill(
-        text,
+        line,
         width=width,
         initial_indent=first,
         subsequent_indent=then,
@@ -47,12 +50,12 @@ def wrapped(text: str, width: int, *, first: str, then: str) -> str:
     )
 
 
-def confirm(question: str) -> bool:
+def confirm(question: Said) -> bool:
     """Ask yes or no. Yes with `--yes`; no where nobody can answer."""
     if Unattended.yes:
-        say(f"{question} yes (--yes)")
+        say(message("agreed", "{question} yes (--yes)", question=question))
         return True
     if not sys.stdin.isatty():
-        warn(f"{question} Nobody can answer here: add --yes to agree.")
+        warn(message("nobody_answers", "{question} Nobody can answer here: add --yes to agree.", question=question))
         return False
-    return typer.confirm(question)
+    return typer.confirm(text(question))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from docker.errors import DockerException
 
-from cli import docker_host, running, stackfile
+from cli import containers, docker_host, stack_config
 from cli.console import err, warn
 from stacks.expected import expected
 
@@ -22,21 +22,21 @@ class CrashLoops:
         self._stack = stack
         self._waited_for = {
             service.container
-            for service in expected(stack, stackfile.offline(stack).settings).services
+            for service in expected(stack, stack_config.offline(stack).settings).services
             if service.waited_for
         }
-        with running.connected(stack) as client:
-            self._before = {container.id for container in running.containers(client, stack)}
+        with containers.connected(stack) as client:
+            self._before = {container.id for container in containers.containers(client, stack)}
         self._ended: dict[str, str] = {}
 
     def end(self) -> None:
         """Take away what crashes, and keep the end of its log."""
         try:
             with docker_host.connect(self._stack) as client:
-                for container in running.containers(client, self._stack):
+                for container in containers.containers(client, self._stack):
                     new = container.id not in self._before and container.name in self._waited_for
-                    if new and running.restarts(container) >= RESTARTS and running.health(container) != "healthy":
-                        self._ended[str(container.name)] = running.last_lines(container)
+                    if new and containers.restarts(container) >= RESTARTS and containers.health(container) != "healthy":
+                        self._ended[str(container.name)] = containers.last_lines(container)
                         container.remove(force=True, v=True)
         except DockerException:
             return  # gone meanwhile, or Docker is: pulumi says so

@@ -20,7 +20,7 @@ from docker.errors import DockerException
 from cli import paths, stackfile
 from cli.console import confirm, fail, say, warn
 from stacks.host.endpoint import DockerEndpoint, EndpointError, resolve
-from stacks.host.library import OWN_GROUP
+from stacks.names import OWN_GROUP
 
 SECONDS_TO_START = 60
 SECONDS_TO_ANSWER = 10

@@ -1,15 +1,14 @@
-"""Run the Pulumi command with this project's state, passphrase and tools."""
+"""Run the Pulumi command in the foreground, with this project's state, passphrase and tools.
+
+Not through the Automation API, whose `up` never asks, shows no progress on a terminal, and gives Ctrl-C to itself.
+"""
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
-import shutil
 import subprocess
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 from cli import paths, stackfile
 from cli.console import fail
@@ -76,54 +75,18 @@ def _wait(pulumi: subprocess.Popen[bytes], meanwhile: Callable[[], None]) -> int
             meanwhile()
 
 
-def ask(stack: str, *arguments: str, stdin: str | None = None) -> str:
-    """Run `pulumi` silently and return what it printed; end the program when it fails."""
+def set_secret(stack: str, key: str, value: str) -> None:
+    """Write one secret into the stack file, encrypted; end the program when that fails.
+
+    Through standard input: an argument, as the Automation API hands it over, could be read by any process of this
+    machine.
+    """
+    command = ["pulumi", "config", "set", "--secret", key, "--stack", stack, "--non-interactive"]
     try:
         done = subprocess.run(
-            ["pulumi", *arguments, "--non-interactive"],
-            cwd=paths.PROJECT,
-            env=environment(stack),
-            input=stdin,
-            capture_output=True,
-            text=True,
-            check=False,
+            command, cwd=paths.PROJECT, env=environment(stack), input=value, capture_output=True, text=True, check=False
         )
     except FileNotFoundError:
         fail(NO_PULUMI)
     if done.returncode:
-        fail(f"pulumi {' '.join(arguments)} failed:\n{done.stderr.strip() or done.stdout.strip()}")
-    return done.stdout
-
-
-def revealed(stack: str) -> dict[str, str]:
-    """Return the flat secrets of the stack file in clear, by their full keys; none where Pulumi cannot read them yet."""
-    readable = state_file(stack).exists() and paths.passphrase_file(stack).exists()
-    if not readable or not shutil.which("pulumi", path=environment(stack)["PATH"]):
-        return {}
-    document = json.loads(ask(stack, "config", "--show-secrets", "--json", "--stack", stack))
-    return {key: str(item["value"]) for key, item in document.items() if item.get("secret") and "value" in item}
-
-
-def state(stack: str) -> dict[str, Any]:
-    """Return the deployment that the state file holds; empty when there is none.
-
-    Read from the file: it is the same while another `pulumi` holds the lock, and needs no passphrase.
-    """
-    file = state_file(stack)
-    if not file.exists():
-        return {}
-    try:
-        document = json.loads(file.read_text("utf-8"))
-    except ValueError:
-        fail(f"{file} is damaged. Its last good copy: {file}.bak (cp it over, then run again)")
-    return dict(document.get("checkpoint", {}).get("latest") or {})
-
-
-def state_file(stack: str) -> Path:
-    """Return Pulumi's state file of `stack` (pulumi/pulumi, pkg/backend/diy)."""
-    return paths.state_folder() / ".pulumi" / "stacks" / "photos" / f"{stack}.json"
-
-
-def locks(stack: str) -> list[Path]:
-    """Return the lock files on `stack`."""
-    return sorted((paths.state_folder() / ".pulumi" / "locks" / "organization" / "photos" / stack).glob("*.json"))
+        fail(f"pulumi config set --secret {key} failed:\n{done.stderr.strip() or done.stdout.strip()}")

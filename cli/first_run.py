@@ -9,14 +9,14 @@ from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
-from cli import engine, paths, stackfile
+from cli import paths, stackfile, workspace
 from cli.console import confirm, fail, say
 from components.storage import MARKER, PHONES
-from stacks.config import NAMESPACE
-from stacks.host.library import OWN_GROUP, absent_drive, folders, library_owner, person, read_marker
-from stacks.problems import command
+from stacks.host.library import absent_drive, folders, library_owner, person, read_marker
+from stacks.names import NAMESPACE, OWN_GROUP
 from stacks.sections import Settings
 from stacks.sections.owner import OwnerConfig
+from stacks.shell import command
 
 RUN_AS_OWNER = ("photoprism", "keeper", "watch")
 """Services whose container has the owner of the photos as its user."""
@@ -58,7 +58,7 @@ def mark(stack: str, settings: Settings) -> None:
         write_marker(folder, identity)
     make_places(settings)
     fix_owner(stack, settings)
-    engine.ask(stack, "config", "set", "photos:id", identity, "--stack", stack)
+    workspace.set_value(stack, stackfile.ID_KEY, identity)
     pending.unlink()
 
 
@@ -66,7 +66,7 @@ def with_owner(stack: str, settings: Settings) -> Settings:
     """Return the settings with the owner that the services run as, where the stack file of an older version names none."""
     if settings.owner or not settings.id:
         return settings
-    for resource in engine.state(stack).get("resources") or ():
+    for resource in workspace.resources(stack):
         user = re.fullmatch(r"(\d+):(\d+)", str((resource.get("outputs") or {}).get("user")))
         if user and resource["urn"].rpartition("::")[2].removeprefix("photos-") in RUN_AS_OWNER:
             owner = OwnerConfig(uid=int(user[1]), gid=int(user[2]))
@@ -80,7 +80,7 @@ def fix_owner(stack: str, settings: Settings) -> None:
         return
     owner = library_owner(settings)
     for key, number in (("uid", owner.uid), ("gid", owner.gid)):
-        engine.ask(stack, "config", "set", "--path", f"photos:owner.{key}", str(number), "--stack", stack)
+        workspace.set_value(stack, f"{NAMESPACE}owner.{key}", str(number))
 
 
 def pending_id(stack: str) -> str | None:

@@ -1,39 +1,28 @@
-"""`./photos keeper …`: what a person asks of the backup. It is done inside the keeper's container, or in one like it."""
+"""`./photos keeper …`: what a person asks of the backup. It is done inside the keeper's container, or the restore's."""
 
 from __future__ import annotations
 
-import io
 import os
 import shutil
 import sys
-import tarfile
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, NoReturn
 
 import docker
 import typer
-from docker.errors import APIError
 from docker.models.containers import Container
-from docker.types import LogConfig, Mount
-from docker.utils.socket import STDERR, frames_iter
 
-from cli import docker_host, kit, paths, stackfile, sweep
+from cli import containers, docker_host, kit, sweep
 from cli import setup as preparation
-from cli.console import Unattended, confirm, err, fail, say, warn
-from components.storage import MARKER, PHONES
-from stacks.problems import command
-
-RESTORE_PASSWORD = "restore_database_password"  # noqa: S105 - a file's name
-SETTINGS, SECRETS = "/etc/keeper", "/run/secrets"
-LIBRARY = "/library/"
-PHONE_FOLDERS = ("originals", f"originals/{PHONES}")
-"""What Syncthing mounts a part of; a mounted folder that was deleted does not come back by itself."""
-SECONDS_TO_STOP = 120
+from cli.attached import show
+from cli.console import Unattended, confirm, fail, say, warn
+from cli.restore import carry_out, services_disturbed
+from stacks.shell import command
 
 app = typer.Typer(
     no_args_is_help=True,
+    add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     help="The backup: how it goes, a run now, a test restore, bringing photos back, the recovery kit.",
@@ -153,9 +142,9 @@ def restore(
         stack, everything = _from_kit(file), True
     words = _flags(everything=everything, database=database, run=run, remote=remote, incomplete=incomplete, json=json)
     with docker_host.connect(stack) as client:
-        keeper = _keeper(client, stack, running=False)
-        with _stopped(client, stack, _disturbed(what or [], everything=everything, database=database)):
-            code = _in_container_of_its_own(client, stack, keeper, ["restore", *(what or []), *words])
+        _keeper(client, stack, running=False)
+        disturbed = services_disturbed(what or [], everything=everything, database=database)
+        code = carry_out(client, stack, [*(what or []), *words], disturbed)
     if what and not code:
         warn("The album shows restored photos after its next index (services.photoprism.index_schedule).")
     raise typer.Exit(code)
@@ -190,23 +179,17 @@ def _flags(**values: str | bool | None) -> list[str]:
 
 def _keeper(client: docker.DockerClient, stack: str, *, running: bool = True) -> Container:
     """Return the keeper's container; end the program when there is none."""
-    found = _container(client, stack, "keeper")
-    if found is None:
+    container = containers.of_service(client, stack, "keeper")
+    if container is None:
         fail(
             f'The stack "{stack}" has no keeper here. Write photos:backup into stacks/Pulumi.{stack}.yaml (README, Backup) '
             f"and run ./photos up {stack}"
         )
-    if running and found.status != "running":
+    if running and container.status != "running":
         fail(
-            f"The keeper is {found.status}. Why: ./photos logs keeper --stack {stack}. Start it: ./photos up {stack} --refresh"
+            f"The keeper is {container.status}. Why: ./photos logs keeper --stack {stack}. Start it: ./photos up {stack} --refresh"
         )
-    return found
-
-
-def _container(client: docker.DockerClient, stack: str, service: str) -> Container | None:
-    identity = stackfile.stack_id(paths.stack_file(stack))
-    labels = [f"photos.id={identity}", f"photos.service={service}"]
-    return next(iter(client.containers.list(all=True, ignore_removed=True, filters={"label": labels})), None)
+    return container
 
 
 def _execute(client: docker.DockerClient, container: Container, command: list[str]) -> int:
@@ -216,139 +199,11 @@ def _execute(client: docker.DockerClient, container: Container, command: list[st
     surroundings = {"COLUMNS": str(size.columns), "LINES": str(size.lines), "TERM": os.environ.get("TERM", "dumb")}
     started = client.api.exec_create(str(container.id), command, tty=terminal, environment=surroundings)
     try:
-        _show(client.api.exec_start(started["Id"], tty=terminal, socket=True), terminal=terminal)
+        show(client.api.exec_start(started["Id"], tty=terminal, socket=True), terminal=terminal)
     except KeyboardInterrupt:
         warn("It goes on inside the keeper. How it goes: ./photos keeper status")
         return 130
     return int(client.api.exec_inspect(started["Id"])["ExitCode"])
-
-
-def _show(connection: Any, *, terminal: bool) -> None:
-    """Write what a container writes until it ends, output and errors each to its own; then hang up."""
-    try:
-        for number, content in frames_iter(connection, terminal):  # type: ignore[no-untyped-call]
-            target = sys.stderr if number == STDERR else sys.stdout
-            target.buffer.write(content)
-            target.flush()
-    finally:
-        # Docker's client keeps the connection open with the answer that it belongs to.
-        connection._response.close()  # noqa: SLF001
-        connection.close()
-
-
-def _disturbed(what: list[str], *, everything: bool, database: bool) -> list[str]:
-    """Return the services that must not run while this is restored, or that hold a folder which may be made anew."""
-    paths = [path.strip("/") for path in what]
-    album = everything or database or any(path.split("/")[0] == "photoprism" for path in paths)
-    phones = everything or any(path.split("/")[0] == "syncthing" or path in PHONE_FOLDERS for path in paths)
-    return [*(["photoprism"] if album else []), *(["syncthing"] if phones else [])]
-
-
-@contextmanager
-def _stopped(client: docker.DockerClient, stack: str, services: list[str]) -> Iterator[None]:
-    """Keep services from running meanwhile."""
-    there = [found for name in services if (found := _container(client, stack, name)) and found.status == "running"]
-    for container in there:
-        err.print(f"Stopping {container.name} ...", markup=False)
-        container.stop(timeout=SECONDS_TO_STOP)
-    try:
-        yield
-    finally:
-        for container in there:
-            err.print(f"Starting {container.name} ...", markup=False)
-            try:
-                _start(container)
-            except (APIError, OSError) as problem:
-                warn(f"{container.name} did not start: {problem}. Mend that, then: ./photos up {stack} --refresh")
-
-
-def _start(container: Container) -> None:
-    """Start a container again. A folder that it mounts may have been lost with the photos: no backup holds an empty one.
-
-    Only inside a folder with the marker: below the mount point of an absent drive a new one would look like the library.
-    """
-    for mount in container.attrs["HostConfig"].get("Mounts") or ():
-        folder = Path(mount["Source"])
-        if mount["Type"] == "bind" and (folder.parent / MARKER).is_file() and not folder.exists():
-            owner = folder.parent.stat()
-            folder.mkdir()
-            os.chown(folder, owner.st_uid, owner.st_gid)
-    container.start()
-
-
-def _in_container_of_its_own(client: docker.DockerClient, stack: str, keeper: Container, command: list[str]) -> int:
-    """Run a command in a short-lived container like the keeper's, but with the library writable; return its exit code."""
-    terminal = sys.stdout.isatty() and sys.stderr.isatty()
-    files = [(folder, _archive_of(keeper, folder)) for folder in (SETTINGS, SECRETS)]
-    files.append((f"{SECRETS}/", _database_login(client, stack)))
-    container = client.containers.create(**_like(keeper, stack), command=command, tty=terminal)
-    try:
-        for network in list(keeper.attrs["NetworkSettings"]["Networks"])[1:]:
-            client.networks.get(network).connect(container)
-        for folder, content in files:
-            container.put_archive(str(Path(folder).parent if not folder.endswith("/") else folder), content)
-        container.start()
-        attached = client.api.attach_socket(str(container.id), {"stdout": 1, "stderr": 1, "logs": 1, "stream": 1})
-        _show(attached, terminal=terminal)
-        return int(container.wait()["StatusCode"])
-    except KeyboardInterrupt:
-        warn("Stopping; what was gathered already is used the next time ...")
-        container.stop(timeout=SECONDS_TO_STOP)
-        return 130
-    finally:
-        # With the volume without a name that MariaDB's image asks for; those of the stack have names.
-        container.remove(force=True, v=True)
-
-
-def _like(keeper: Container, stack: str) -> dict[str, Any]:
-    """Return the arguments of a container with the keeper's image, user, networks, limits and mounts."""
-    config, host = keeper.attrs["Config"], keeper.attrs["HostConfig"]
-    first = next(iter(keeper.attrs["NetworkSettings"]["Networks"]))
-    return {
-        "image": keeper.attrs["Image"],
-        "name": f"photos-{stack}-restore",
-        "user": config["User"],
-        "environment": config["Env"],
-        "labels": {**config["Labels"], "photos.service": "restore", "com.docker.compose.service": "restore"},
-        "network": first,
-        "mounts": [_writable(mount) for mount in host["Mounts"]],
-        "cap_drop": ["ALL"],
-        "security_opt": ["no-new-privileges:true"],
-        "init": True,
-        "mem_limit": host["Memory"],
-        "log_config": LogConfig(type="json-file", config={"max-size": "10m", "max-file": "3"}),
-    }
-
-
-def _writable(mount: dict[str, Any]) -> Mount:
-    read_only = mount.get("ReadOnly", False) and not mount["Target"].startswith(LIBRARY)
-    return Mount(mount["Target"], mount["Source"], type=mount["Type"], read_only=read_only)
-
-
-def _archive_of(container: Container, path: str) -> bytes:
-    chunks, _ = container.get_archive(path)
-    return b"".join(chunks)
-
-
-def _database_login(client: docker.DockerClient, stack: str) -> bytes:
-    """Return the password of the album's database user, as a file that the restore reads."""
-    album = _container(client, stack, "photoprism") or _container(client, stack, "mariadb")
-    if album is None:
-        fail(f"The stack is not up, and a restore needs its database. First: ./photos up {stack}")
-    with tarfile.open(fileobj=io.BytesIO(_archive_of(album, f"{SECRETS}/mariadb_password"))) as bundle:
-        member = bundle.getmembers()[0]
-        content = bundle.extractfile(member)
-        assert content
-        return _packed(RESTORE_PASSWORD, content.read())
-
-
-def _packed(name: str, content: bytes) -> bytes:
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as bundle:
-        info = tarfile.TarInfo(name)
-        info.size, info.mode = len(content), 0o444
-        bundle.addfile(info, io.BytesIO(content))
-    return buffer.getvalue()
 
 
 def _from_kit(file: Path) -> str:

@@ -14,11 +14,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from cli import age, engine, first_run, paths, stackfile
+from cli import age, first_run, paths, private_state, stack_config, stackfile
 from cli.console import confirm, fail, say
 from components.keeper import OPENLIST
-from stacks.config import NAMESPACE
 from stacks.host.library import read_marker
+from stacks.names import NAMESPACE
 
 SHORTEST_PASSPHRASE = 12
 BEHIND_OPENLIST = (
@@ -62,8 +62,8 @@ def make(stack: str, folder: Path, passphrase: str) -> tuple[Path, Path]:
         paths.stack_file(stack).name: paths.stack_file(stack).read_bytes(),
         "passphrase": paths.passphrase_file(stack).read_bytes(),
     }
-    if engine.state_file(stack).exists():
-        members["state.json"] = engine.state_file(stack).read_bytes()
+    if state := private_state.content(stack):
+        members["state.json"] = state
     kit, page = (folder / f"photos-kit-{stack}-{made:%Y%m%d}.{end}" for end in ("age", "html"))
     part = kit.with_suffix(".partial")
     part.unlink(missing_ok=True)
@@ -132,7 +132,7 @@ def _refuse_another(stack: str, identity: str, own_passphrase: bytes) -> None:
 
 def _library(stack: str, identity: str) -> None:
     """Create the library folders where they are missing, and mark them: the photos come back into them."""
-    settings = stackfile.offline(stack).settings
+    settings = stack_config.offline(stack).settings
     for folder in map(Path, settings.library.library().folders):
         marker = read_marker(folder)
         if marker not in (None, identity):

@@ -2,40 +2,34 @@
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 from contextlib import suppress
-from pathlib import Path
 
 import psutil
 
-from cli import engine
+from cli import private_state
 from cli.console import say
+from cli.private_state import Lock
 
 PLUGIN_NAMES = ("pulumi-resource", "pulumi-languag")  # the kernel keeps 15 letters of a name
 
 
 def unlock(stack: str) -> None:
     """Remove the locks of dead processes, and end the plugins that outlived them; name each lock."""
-    for lock in engine.locks(stack):
+    for lock in private_state.locks(stack):
         if lock_is_dead(lock):
             _end_orphaned_plugins()
-            lock.unlink(missing_ok=True)
-            say(f"Removed the lock of a pulumi that is gone ({lock.name}).")
+            lock.remove()
+            say(f"Removed the lock of a pulumi that is gone ({lock.file.name}).")
 
 
-def lock_is_dead(lock: Path) -> bool:
+def lock_is_dead(lock: Lock) -> bool:
     """Whether the process that made the lock is gone from this machine."""
-    try:
-        content = json.loads(lock.read_text("utf-8"))
-        pid, host = int(content["pid"]), str(content["hostname"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
-    if pid <= 0 or host != socket.gethostname():
+    if lock.pid is None or lock.pid <= 0 or lock.hostname != socket.gethostname():
         return False
     try:
-        return "pulumi" not in psutil.Process(pid).name() or pid == os.getpid()
+        return "pulumi" not in psutil.Process(lock.pid).name() or lock.pid == os.getpid()
     except psutil.NoSuchProcess:
         return True
 

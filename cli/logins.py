@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
-
-from cli import engine, stackfile
+from cli import stack_config, workspace
 from cli.console import fail, say
 from stacks.expected import expected
+from stacks.names import NAMESPACE
 from stacks.sections.secrets import service_key
 
 SERVICE_TOKEN = ":ZeroTrustAccessServiceToken"  # noqa: S105 - a type
@@ -14,14 +13,12 @@ SERVICE_TOKEN = ":ZeroTrustAccessServiceToken"  # noqa: S105 - a type
 
 def show(stack: str, name: str) -> None:
     """Print the login called `name`; end the program when there is none."""
-    settings = stackfile.offline(stack).settings
+    settings = stack_config.offline(stack).settings
     logins = expected(stack, settings).logins
     tokens = settings.publish.service_tokens() if settings.publish else []
     if login := logins.get(name):
         say(f"user: {login.user}")
-        say(
-            f"password: {engine.ask(stack, 'config', 'get', f'photos:{service_key(name, login.argument)}', '--stack', stack).strip()}"
-        )
+        say(f"password: {workspace.secret(stack, NAMESPACE + service_key(name, login.argument))}")
     elif name in tokens:
         _show_service_token(stack, name)
     else:
@@ -30,16 +27,10 @@ def show(stack: str, name: str) -> None:
 
 def _show_service_token(stack: str, name: str) -> None:
     """Print the two headers. The secret is in Pulumi's encrypted state only: Cloudflare shows it once, to whoever made it."""
-    document = json.loads(engine.ask(stack, "stack", "export", "--show-secrets", "--stack", stack))
-    for resource in document["deployment"].get("resources") or ():
+    for resource in workspace.resources(stack):
         if resource["type"].endswith(SERVICE_TOKEN) and resource["urn"].endswith(f"tunnel-{name}"):
             outputs = resource["outputs"]
             say(f"CF-Access-Client-Id: {outputs['clientId']}")
-            say(f"CF-Access-Client-Secret: {_clear(outputs['clientSecret'])}")
+            say(f"CF-Access-Client-Secret: {workspace.clear(outputs['clientSecret'])}")
             return
     fail(f'The service token "{name}" is not made yet. Run ./photos up {stack}')
-
-
-def _clear(value: str | dict[str, str]) -> str:
-    """Return a secret as `--show-secrets` writes it: JSON inside its wrapper."""
-    return str(json.loads(value["plaintext"])) if isinstance(value, dict) else value

@@ -6,7 +6,7 @@ from typing import Any
 
 from rich.text import Text
 
-from cli import stackfile
+from cli import stack_config
 from cli.console import out, say, wrapped
 from stacks.config import load
 from stacks.host.library import library_owner
@@ -18,7 +18,7 @@ KIND_WIDTH = 15
 
 def show(stack: str) -> None:
     """Print the resources of `stack`; secrets as names only."""
-    config = stackfile.offline(stack)
+    config = stack_config.offline(stack)
     _print(recorded(stack))
     say("Photos stay in: " + ", ".join(config.settings.library.library().folders))
     say("Volumes " + ("outlive destroy." if config.settings.data.on_destroy == "keep" else "are deleted by destroy."))
@@ -31,7 +31,7 @@ def recorded(stack: str) -> Recorder:
         config = load()
         declare(config, library_owner(config.settings))
 
-    values, secret_keys = stackfile.offline_values(stack)
+    values, secret_keys = stack_config.offline_values(stack)
     return record(program, stack=stack, config=values, secret_keys=secret_keys, preview=True)
 
 

@@ -12,15 +12,25 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
-from cli import docker_host, engine, first_run, generated, paths, stackfile, tools
+from cli import (
+    docker_host,
+    engine,
+    first_run,
+    generated,
+    paths,
+    prepared,
+    stack_config,
+    stackfile,
+    tool_download,
+    workspace,
+)
 from cli.console import fail, say
-from stacks.config import NAMESPACE, StackConfig
+from stacks.config import StackConfig
 from stacks.host.images import check_images
 from stacks.host.library import folders
 from stacks.languages import text
+from stacks.names import NAMESPACE
 from stacks.preflight import Report, look
-
-DEMO = "demo"
 
 
 def prepare(stack: str, *, marking: bool = True, unreachable: Callable[[str], NoReturn] = fail) -> None:
@@ -59,8 +69,8 @@ def begin(stack: str) -> None:
     """Have the tools and the stack's own files, so that a person can type a secret before the first `up`."""
     chosen = _beginning(stack)
     try:
-        tools.ensure(stack)
-    except tools.UnreachableError as error:
+        tool_download.ensure(stack)
+    except tool_download.UnreachableError as error:
         fail(str(error))
     _open(stack, chosen)
     stackfile.keep_copy(stack)
@@ -70,7 +80,7 @@ def look_at(stack: str, file: Path | None = None) -> Report:
     """Return what is wrong with `file`, by default the stack file or its example, and with the host. Writes nothing."""
 
     def load() -> StackConfig:
-        config = stackfile.load(stack, file, engine.revealed(stack))
+        config = stack_config.load(stack, file, workspace.secrets(stack))
         settings = first_run.with_owner(stack, config.settings)
         return replace(config, settings=settings, pending_id=first_run.pending_id(stack))
 
@@ -79,8 +89,8 @@ def look_at(stack: str, file: Path | None = None) -> Report:
 
 def _beginning(stack: str) -> Path:
     """Return the file that the stack begins with, once it is clear that it is this person's."""
-    if stack == DEMO:
-        fail(f'"{DEMO}" is what ./photos demo calls its own stack. Choose another name for yours.')
+    if stack == prepared.DEMO:
+        fail(f'"{stack}" is what ./photos demo calls its own stack. Choose another name for yours.')
     _outside_git()
     _same_person(stack)
     return stackfile.choose(stack)
@@ -99,8 +109,8 @@ def _not_fetched(stack: str, config: StackConfig, *, marking: bool) -> list[str]
     """Fetch the tools; return what of them, and before an `up` of the images, cannot be had."""
     problems = []
     try:
-        tools.ensure(stack)
-    except tools.UnreachableError as error:
+        tool_download.ensure(stack)
+    except tool_download.UnreachableError as error:
         problems.append(str(error))
     if marking:
         problems += [text(finding.line) for finding in check_images(config) if finding.level == "warning"]
@@ -112,18 +122,16 @@ def _open(stack: str, chosen: Path) -> None:
     stackfile.ensure(stack, chosen)
     paths.make_private(paths.state_folder())
     passphrase(stack)
-    engine.ask(stack, "stack", "select", "--create", stack)
+    workspace.select(stack)
 
 
 def _outside_git() -> None:
     """Refuse to keep state and passphrases where a commit could take them along."""
     data = paths.data_folder()
-    real = data.resolve()
-    for parent in (data, *data.parents, real, *real.parents):
-        if (parent / ".git").exists():
-            fail(
-                f"The data folder {data} lies in the git work tree {parent}. Set PHOTOS_DATA to a folder outside of it."
-            )
+    if work_tree := prepared.git_around(data):
+        fail(
+            f"The data folder {data} lies in the git work tree {work_tree}. Set PHOTOS_DATA to a folder outside of it."
+        )
 
 
 def _same_person(stack: str) -> None:
@@ -174,7 +182,6 @@ def make_secrets(stack: str, config: StackConfig) -> None:
     present = stackfile.read(paths.stack_file(stack))
     absent = [key for key in config.settings.generated_secret_keys() if NAMESPACE + key not in present]
     for key, value in generated.values_for(absent).items():
-        # Through standard input: an argument could be read by any process of this machine.
-        engine.ask(stack, "config", "set", "--secret", NAMESPACE + key, "--stack", stack, stdin=value)
+        engine.set_secret(stack, NAMESPACE + key, value)
     if absent:
         say(f"Made {len(absent)} logins and identities; they are encrypted in stacks/Pulumi.{stack}.yaml.")

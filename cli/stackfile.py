@@ -1,26 +1,17 @@
-"""The stack file of one environment: copied from an example, kept safe in the data folder, read without the engine."""
+"""The stack file of one environment: copied from an example, kept safe in the data folder."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from cli import paths, stack_yaml
 from cli.console import confirm, fail, say
-from components.messages import Said
-from stacks.config import NAMESPACE, StackConfig, parse
-from stacks.config import docker_settings as of_docker
-from stacks.languages import text
-from stacks.problems import ConfigError, command
-from stacks.recording import config_text
-from stacks.sections.backup.rules import PREFIX
-from stacks.sections.backup.secrets import ALERT_KEYS, CRYPT_KEYS
-from stacks.sections.flat_secrets import PEM_SECRETS, flat_secrets
-from stacks.sections.publish.token import TOKEN_KEY, token_in_clear, token_problem
+from stacks.host.endpoint import docker_settings as of_docker
+from stacks.names import NAMESPACE
+from stacks.shell import command
 
 COPIES_KEPT = 10
 ID_KEY = f"{NAMESPACE}id"
@@ -106,7 +97,7 @@ def ensure(stack: str, chosen: Path | None = None) -> None:
 def _example(stack: str, file: Path) -> Path:
     example = paths.EXAMPLES / file.name
     if not example.exists():
-        names = ", ".join(sorted(found.name.split(".")[1] for found in paths.EXAMPLES.glob("Pulumi.*.yaml")))
+        names = ", ".join(sorted(example.name.split(".")[1] for example in paths.EXAMPLES.glob("Pulumi.*.yaml")))
         fail(
             f'There is no example for a stack "{stack}" (there are: {names}).\n'
             f"Copy the nearest: {command('cp', 'stacks/examples/Pulumi.dev.yaml', f'stacks/{file.name}')}"
@@ -118,77 +109,3 @@ def docker_settings(stack: str) -> dict[str, object]:
     """Return what the stack file, or its example, says about the Docker host; nothing where there is neither."""
     files = (paths.stack_file(stack), paths.EXAMPLES / paths.stack_file(stack).name)
     return next((of_docker(read(file)) for file in files if file.exists()), {})
-
-
-def offline(stack: str) -> StackConfig:
-    """Read the stack file, or its example, without the engine: secrets stay unread, missing ones are made up."""
-    try:
-        return load(stack)
-    except ConfigError as error:
-        fail("\n".join(text(problem.line, stack=stack) for problem in error.problems))
-
-
-def load(stack: str, file: Path | None = None, revealed: Mapping[str, str] | None = None) -> StackConfig:
-    """Read `file`, by default the stack file or its example, as the program will once `./photos up` has prepared it.
-
-    `revealed` are the secrets in clear, as far as they are known, by their full keys.
-
-    Raises:
-        ConfigError: with all problems at once.
-    """
-    file = file or _file_or_example(stack)
-    values, secret_keys = offline_values(stack, file)
-    known = {key: value for key, value in (revealed or {}).items() if key in values}
-    plain = {key.removeprefix(NAMESPACE): value for key, value in {**values, **known}.items()}
-    config = parse(
-        stack,
-        plain,
-        secret_keys={key.removeprefix(NAMESPACE) for key in secret_keys},
-        dry_run=True,
-        docker=of_docker(read(file)),
-    )
-    return replace(config, token_problem=_token_problem(file))
-
-
-def _token_problem(file: Path) -> Said | None:
-    """Say what is wrong with Cloudflare's API token; an encrypted one is taken to be good."""
-    token = read(file).get(TOKEN_KEY)
-    if _is_encrypted(token):
-        return None
-    return token_in_clear().line if token else token_problem({})
-
-
-def offline_values(stack: str, file: Path | None = None) -> tuple[dict[str, str], set[str]]:
-    """Return the values and the names of the secrets, as `record` takes them."""
-    file = file or _file_or_example(stack)
-    raw = {key: value for key, value in read(file).items() if key.startswith(NAMESPACE)}
-    clear = {key: value for key, value in raw.items() if not _is_encrypted(value)}
-    secret_keys = {key for key in raw if _is_encrypted(raw[key]) or _holds_encrypted(raw[key])}
-    sections = {key.removeprefix(NAMESPACE): value for key, value in config_text(clear).items()}
-    known = {NAMESPACE + name for name in flat_secrets(sections)}
-    # What `./photos` makes will be there; what a person types may be missing, and is said to be.
-    there = {key for key in known if key in raw or not key.startswith(NAMESPACE + PREFIX) or key.endswith(CRYPT_KEYS)}
-    hidden = {key: _hidden(key.removeprefix(NAMESPACE)) for key in there - set(clear)}
-    return config_text({**clear, **hidden}), secret_keys | set(hidden)
-
-
-def _file_or_example(stack: str) -> Path:
-    for file in (paths.stack_file(stack), paths.EXAMPLES / paths.stack_file(stack).name):
-        if file.exists():
-            return file
-    return fail(f'There is neither stacks/Pulumi.{stack}.yaml nor an example "{stack}".')
-
-
-def _hidden(name: str) -> str:
-    if name in PEM_SECRETS:
-        return "-----BEGIN HIDDEN-----"
-    return f"https://hidden/{name}" if name in ALERT_KEYS else f"hidden from this command: {name}"
-
-
-def _is_encrypted(value: Any) -> bool:
-    return isinstance(value, dict) and set(value) == {"secure"}
-
-
-def _holds_encrypted(value: Any) -> bool:
-    items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return _is_encrypted(value) or any(_holds_encrypted(item) for item in items)

@@ -6,7 +6,7 @@ from rich import box
 from rich.table import Column, Table
 from rich.text import Text
 
-from cli import docker_host, keeper, kit, paths, running, stackfile, sweep, tunnel
+from cli import containers, docker_host, keeper, kit, paths, running, stack_config, stackfile, sweep, tunnel
 from cli.console import err, fail, out, say, warn
 from cli.running import ServiceState
 from stacks.outputs import NO_BACKUP
@@ -17,12 +17,12 @@ COLOURS = {"healthy": "green", "starting": "yellow"}
 
 def album_url(stack: str) -> str | None:
     """Return the address of the album of `stack` on this machine; None when the stack has no album."""
-    return getattr(stackfile.offline(stack).settings.enabled().get("photoprism"), "url", None)
+    return getattr(stack_config.offline(stack).settings.enabled().get("photoprism"), "url", None)
 
 
 def welcome(stack: str) -> int:
     """Say how each service goes, where the album is and how to get in; return 1 when a service fails."""
-    with running.connected(stack) as client:
+    with containers.connected(stack) as client:
         states = running.settled(client, stack)
         for word in ("healthy", "starting"):
             if names := [state.name for state in states if state.well and state.health == word]:
@@ -43,8 +43,8 @@ def welcome(stack: str) -> int:
 
 def show(stack: str) -> int:
     """Print a table of what is expected and how it goes; return 1 when something is missing or ill."""
-    with running.connected(stack) as client:
-        states = running.services(client, stack)
+    with containers.connected(stack) as client:
+        states = running.at_work(client, stack)
         if not any(state.container for state in states):
             say(f'Nothing of the stack "{stack}" runs here. Start it: ./photos up {stack}')
             return 1
@@ -58,7 +58,7 @@ def show(stack: str) -> int:
     if foreign:
         warn(f"Made anew by something else: {', '.join(foreign)}. Make it the stack's own again: ./photos up {stack}")
     tunnel.show(stack, {state.name: state.health for state in states if state.container})
-    if stackfile.offline(stack).settings.backup:
+    if stack_config.offline(stack).settings.backup:
         keeper.summary(stack)
     else:
         warn(NO_BACKUP)
@@ -67,7 +67,7 @@ def show(stack: str) -> int:
 
 def logs(stack: str, service: str, *, follow: bool, lines: int) -> None:
     """Print the log of one service."""
-    with running.connected(stack) as client:
+    with containers.connected(stack) as client:
         for state in running.services(client, stack):
             if state.name == service and state.container:
                 try:
@@ -81,10 +81,10 @@ def logs(stack: str, service: str, *, follow: bool, lines: int) -> None:
 
 def explain_failure(stack: str) -> None:
     """Print the last lines of each container that is not healthy."""
-    with running.connected(stack) as client:
-        states = running.services(client, stack)
+    with containers.connected(stack) as client:
+        states = running.at_work(client, stack)
         for state in states:
-            if state.container and state.health != "healthy":
+            if state.container and state.health != "healthy" and not state.on_demand:
                 _explain(state)
     if any(state.name == "keeper" and state.container is None for state in states):
         warn(
@@ -96,9 +96,9 @@ def explain_failure(stack: str) -> None:
 
 def what_stays(stack: str) -> None:
     """Say what destroy left behind, on purpose."""
-    library = stackfile.offline(stack).settings.library.library()
+    library = stack_config.offline(stack).settings.library.library()
     say("Your photos were not touched: " + ", ".join(library.folders))
-    with running.connected(stack) as client:
+    with containers.connected(stack) as client:
         ours = docker_host.of_stack(stackfile.stack_id(paths.stack_file(stack)))
         kept = [str(volume.name) for volume in client.volumes.list(filters=ours)]
     if kept:
@@ -111,7 +111,7 @@ def _option(stack: str) -> str:
 
 
 def _backup(stack: str, option: str) -> None:
-    backup = stackfile.offline(stack).settings.backup
+    backup = stack_config.offline(stack).settings.backup
     if not backup:
         warn(NO_BACKUP)
         return
@@ -127,10 +127,10 @@ def _explain(state: ServiceState) -> None:
     if state.container is None:
         warn(f"\n{state.name} is missing.")
         return
-    times = running.restarts(state.container)
+    times = containers.restarts(state.container)
     again = f", and was started again {times} times" if times else ""
     warn(f"\n{state.container.name} is {state.health}{again}. Its last lines:")
-    err.print(running.last_lines(state.container), markup=False)
+    err.print(containers.last_lines(state.container), markup=False)
 
 
 def _table(states: list[ServiceState]) -> Table:
@@ -140,7 +140,7 @@ def _table(states: list[ServiceState]) -> Table:
     for state in states:
         table.add_row(
             state.name,
-            Text(state.health, COLOURS[state.health] if state.well else "red"),
+            Text(state.health, COLOURS.get(state.health, "yellow") if state.well else "red"),
             "\n".join(_addresses(state)),
             _image(state),
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 
-from cli import engine, stackfile
+from cli import stack_config, workspace
 from cli.console import say, warn
 from stacks.sections.publish import BODY_LIMIT
 
@@ -16,7 +16,7 @@ LINGER_S = 15
 
 def addresses(stack: str) -> None:
     """Print each public address with what protects it."""
-    publish = stackfile.offline(stack).settings.publish
+    publish = stack_config.offline(stack).settings.publish
     if not publish:
         return
     for entry in publish.hostnames:
@@ -47,8 +47,8 @@ def show(stack: str, health: Mapping[str | None, str]) -> None:
 
 def lingers(stack: str) -> bool:
     """Whether a failed destroy left nothing but the tunnel to wait for; waits for it."""
-    left = [str(item["type"]) for item in engine.state(stack).get("resources") or ()]
-    if not any(kind.endswith(TUNNEL) for kind in left) or any(kind.endswith(":Container") for kind in left):
+    remaining = [str(resource["type"]) for resource in workspace.resources(stack)]
+    if not any(kind.endswith(TUNNEL) for kind in remaining) or any(kind.endswith(":Container") for kind in remaining):
         return False
     say(f"Cloudflare may still count the connector as connected. Trying again in {LINGER_S} seconds ...")
     time.sleep(LINGER_S)

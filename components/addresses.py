@@ -6,7 +6,8 @@ import ipaddress
 import re
 from urllib.parse import SplitResult, urlsplit
 
-from components.messages import Message, Said, message, refusal
+from components.messages import Message, Said, message
+from components.refusals import refusal
 
 LOCAL_NETWORKS = tuple(
     map(ipaddress.ip_network, ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"))

@@ -12,7 +12,8 @@ from pydantic import Field, field_validator
 
 from components.container import ContainerFile, ContainerSpec, HealthCheck
 from components.fields import Image, Memory, Rotation
-from components.messages import message, refusal
+from components.messages import message
+from components.refusals import refusal
 from components.service import Belongings, DatabaseConnection, Foundation, Secret, Service, ServiceArgs
 from components.service_config import ServiceConfig
 

@@ -22,8 +22,9 @@ from pydantic import (
 )
 
 from components.addresses import any_address, bind_address, site_url, too_long
-from components.messages import Message, described, message, refusal, refused
+from components.messages import Message, described, message
 from components.photoprism_cron import index_schedule
+from components.refusals import refusal, refused
 
 PROJECT = Path(__file__).resolve().parent.parent
 """The folder of Pulumi.yaml: relative paths in a stack file start here."""

@@ -13,7 +13,15 @@ from typing import Any, ClassVar, NamedTuple
 
 import pulumi
 
-from components.container import BindMount, ContainerFile, ContainerSpec, HealthCheck, ImageBuild, PublishedPort
+from components.container import (
+    BindMount,
+    ContainerFile,
+    ContainerSpec,
+    HealthCheck,
+    ImageBuild,
+    PublishedPort,
+    VolumeMount,
+)
 from components.keeper_image import SOURCES, build_args, source_hash
 from components.service import Belongings, DatabaseConnection, Foundation, Platform, Service, ServiceArgs
 from keeper.settings import DatabaseSettings, GateSettings, KeepSettings, RemoteSettings, Settings
@@ -118,28 +126,18 @@ class Keeper(Service[KeeperArgs, Platform]):
     def spec(cls, args: KeeperArgs, base: Platform, own: Belongings) -> ContainerSpec:
         """Describe the keeper; see the class."""
         backup, settings = args.backup, settings_of(args, base)
-        kept = [
-            replace(service.volumes[service.backed_up.role], target=str(LIBRARY / name), read_only=True)
-            for name, service in args.services.items()
-            if service.backed_up
-        ]
-        disks = [
-            BindMount(source=copy.folder, target=str(REMOTES / name))
-            for name, copy in backup.copies.items()
-            if copy.folder
-        ]
         return ContainerSpec(
             image=image_of(args, base),
             build=ImageBuild(context=SOURCES, args=_build_args(args)),
             memory_mb=backup.memory_mb,
             networks=["db", "apps"],
             user=f"{base.owner.uid}:{base.owner.gid}",
-            files=[_settings_file(settings), *_secret_files(_secrets(args))],
+            files=keeper_files(args, base),
             # The image leaves the folder open to all, and a fresh volume takes that over.
-            volumes=[own.volumes[""], *kept],
+            volumes=[own.volumes[""], *kept_volumes(args)],
             binds=[
                 *base.library.mounts(str(LIBRARY / "originals"), str(LIBRARY / "import"), read_only=True),
-                *disks,
+                *local_copies(backup),
             ],
             ports=[PublishedPort(internal=settings.port, external=backup.port)],
             health=HealthCheck(command=["keeper", "health"], interval_s=60, timeout_s=20, start_period_s=60, retries=3),
@@ -190,6 +188,27 @@ class Watch(Service[WatchArgs, Platform]):
             # A fresh volume takes its mode over from whoever mounts it first.
             depends_on=[keeper.container],
         )
+
+
+def kept_volumes(args: KeeperArgs) -> list[VolumeMount]:
+    """Return the services' volumes that are backed up, where the keeper sees them."""
+    return [
+        replace(service.volumes[service.backed_up.role], target=str(LIBRARY / name), read_only=True)
+        for name, service in args.services.items()
+        if service.backed_up
+    ]
+
+
+def local_copies(backup: BackupArgs) -> list[BindMount]:
+    """Return the folders of this host that hold a copy, where the keeper sees them."""
+    return [
+        BindMount(source=copy.folder, target=str(REMOTES / name)) for name, copy in backup.copies.items() if copy.folder
+    ]
+
+
+def keeper_files(args: KeeperArgs, base: Platform) -> list[ContainerFile]:
+    """Return the settings, and every key that a copy, an alert or the index after sync needs."""
+    return [_settings_file(settings_of(args, base)), *_secret_files(_secrets(args))]
 
 
 def image_of(args: KeeperArgs, base: Foundation) -> str:

@@ -11,8 +11,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import reduce
 
-from pydantic_core import PydanticCustomError
-
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 
@@ -31,10 +29,10 @@ class Message:
     def text(self, catalogue: Mapping[str, str]) -> str:
         """Return the text in the language of `catalogue` (code → text), in English where that has none."""
 
-        def value(found: re.Match[str]) -> str:
-            if found[1] not in self.values:
-                return found[0]  # braces that a person shall write, e.g. `drive: {}`
-            item = self.values[found[1]]
+        def value(placeholder: re.Match[str]) -> str:
+            if placeholder[1] not in self.values:
+                return placeholder[0]  # braces that a person shall write, e.g. `drive: {}`
+            item = self.values[placeholder[1]]
             return item.text(catalogue) if isinstance(item, Message) else str(item)
 
         return PLACEHOLDER.sub(value, catalogue.get(self.code, self.english))
@@ -62,13 +60,3 @@ def both(parts: Iterable[Said]) -> Said:
 def described(description: str, *, english: str = "") -> Message:
     """Return the description of a key. It is its own code: keys of many sections share one."""
     return Message(description, english or description)
-
-
-def refusal(code: str, english: str, /, **values: object) -> PydanticCustomError:
-    """Return the error of a value that cannot be used; pydantic hands the message on with the place."""
-    return refused(message(code, english, **values))
-
-
-def refused(said: Message) -> PydanticCustomError:
-    """Return the error that says `said`."""
-    return PydanticCustomError(said.code, "{said}", {"said": said})

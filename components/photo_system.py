@@ -13,6 +13,7 @@ from components.database import Database, DatabaseArgs
 from components.keeper import BackupArgs, Keeper, KeeperArgs, Watch, WatchArgs
 from components.network import Networks, NetworksArgs
 from components.publishing import PublishArgs
+from components.restore import Restore, RestoreArgs
 from components.service import Foundation, Owner, Platform, ServiceArgs, stack_labels
 from components.services import SERVICES, LeafService
 from components.storage import Library
@@ -47,7 +48,7 @@ class PhotoSystem(pulumi.ComponentResource):
     """A family's photo system on one Docker host. Providers of Docker and Cloudflare come with `opts`.
 
     Creates: `Networks`; `Database` (MariaDB); the services of `SERVICES` that `services` has arguments for (PhotoPrism,
-    Syncthing, Drive); with `publish` a `Tunnel` and `Cloudflared`; with `backup` a `Keeper` and a `Watch`.
+    Syncthing, Drive); with `publish` a `Tunnel` and `Cloudflared`; with `backup` a `Keeper`, a `Watch` and a `Restore`.
     """
 
     networks: Networks
@@ -132,6 +133,7 @@ class PhotoSystem(pulumi.ComponentResource):
         )
         keeper = Keeper(f"{self._name}-keeper", keeper_args, platform, self._child("keeper"))
         Watch(f"{self._name}-watch", WatchArgs(keeper=keeper), platform, self._child("watch"))
+        Restore(f"{self._name}-restore", RestoreArgs(keeper=keeper), platform, self._child("restore"))
 
     def _origins(self) -> dict[str, str]:
         return {name: service.endpoint.url(name) for name, service in self.services.items() if service.endpoint}

@@ -12,7 +12,8 @@ from calendar import monthrange
 from collections.abc import Mapping
 from typing import NamedTuple, NoReturn
 
-from components.messages import Message, Said, message, refusal
+from components.messages import Message, Said, message
+from components.refusals import refusal
 
 WORDS = ("daily", "weekly", "@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly")
 EVERY = "@every "

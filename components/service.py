@@ -265,7 +265,7 @@ def _container(service: Service[Any, Any], name: str, spec: ContainerSpec, base:
             docker.ContainerNetworksAdvancedArgs(name=network_ids[role], aliases=[service.service])
             for role in spec.networks
         ],
-        healthcheck=_healthcheck(spec.health),
+        healthcheck=_healthcheck(spec.health) if spec.health else None,
         memory=spec.memory_mb,
         memory_swap=spec.memory_mb * 2,
         tmpfs=dict(spec.tmpfs),
@@ -279,7 +279,9 @@ def _container(service: Service[Any, Any], name: str, spec: ContainerSpec, base:
         ),
         security_opts=["no-new-privileges:true"],
         init=True,
-        restart="unless-stopped",
+        restart="unless-stopped" if spec.started else "no",
+        start=None if spec.started else False,
+        must_run=None if spec.started else False,
         log_driver="json-file",
         log_opts={"max-size": "10m", "max-file": "3"},
         destroy_grace_seconds=spec.stop_grace_s,

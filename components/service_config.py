@@ -8,7 +8,8 @@ from typing import ClassVar
 from pydantic import Field, model_validator
 
 from components.fields import Image, Memory, Section
-from components.messages import Message, message, refusal
+from components.messages import Message, message
+from components.refusals import refusal
 
 # Docker and cloud images alike: a name that ends like this holds what opens something. With _FILE it names a file.
 SECRET_VARIABLE = re.compile(

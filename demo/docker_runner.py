@@ -108,6 +108,7 @@ class DockerRunner(Recorder):
         options = dict(inputs)
         uploads, networks = options.pop("uploads", []), options.pop("networksAdvanced")
         grace, wait = int(options.pop("destroyGraceSeconds")), options.pop("wait")
+        start, _ = options.pop("start", True), options.pop("mustRun", True)
         patience = int(options.pop("waitTimeout"))
         self._replace(options["name"], _labels(options), grace)
         first, *others = networks
@@ -121,7 +122,8 @@ class DockerRunner(Recorder):
             self._client.networks.get(network["name"]).connect(container, aliases=network["aliases"])
         if uploads:
             container.put_archive("/", _archive(uploads))
-        container.start()
+        if start:
+            container.start()
         if wait:
             self._tell(f"waiting until {inputs['name']} is healthy")
             wait_until_healthy(container, patience)
@@ -193,7 +195,7 @@ def _built_for(client: docker.DockerClient, name: str) -> list[str]:
 def _arguments(options: dict[str, Any]) -> dict[str, Any]:
     """Translate the declared inputs into the SDK's keyword arguments."""
     take = options.pop
-    capabilities, health = take("capabilities"), take("healthcheck")
+    capabilities, health = take("capabilities"), take("healthcheck", None)
     arguments = {
         "image": take("image"),
         "name": take("name"),
@@ -218,16 +220,20 @@ def _arguments(options: dict[str, Any]) -> dict[str, Any]:
         "init": take("init"),
         "restart_policy": {"Name": take("restart")},
         "log_config": LogConfig(type=take("logDriver"), config=take("logOpts")),
-        "healthcheck": Healthcheck(
-            test=health["tests"],
-            interval=seconds(health["interval"]) * NANOSECONDS,
-            timeout=seconds(health["timeout"]) * NANOSECONDS,
-            start_period=seconds(health["startPeriod"]) * NANOSECONDS,
-            retries=int(health["retries"]),
-        ),
+        "healthcheck": _healthcheck(health) if health else None,
     }
     _known(options, "")
     return arguments
+
+
+def _healthcheck(health: dict[str, Any]) -> Healthcheck:
+    return Healthcheck(
+        test=health["tests"],
+        interval=seconds(health["interval"]) * NANOSECONDS,
+        timeout=seconds(health["timeout"]) * NANOSECONDS,
+        start_period=seconds(health["startPeriod"]) * NANOSECONDS,
+        retries=int(health["retries"]),
+    )
 
 
 def seconds(duration: str) -> int:

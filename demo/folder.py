@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from cli import paths
-from cli.setup import DEMO
+from cli.prepared import DEMO
 
 STACK = DEMO
 DESCRIPTION = "demo.yaml"

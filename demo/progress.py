@@ -13,6 +13,8 @@ from typing import Self
 from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 from cli.console import out, say
+from components.messages import Said, message
+from stacks.languages import text
 
 SIGN_OF_LIFE_S = 15.0
 WIDEST = 60
@@ -53,16 +55,17 @@ class Stages:
         if kind is None:
             self._done()
 
-    def stage(self, text: str) -> None:
+    def stage(self, said: Said) -> None:
         """Begin with something else; several threads may do so."""
+        name = text(said)
         with self._lock:
             self._done()
-            self._text, self._detail, self._since = text, "", time.monotonic()
+            self._text, self._detail, self._since = name, "", time.monotonic()
             if self._task is not None:
                 self._bar.remove_task(self._task)
-            self._task = self._bar.add_task(text, total=None, detail="")
+            self._task = self._bar.add_task(name, total=None, detail="")
             if not out.is_terminal:
-                self._say(f"{text} ...")
+                self._say(f"{name} ...")
 
     def detail(self, line: str) -> None:
         """Take the newest line of whoever is at work."""
@@ -73,11 +76,12 @@ class Stages:
 
     def _done(self) -> None:
         if self._text and out.is_terminal:
-            say(f"{self._text}: {time.monotonic() - self._since:.0f} s")
+            seconds = f"{time.monotonic() - self._since:.0f}"
+            say(message("stage_done", "{stage}: {seconds} s", stage=self._text, seconds=seconds))
 
-    def _say(self, text: str) -> None:
+    def _say(self, line: Said) -> None:
         self._said = time.monotonic()
-        say(text)
+        say(line)
 
     def _show_life(self) -> None:
         while not self._ended.wait(SIGN_OF_LIFE_S / 15):
@@ -85,4 +89,12 @@ class Stages:
                 now = time.monotonic()
                 if self._text and now - self._said >= SIGN_OF_LIFE_S:
                     aside = f": {self._detail}" if self._detail else ""
-                    self._say(f"  still at it after {now - self._since:.0f} s: {self._text}{aside}")
+                    self._say(
+                        message(
+                            "stage_goes_on",
+                            "  still at it after {seconds} s: {stage}{aside}",
+                            seconds=f"{now - self._since:.0f}",
+                            stage=self._text,
+                            aside=aside,
+                        )
+                    )

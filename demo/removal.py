@@ -6,6 +6,7 @@ import shutil
 
 from cli import docker_host, paths, stackfile
 from cli.console import say, warn
+from components.messages import message
 from demo.description import kept
 from demo.docker_runner import remove_all
 from demo.folder import OWN_FILES, OWN_FOLDERS, STACK, demo_folder
@@ -16,13 +17,13 @@ def down() -> None:
     """Remove the demo, a half-made one too; name the files that are somebody's and stay."""
     folder = demo_folder()
     if not folder.exists():
-        say("There is no demo here.")
+        say(message("demo_none", "There is no demo here."))
         return
     if description := kept(folder):
         docker_host.ensure()
         with docker_host.connect() as client:
             for name in remove_all(client, description.id):
-                say(f"Removed {name}.")
+                say(message("demo_removed", "Removed {name}.", name=name))
         if stackfile.stack_id(paths.stack_file(STACK)) == description.id:
             paths.stack_file(STACK).unlink()
     stays = remove_samples(folder)
@@ -31,7 +32,13 @@ def down() -> None:
     for name in OWN_FILES:
         (folder / name).unlink(missing_ok=True)
     if stays:
-        warn("These files are not the demo's own, so they stay:\n" + "\n".join(map(str, stays)))
+        warn(
+            message(
+                "demo_files_stay",
+                "These files are not the demo's own, so they stay:\n{files}",
+                files="\n".join(map(str, stays)),
+            )
+        )
     else:
         shutil.rmtree(folder)
-        say("The demo is gone.")
+        say(message("demo_gone", "The demo is gone."))

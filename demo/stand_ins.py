@@ -9,6 +9,7 @@ from pathlib import Path
 
 from cli import docker_host, paths
 from cli.console import confirm, fail
+from components.messages import Said, message
 from demo.images.build import IMAGES, KEYRING, ImagesError, build, lacks_base
 from demo.progress import Stages
 
@@ -25,28 +26,52 @@ def root_for_the_base() -> tuple[str, ...]:
     if os.geteuid() == 0:
         if missing:
             _install_mmdebstrap(
-                "The demo's images are made with mmdebstrap, which is missing. Install it with apt-get?"
+                message(
+                    "demo_install_mmdebstrap",
+                    "The demo's images are made with mmdebstrap, which is missing. Install it with apt-get?",
+                )
             )
         return ()
     if not shutil.which("sudo"):
         fail(
-            "Nothing was created. The demo's images are made by mmdebstrap, which needs root once, and there is no sudo "
-            "here. Run ./photos demo as root."
+            message(
+                "demo_needs_root",
+                "Nothing was created. The demo's images are made by mmdebstrap, which needs root once, and there is no sudo here. Run ./photos demo as root.",
+            )
         )
-    question = "The demo's images are made by mmdebstrap, which needs root (sudo) for a minute, once."
+    question = message(
+        "demo_mmdebstrap", "The demo's images are made by mmdebstrap, which needs root (sudo) for a minute, once."
+    )
     if missing:
-        _install_mmdebstrap(f"{question} It is missing. Install it with apt-get, and run it?")
-    elif not confirm(f"{question} Run it?"):
-        fail("Nothing was created. Agree, or run ./photos demo as root.")
+        _install_mmdebstrap(
+            message(
+                "demo_install_and_run",
+                "{question} It is missing. Install it with apt-get, and run it?",
+                question=question,
+            )
+        )
+    elif not confirm(message("demo_run_it", "{question} Run it?", question=question)):
+        fail(message("demo_not_agreed", "Nothing was created. Agree, or run ./photos demo as root."))
     _become_root()
     return ("sudo",)
 
 
-def _install_mmdebstrap(question: str) -> None:
+def _install_mmdebstrap(question: Said) -> None:
     if not shutil.which("apt-get"):
-        fail("Nothing was created. The demo's images are made by mmdebstrap: install it by your distribution's way.")
+        fail(
+            message(
+                "demo_needs_mmdebstrap",
+                "Nothing was created. The demo's images are made by mmdebstrap: install it by your distribution's way.",
+            )
+        )
     if not confirm(question):
-        fail(f"Nothing was created. Run: sudo apt-get install {' '.join(MMDEBSTRAP)}, then ./photos demo")
+        fail(
+            message(
+                "demo_not_installed",
+                "Nothing was created. Run: sudo apt-get install {packages}, then ./photos demo",
+                packages=" ".join(MMDEBSTRAP),
+            )
+        )
     if os.geteuid() != 0:
         _become_root()
     # A fresh machine has no lists yet.
@@ -58,20 +83,22 @@ def _become_root() -> None:
     """Let sudo ask for its password now, not below a moving line."""
     if subprocess.run(["sudo", "true"], check=False).returncode:
         fail(
-            "Nothing was created. sudo does not let you in, and the demo's images are made by mmdebstrap, which needs "
-            "root once. Run ./photos demo as root."
+            message(
+                "demo_no_sudo",
+                "Nothing was created. sudo does not let you in, and the demo's images are made by mmdebstrap, which needs root once. Run ./photos demo as root.",
+            )
         )
 
 
 def build_images(registry: str, stages: Stages, become_root: tuple[str, ...]) -> None:
     """Make what is missing of the stand-in images."""
-    stages.stage("Demo: looking for the stand-in images")
+    stages.stage(message("demo_looking_for_images", "Demo: looking for the stand-in images"))
     try:
         with docker_host.connect(seconds=SECONDS_TO_BUILD) as client:
             build(
                 registry,
                 cache=_folder(),
-                echo=lambda text: stages.stage(f"Demo: {text}"),
+                echo=lambda step: stages.stage(message("demo_step", "Demo: {step}", step=step)),
                 recipes=IMAGES,
                 tell=stages.detail,
                 become_root=become_root,

@@ -14,6 +14,7 @@ from docker.errors import DockerException
 
 from cli import docker_host, paths, tools
 from cli.console import fail, say
+from components.messages import message
 from demo.creation import AGAIN, through_docker, through_pulumi
 from demo.description import REGISTRY, Description, described
 from demo.docker_runner import remove_all
@@ -29,8 +30,10 @@ def start(*, with_pulumi: bool) -> None:
     May be called by `up` too. Whatever a killed start left behind is used by the next one, or removed by `down`.
     """
     say(
-        "This is the demo: sample photos in a folder of its own. PhotoPrism and OpenList are stand-ins, small doubles "
-        "that behave like them; your own photos and stacks are not touched."
+        message(
+            "demo_is_this",
+            "This is the demo: sample photos in a folder of its own. PhotoPrism and OpenList are stand-ins, small doubles that behave like them; your own photos and stacks are not touched.",
+        )
     )
     docker_host.ensure()
     folder = enter()
@@ -40,32 +43,41 @@ def start(*, with_pulumi: bool) -> None:
     become_root = root_for_the_base()
     with Stages() as stages:
         build_images(REGISTRY, stages, become_root)
-        stages.stage("Demo: writing sample photos")
+        stages.stage(message("demo_writing", "Demo: writing sample photos"))
         description = described(folder)
         lay_out(folder, description.id)
         _begin(folder, description, way)
         if not pulumi:
-            stages.stage("Demo: creating through Docker's own interface, without the Pulumi command")
+            stages.stage(
+                message("demo_creating", "Demo: creating through Docker's own interface, without the Pulumi command")
+            )
             through_docker(folder, description, stages)
     if pulumi:
         through_pulumi(folder, description)
     with Stages() as stages:
-        stages.stage("Demo: indexing the sample photos")
+        stages.stage(message("demo_indexing", "Demo: indexing the sample photos"))
         _index()
     (folder / UNFINISHED).unlink(missing_ok=True)
     say(
-        "\nThe demo runs. Stand-ins: PhotoPrism and OpenList are small doubles that behave like them. Real: MariaDB, "
-        "Syncthing, networks, volumes, health checks, hardening.\n"
-        f"The album: http://localhost:{description.album_port}/   user: admin   "
-        f"password: cat {shlex.quote(str(folder / LOGIN))}\n"
-        "Remove it: ./photos demo --down"
+        message(
+            "demo_runs",
+            "\nThe demo runs. Stand-ins: PhotoPrism and OpenList are small doubles that behave like them. Real: MariaDB, Syncthing, networks, volumes, health checks, hardening.\nThe album: http://localhost:{port}/   user: admin   password: cat {file}\nRemove it: ./photos demo --down",
+            port=description.album_port,
+            file=shlex.quote(str(folder / LOGIN)),
+        )
     )
 
 
 def _same_way(folder: Path, way: str) -> None:
     note = folder / WAY
     if note.exists() and note.read_text("utf-8") != way:
-        fail(f"The demo was created through {note.read_text('utf-8')}. Remove it first: ./photos demo --down")
+        fail(
+            message(
+                "demo_created_otherwise",
+                "The demo was created through {how}. Remove it first: ./photos demo --down",
+                how=note.read_text("utf-8"),
+            )
+        )
 
 
 def _begin(folder: Path, description: Description, way: str) -> None:
@@ -88,6 +100,6 @@ def _index() -> None:
         with docker_host.connect() as client:
             done = client.containers.get(f"photos-{STACK}-photoprism").exec_run(["photoprism", "index"])
     except DockerException as error:
-        fail(f"The demo's album is not there: {error}\n{AGAIN}")
+        fail(message("demo_no_album", "The demo's album is not there: {error}\n{again}", error=error, again=AGAIN))
     if done.exit_code:
-        fail(f"The album could not index the samples: {done.output!r}")
+        fail(message("demo_no_index", "The album could not index the samples: {said}", said=repr(done.output)))

@@ -14,6 +14,8 @@ from pydantic import ValidationError
 from components.messages import Said, message
 from components.services import SERVICES
 from stacks.findings import Finding, error
+from stacks.host.endpoint import docker_settings
+from stacks.names import NAMESPACE, PLACEHOLDER_ID
 from stacks.problems import ConfigError, problem, problems
 from stacks.sections import Settings
 from stacks.sections.backup import rules as backup
@@ -26,9 +28,7 @@ from stacks.sections.publish.token import TOKEN_KEY, token_in_clear, token_probl
 from stacks.sections.salvage import what_is_right
 from stacks.stack_name import stack_name_problem
 
-NAMESPACE, CLOUDFLARE = "photos:", "cloudflare:"
-DOCKER = "docker:"
-PLACEHOLDER_ID = "00000000-0000-0000-0000-000000000000"
+CLOUDFLARE = "cloudflare:"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,18 +95,18 @@ def parse(
     Raises:
         ConfigError: with all problems at once.
     """
-    found: list[Finding] = []
+    mistakes: list[Finding] = []
     if reason := stack_name_problem(stack):
-        found.append(error(f'stack "{stack}"', reason))
+        mistakes.append(error(f'stack "{stack}"', reason))
     # A key with nothing after its colon: Pulumi 3 makes it an empty text and writes that into the file, later ones null.
     values = {key: "" if text == "null" else text for key, text in values.items()}
     flat = flat_secrets(values)
     unknown = backup.unknown_keys(values)
-    found += [backup.unknown_key_problem(key, values) for key in unknown]
+    mistakes += [backup.unknown_key_problem(key, values) for key in unknown]
     values = {key: value for key, value in values.items() if key not in unknown}
     secret_keys = secret_keys - set(unknown)
-    found += misplaced_secrets(values, secret_keys, flat)
-    found += secrets_in_clear(values, secret_keys, flat)
+    mistakes += misplaced_secrets(values, secret_keys, flat)
+    mistakes += secrets_in_clear(values, secret_keys, flat)
     settings: Settings | None = None
     document = {key: _decode(key, text) for key, text in values.items() if key not in flat and (text or key != "id")}
     try:
@@ -114,25 +114,25 @@ def parse(
     except ValidationError as invalid:
         # What stands beside a misplaced secret may be one, and these lines echo values.
         misplaced = tuple(f"config photos:{key}." for key in secret_keys - flat)
-        found += [wrong for wrong in problems(invalid, Settings) if not f"{wrong.check}.".startswith(misplaced)]
+        mistakes += [wrong for wrong in problems(invalid, Settings) if not f"{wrong.check}.".startswith(misplaced)]
     first_run = not values.get("id")
     not_good: list[Shortcoming] = []
     still_needed: list[Finding] = []
     right = settings or what_is_right(document)
     if right:
-        found += secret_problems(right, values)
+        mistakes += secret_problems(right, values)
         still_needed = missing_typed(right, values, stack)
     if settings:
-        found += _across(stack, settings)
+        mistakes += _across(stack, settings)
         not_good = shortcomings(settings, values)
         if settings.backup and settings.backup.strict:
             still_needed += [problem(item.place, item.line) for item in not_good]
         if not (first_run and dry_run):
-            found += [*_not_made(stack, settings, values), *still_needed]
+            mistakes += [*_not_made(stack, settings, values), *still_needed]
             still_needed = []
-    if found or not settings:
+    if mistakes or not settings:
         raise ConfigError(
-            [*found, *still_needed],
+            [*mistakes, *still_needed],
             right and StackConfig(stack=stack, settings=right, first_run=first_run, docker=docker or {}),
         )
     return StackConfig(
@@ -153,11 +153,6 @@ def _values() -> dict[str, str]:
 def provider_config() -> dict[str, str]:
     """Return everything in the stack file by its full key, those of the providers among them."""
     return pulumi.runtime.get_config_env()
-
-
-def docker_settings(everything: Mapping[str, object]) -> dict[str, object]:
-    """Return what a stack file says about the Docker host."""
-    return {key: value for key, value in everything.items() if key.startswith(DOCKER)}
 
 
 def _cloudflare(everything: Mapping[str, str]) -> dict[str, pulumi.Output[str]]:
@@ -191,9 +186,9 @@ def _decode(key: str, text: str) -> object:
 
 
 def _across(stack: str, settings: Settings) -> list[Finding]:
-    found = []
+    mistakes = []
     if settings.data.on_destroy == "delete" and settings.data.confirm != stack:
-        found.append(
+        mistakes.append(
             problem(
                 "data.on_destroy",
                 message(
@@ -205,7 +200,7 @@ def _across(stack: str, settings: Settings) -> list[Finding]:
         )
     if not settings.enabled():
         known = ", ".join(f"`{name}: {{}}`" for name in (service.service for service in SERVICES))
-        found.append(
+        mistakes.append(
             problem(
                 "services",
                 message(
@@ -214,8 +209,8 @@ def _across(stack: str, settings: Settings) -> list[Finding]:
             )
         )
     if TOKEN_KEY in provider_config() and not _is_secret(TOKEN_KEY):
-        found.append(token_in_clear())
-    return found + publishing_problems(settings) + backup.backup_problems(settings)
+        mistakes.append(token_in_clear())
+    return mistakes + publishing_problems(settings) + backup.backup_problems(settings)
 
 
 def _not_made(stack: str, settings: Settings, values: Mapping[str, str]) -> list[Finding]:

@@ -16,18 +16,19 @@ from components.database import Database
 from components.keeper import WATCH_MEMORY_MB, Keeper, Watch
 from components.network import NETWORKS
 from components.ports import HostPort, host_ports
+from components.restore import Restore
 from components.service import Service, child_name
 from components.service_config import ServiceConfig
 from components.services import services_by_name
 from stacks.sections import Settings
 
-RESTORE = "restore"
-"""The service of the container in which the keeper's restore runs. It comes and goes by itself."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class ExpectedService:
-    """One container. `section` is its place below `photos:`; `image` is None where it is built here."""
+    """One container. `section` is its place below `photos:`; `image` is None where it is built here.
+
+    What is not `started` is there for a person to start it, and ends by itself.
+    """
 
     name: str
     section: str
@@ -38,6 +39,7 @@ class ExpectedService:
     ports: tuple[HostPort, ...] = ()
     login: Login | None = None
     waited_for: bool = True
+    started: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,3 +103,4 @@ def _services(stack: str, settings: Settings) -> Iterator[ExpectedService]:
     if backup:
         yield service(Keeper, "backup", memory_mb=backup.memory, ports=host_ports(backup))
         yield service(Watch, "backup", memory_mb=WATCH_MEMORY_MB)
+        yield service(Restore, "backup", memory_mb=backup.memory, started=False)

@@ -39,7 +39,7 @@ def text(said: Said, *, stack: str = "") -> str:
     Its commands name the `stack`, where one is given: without it they reach the one that was used last.
     """
     line = said if isinstance(said, str) else said.text(_catalogue(language()))
-    return CONFIG_COMMAND.sub(lambda found: f"{found[0]} --stack {shlex.quote(stack)}", line) if stack else line
+    return CONFIG_COMMAND.sub(lambda command: f"{command[0]} --stack {shlex.quote(stack)}", line) if stack else line
 
 
 def _catalogue(name: Language) -> Mapping[str, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from difflib import get_close_matches
 from typing import Any, get_args, get_origin
 
@@ -51,15 +50,6 @@ class ConfigError(Exception):
         super().__init__("\n".join(map(str, problems)))
         self.problems = problems
         self.rest = rest
-
-
-def command(*words: object) -> str:
-    """Write a command as it can be pasted into a shell, whatever is in the names.
-
-    >>> command("mkdir", "/srv/My Photos")
-    "mkdir '/srv/My Photos'"
-    """
-    return shlex.join(map(str, words))
 
 
 def problem(path: str, said: Said) -> Finding:

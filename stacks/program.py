@@ -17,13 +17,12 @@ from stacks.docker_provider import docker_provider_args
 from stacks.host.endpoint import EndpointError
 from stacks.host.library import library_owner
 from stacks.languages import text
+from stacks.names import DESTROYING
 from stacks.outputs import outputs
 from stacks.preflight import look
 
 NAME = "photos"
 """The photo system's name in the program: it begins the logical name of every resource, so it never changes."""
-DESTROYING = "PHOTOS_DESTROY"
-"""Set by `./photos destroy`: what is on its way out needs no healthy host."""
 
 
 def run() -> None:

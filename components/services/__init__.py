@@ -1,4 +1,4 @@
-"""One file per service, and here one line: nothing else needs to know it (docs/adr/0003)."""
+"""One file per service, and here one line: nothing else needs to know it (docs/adr/0021)."""
 
 from __future__ import annotations
 

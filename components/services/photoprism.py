@@ -25,7 +25,8 @@ from components.container import (
     PublishedPort,
 )
 from components.fields import BindAddress, Image, IndexSchedule, Memory, Port, Section, SiteUrl
-from components.messages import message, refusal
+from components.messages import message
+from components.refusals import refusal
 from components.service import Belongings, Platform, Secret, Service, ServiceArgs
 from components.service_config import ServiceConfig
 

@@ -11,7 +11,7 @@ TEXTS = {
     "copy_from_overview": "请从 Cloudflare 里域名的概览页复制",
     "object_id_unreadable": "“{value}” 不是 ID。请照 Cloudflare 显示的写，用小写，例如 {meant}",
     "email_of_anyone": "“{value}” 会让谁都能进来。请把邮箱地址一个个写出来，例如 mum@example.com",
-    "email_is_domain": "“{value}” 是域名。请把邮箱地址一个个写出来，例如 mum@example.com{own}",
+    "email_is_domain": "“{value}” 是域名。请把邮箱地址一个个写出来，例如 mum@example.com{instead}",
     "email_domain_instead": "；要让该域名下的所有人进来，就在 email_domains 里写 {domain}",
     "email_too_long": "邮箱地址 @ 前面有 {before} 字节，一共 {size} 字节，最多分别是 {most_before} 和 {most}。请写短一些，例如 mum@example.com",
     "email_unreadable": "“{value}” 不是邮箱地址。请写完整，例如 mum@example.com",

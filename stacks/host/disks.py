@@ -12,9 +12,9 @@ from components.service import Owner
 from stacks.config import StackConfig
 from stacks.host import Finding, advice, error, ok, warning
 from stacks.host.library import a_file, absent, absent_drive, folders, held_by, library_owner, may_use
-from stacks.problems import command
 from stacks.sections.backup.copies import RemoteConfig
 from stacks.sections.backup.rules import page_url
+from stacks.shell import command
 
 CHECK = "backup"
 

@@ -169,7 +169,7 @@ def _free(address: str, port: int) -> bool:
 
 def _memory(info: dict[str, Any], config: StackConfig) -> Finding:
     """Limits are no reservations: services seldom reach theirs at the same time."""
-    services = expected(config.stack, config.settings).services
+    services = [service for service in expected(config.stack, config.settings).services if service.started]
     total, there = sum(service.memory_mb for service in services) / 1024, info.get("MemTotal", 0) / GIB
     text = f"the memory limits add up to {total:.1f} GB, this machine has {there:.1f} GB"
     if total <= there:

@@ -19,6 +19,7 @@ import psutil
 from docker.context import ContextAPI
 from docker.context.config import get_current_context_name
 
+SECTION = "docker:"
 HOST, CONTEXT, CERTIFICATES = "docker:host", "docker:context", "docker:certPath"
 DEFAULT_CONTEXT = "default"
 DEFAULT_URL = "unix:///var/run/docker.sock"
@@ -30,6 +31,11 @@ class EndpointError(Exception):
     def __init__(self, text: str, fix: str) -> None:
         super().__init__(f"{text}. {fix}")
         self.text, self.fix = text, fix
+
+
+def docker_settings(everything: Mapping[str, object]) -> dict[str, object]:
+    """Return what a stack file says about the Docker host."""
+    return {key: value for key, value in everything.items() if key.startswith(SECTION)}
 
 
 @dataclass(frozen=True, kw_only=True)

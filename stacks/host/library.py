@@ -14,14 +14,13 @@ from components.service import Owner
 from components.storage import MARKER
 from stacks.config import StackConfig
 from stacks.host import GIB, Finding, advice, error, file_system, ok, warning
-from stacks.problems import command
+from stacks.names import OWN_GROUP
 from stacks.sections import Settings
 from stacks.sections.library import LibraryConfig
 from stacks.sections.owner import id_problem
+from stacks.shell import command
 
 DEFAULT_OWNER = Owner(uid=1000, gid=1000)
-OWN_GROUP = "PHOTOS_OWN_GROUP"
-"""The group of the person's files, where this process has joined the group docker and would give them that one."""
 SPACE_NEEDED, SPACE_WANTED = 1 * GIB, 10 * GIB
 
 
@@ -30,10 +29,10 @@ def library_owner(settings: Settings) -> Owner:
     if settings.owner:
         return Owner(uid=settings.owner.uid, gid=settings.owner.gid)
     try:
-        found = Path(settings.library.originals).stat()
+        originals = Path(settings.library.originals).stat()
     except OSError:
         return person()
-    return Owner(uid=found.st_uid, gid=found.st_gid)
+    return Owner(uid=originals.st_uid, gid=originals.st_gid)
 
 
 def person() -> Owner:

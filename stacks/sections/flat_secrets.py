@@ -67,13 +67,13 @@ def _leaves(value: object, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
 
 def secrets_in_clear(values: Mapping[str, str], secret_keys: set[str], flat: set[str]) -> list[Finding]:
     """Return what is wrong with flat secrets: in clear, or no value that can be used."""
-    found = []
+    mistakes = []
     for key in sorted(flat & set(values)):
         value = values[key]
         if not value and key not in secret_keys:
             continue  # nothing after its colon: said to be missing where it is needed
         if key not in secret_keys:
-            found.append(
+            mistakes.append(
                 problem(
                     key,
                     message(
@@ -85,7 +85,7 @@ def secrets_in_clear(values: Mapping[str, str], secret_keys: set[str], flat: set
             )
         elif key in PEM_SECRETS:
             if not value.startswith("-----BEGIN "):
-                found.append(
+                mistakes.append(
                     problem(
                         key, message("not_a_pem", "is not a PEM block. Take it back from the copy of the stack file")
                     )
@@ -93,5 +93,5 @@ def secrets_in_clear(values: Mapping[str, str], secret_keys: set[str], flat: set
         elif key.startswith(backup.PREFIX):
             continue  # keys and addresses have rules of their own
         elif reason := password_problem(value):
-            found.append(problem(key, reason))
-    return found
+            mistakes.append(problem(key, reason))
+    return mistakes

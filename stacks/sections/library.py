@@ -7,7 +7,7 @@ import re
 from pydantic import Field, field_validator, model_validator
 
 from components.fields import HostPath, Section
-from components.messages import refusal
+from components.refusals import refusal
 from components.storage import PHONES, Library
 
 

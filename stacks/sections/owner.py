@@ -5,7 +5,8 @@ from __future__ import annotations
 from pydantic import Field, field_validator
 
 from components.fields import Section
-from components.messages import Message, message, refused
+from components.messages import Message, message
+from components.refusals import refused
 
 # PhotoPrism's entrypoint knows no others: photoprism-docs, config-options.md, "Docker Image".
 PHOTOPRISM_IDS = ((0, 0), (33, 33), (50, 99), (500, 600), (900, 1250), (2000, 2100))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pydantic import Field, create_model, model_validator
 
 from components.fields import Section
-from components.messages import refusal
 from components.ports import host_ports
+from components.refusals import refusal
 from components.services import SERVICES
 
 

@@ -20,7 +20,8 @@ from cli.docker_host import of_stack
 from cli.first_run import write_marker
 from components.service import Owner
 from demo.docker_runner import DockerRunner, remove_all
-from stacks.config import NAMESPACE, load
+from stacks.config import load
+from stacks.names import NAMESPACE
 from stacks.program import declare
 from stacks.recording import Recorded, Recorder, config_text, plain, record
 from stacks.sections.flat_secrets import flat_secrets

@@ -12,7 +12,8 @@ from string import Formatter
 
 import pytest
 
-from cli import app, keeper
+from cli import keeper
+from cli.commands import look, up
 from keeper import messages, texts
 from keeper.errors import Code
 from keeper.library import Survey
@@ -126,7 +127,7 @@ def test_of_a_name_that_no_terminal_shows_the_folder_is_named(name: str, typed: 
 
 
 def test_the_stack_that_is_meant_is_that_of_the_command_line() -> None:
-    for command in (app.up, app.status, keeper.backup):
+    for command in (up.up, look.status, keeper.backup):
         assert inspect.signature(command).parameters["stack"].default == texts.DEFAULT_STACK
 
 

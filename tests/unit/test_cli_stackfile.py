@@ -9,7 +9,7 @@ import pytest
 import typer
 import yaml
 
-from cli import console, engine, first_run, generated, paths, setup, stackfile
+from cli import console, first_run, generated, paths, setup, stack_config, stackfile, workspace
 from components.storage import MARKER
 from stacks.sections import Settings
 
@@ -100,11 +100,11 @@ def test_encrypted_values_are_never_read_offline(home: Path) -> None:
     document = yaml.safe_load((paths.EXAMPLES / NAME).read_text())
     document["config"] |= {"photos:id": ID, "photos:drive_admin_password": {"secure": "v1:abc:def"}}
     (home / "stacks" / NAME).write_text(yaml.safe_dump(document))
-    values, secrets = stackfile.offline_values("dev")
+    values, secrets = stack_config.offline_values("dev")
 
     assert values["photos:drive_admin_password"].startswith("hidden from this command")
     assert "photos:drive_admin_password" in secrets
-    assert str(stackfile.offline("dev").settings.id) == ID
+    assert str(stack_config.offline("dev").settings.id) == ID
 
 
 def test_a_private_file_is_replaced_whole(home: Path) -> None:
@@ -137,13 +137,8 @@ def settings(home: Path) -> Settings:
 
 
 def test_the_first_run_marks_each_folder_and_then_writes_the_id(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[tuple[str, ...]] = []
-
-    def ask(_: str, *words: str) -> str:
-        asked.append(words)
-        return ""
-
-    monkeypatch.setattr(engine, "ask", ask)
+    written: list[tuple[str, ...]] = []
+    monkeypatch.setattr(workspace, "set_value", lambda *words: written.append(words))
     agree(monkeypatch)
     empty_file(home)
     first_run.mark("dev", settings(home))
@@ -151,10 +146,10 @@ def test_the_first_run_marks_each_folder_and_then_writes_the_id(home: Path, monk
 
     assert (home / "lib/import" / MARKER).read_text().strip() == marker
     owner = (home / "lib/originals").stat()
-    assert asked == [
-        ("config", "set", "--path", "photos:owner.uid", str(owner.st_uid), "--stack", "dev"),
-        ("config", "set", "--path", "photos:owner.gid", str(owner.st_gid), "--stack", "dev"),
-        ("config", "set", "photos:id", marker, "--stack", "dev"),
+    assert written == [
+        ("dev", "photos:owner.uid", str(owner.st_uid)),
+        ("dev", "photos:owner.gid", str(owner.st_gid)),
+        ("dev", "photos:id", marker),
     ], "the id comes last: what is not finished is a first run again"
     assert mode(home / "lib/originals") == 0o755, "a service that only reads runs as another user"
     assert (home / "lib/originals/phones").is_dir()
@@ -162,16 +157,16 @@ def test_the_first_run_marks_each_folder_and_then_writes_the_id(home: Path, monk
 
 
 def test_an_interrupted_first_run_goes_on_with_the_same_id(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def killed(*_: object, **__: object) -> str:
+    def killed(*_: object) -> str:
         raise KeyboardInterrupt
 
     agree(monkeypatch)
     empty_file(home)
-    monkeypatch.setattr(engine, "ask", killed)
+    monkeypatch.setattr(workspace, "set_value", killed)
     with pytest.raises(KeyboardInterrupt):
         first_run.mark("dev", settings(home))
     marker = (home / "lib/originals" / MARKER).read_text()
-    monkeypatch.setattr(engine, "ask", lambda *_, **__: "")
+    monkeypatch.setattr(workspace, "set_value", lambda *_: None)
     first_run.mark("dev", settings(home))
 
     assert (home / "lib/originals" / MARKER).read_text() == marker

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 import typer
 
-from cli import app, docker_host, engine, locks, tools
+from cli import app, docker_host, engine, locks, private_state, tool_download, tools
 
 RELEASE = "3.259.0"
 ARCHIVE = f"pulumi-v{RELEASE}-linux-x64.tar.gz"
@@ -64,8 +64,8 @@ def install(monkeypatch: pytest.MonkeyPatch, checksum: str) -> None:
     content = bundle()
     line = checksum.replace("GOOD", hashlib.sha256(content).hexdigest())
     with mirror({ARCHIVE: content, f"pulumi-{RELEASE}-checksums.txt": line.encode()}) as url:
-        monkeypatch.setenv(tools.MIRROR, url)
-        tools.install_pulumi(RELEASE)
+        monkeypatch.setenv(tool_download.MIRROR, url)
+        tool_download.install_pulumi(RELEASE)
 
 
 def test_a_download_with_the_published_checksum_is_installed(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,9 +94,9 @@ def test_without_a_server_the_message_names_what_works_all_the_same(
     monkeypatch.setattr("cli.console.Unattended.yes", True)
     monkeypatch.setattr(tools, "missing", lambda _: ["pulumi"])
     with mirror({}) as url:
-        monkeypatch.setenv(tools.MIRROR, url)
-        with pytest.raises(tools.UnreachableError) as raised:
-            tools.ensure("dev")
+        monkeypatch.setenv(tool_download.MIRROR, url)
+        with pytest.raises(tool_download.UnreachableError) as raised:
+            tool_download.ensure("dev")
     told = str(raised.value)
 
     assert "Missing: pulumi" in told
@@ -134,7 +134,7 @@ def test_only_the_lock_of_a_dead_pulumi_of_this_host_is_dead(tmp_path: Path, tex
     lock = tmp_path / "lock.json"
     lock.write_text(text)
 
-    assert locks.lock_is_dead(lock) is dead
+    assert locks.lock_is_dead(private_state.read_lock(lock)) is dead
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ CONTAINERS = [
         "mariadb",
         *example(name)["photos:services"],
         *(["cloudflared"] if "photos:publish" in example(name) else []),
-        *(["keeper", "watch"] if "photos:backup" in example(name) else []),
+        *(["keeper", "watch", "restore"] if "photos:backup" in example(name) else []),
     )
 ]
 VOLUMES = [
@@ -49,7 +49,7 @@ VOLUMES = [
     )
 ]
 FILE_LABEL = "photos.file"
-IMAGE_OF = {"watch": "keeper"}
+IMAGE_OF = {"watch": "keeper", "restore": "keeper"}
 """Services that run in another one's image."""
 
 each_container = pytest.mark.parametrize(("stack", "service"), CONTAINERS)
@@ -125,17 +125,20 @@ HOUSE_RULES: dict[str, Any] = {
     "remove": None,
     "rm": None,
     "mustRun": None,
+    "start": None,
 }
+ON_DEMAND = {"restore": {"restart": "no", "mustRun": False, "start": False}}
+"""What a person starts, and what ends by itself: nothing starts it again, and it is no drift that it does not run."""
 
 
 @pytest.mark.parametrize("rule", HOUSE_RULES)
 @each_container
-def test_a_house_rule_has_no_exception(stack: str, service: str, rule: str) -> None:
+def test_a_house_rule_has_no_exception_but_for_what_a_person_starts(stack: str, service: str, rule: str) -> None:
     value: Any = inputs_of(stack, service)
     for key in rule.split("."):
         value = value.get(key)
 
-    assert value == HOUSE_RULES[rule]
+    assert value == ON_DEMAND.get(service, {}).get(rule, HOUSE_RULES[rule])
 
 
 CAPABILITIES = {"syncthing": ["CAP_CHOWN", "CAP_KILL", "CAP_SETGID", "CAP_SETUID"]}
@@ -148,6 +151,9 @@ def test_no_capability_is_added_beyond_what_the_image_needs(stack: str, service:
 
 @each_container
 def test_a_probe_that_runs_inside_the_container_says_whether_it_works(stack: str, service: str) -> None:
+    if service in ON_DEMAND:
+        assert "healthcheck" not in inputs_of(stack, service), "it ends, and its exit code tells how"
+        return
     health = inputs_of(stack, service)["healthcheck"]
 
     assert health["tests"][0] == "CMD", "NONE switches the probe off, a shell is not in every image"
@@ -183,7 +189,7 @@ def test_a_container_has_time_to_stop_and_its_successor_waits_for_it(stack: str,
 def test_up_waits_for_a_healthy_service(stack: str, service: str) -> None:
     inputs = inputs_of(stack, service)
     expected = {"mariadb": (True, 300), "photoprism": (True, 600)}
-    expected |= dict.fromkeys(("cloudflared", "keeper", "watch"), (False, 60))
+    expected |= dict.fromkeys(("cloudflared", "keeper", "watch", "restore"), (False, 60))
 
     # Nothing depends on the connector and the keeper: without a network or an image the album still comes up.
     assert (inputs["wait"], inputs["waitTimeout"]) == expected.get(service, (True, 120))
@@ -251,7 +257,7 @@ def test_physical_names_carry_the_stack_and_neighbours_find_the_service_by_its_s
     assert all(network["aliases"] == [service] for network in inputs["networksAdvanced"])
 
 
-NETWORKS = {"mariadb": ["db"], "photoprism": ["db", "apps"], "keeper": ["db", "apps"]}
+NETWORKS = {"mariadb": ["db"], "photoprism": ["db", "apps"], "keeper": ["db", "apps"], "restore": ["db", "apps"]}
 
 
 @each_container
@@ -266,6 +272,7 @@ PORTS: dict[str, list[tuple[str, int, int, str]]] = {
     "cloudflared": [],
     "keeper": [("127.0.0.1", 9410, 9410, "tcp")],
     "watch": [],
+    "restore": [],
     "photoprism": [("127.0.0.1", 12343, 2342, "tcp")],
     "drive": [("127.0.0.1", 5244, 5244, "tcp")],
     "syncthing": [
@@ -287,7 +294,7 @@ def test_only_declared_ports_are_open_and_only_phone_sync_beyond_this_machine(st
 def test_host_folders_are_bind_mounts_of_the_library_and_the_disks_and_nothing_else(stack: str, service: str) -> None:
     mounts = inputs_of(stack, service)["mounts"]
     library = [path for path in texts(example(stack)["photos:library"]) if "/" in path]
-    disks = ["/mnt/backup/photos"] if service == "keeper" else []
+    disks = ["/mnt/backup/photos"] if service in ("keeper", "restore") else []
 
     assert {mount["type"] for mount in mounts} <= {"bind", "volume"}
     for mount in mounts:
@@ -298,10 +305,8 @@ def test_host_folders_are_bind_mounts_of_the_library_and_the_disks_and_nothing_e
             assert mount["source"].startswith("/"), "Docker knows neither ~ nor a relative path"
         else:
             own = mount["source"].startswith(f"photos-{stack}-{service}")
-            assert own or mount["readOnly"] is True, (
-                "only the keeper and its watch see others' volumes, and change none"
-            )
-            assert own or service in ("keeper", "watch")
+            assert own or service == "restore" or mount["readOnly"] is True, "only a restore changes others' volumes"
+            assert own or service in ("keeper", "watch", "restore")
 
 
 @each_container
@@ -332,6 +337,9 @@ def test_secrets_travel_wrapped_and_only_in_uploaded_files(stack: str, service: 
         assert leaks == [], f"{name} shows in docker inspect"
 
 
+RESTORE_LOGIN = "/run/secrets/restore_database_password"
+
+
 @each_stack
 def test_a_secret_file_holds_the_secret_and_only_where_it_is_needed(stack: str) -> None:
     recorder = declared(stack)
@@ -346,7 +354,7 @@ def test_a_secret_file_holds_the_secret_and_only_where_it_is_needed(stack: str) 
         "photoprism": ["/run/secrets/mariadb_password"],
         "drive": [],
         "syncthing": [],
-    } | ({"cloudflared": [], "keeper": [], "watch": []} if stack == "home" else {})
+    } | ({"cloudflared": [], "keeper": [], "watch": [], "restore": [RESTORE_LOGIN]} if stack == "home" else {})
 
 
 @each_stack
@@ -395,6 +403,7 @@ HOME_TYPES = {
     "cloudflared": "photos:service:Cloudflared",
     "keeper": "photos:service:Keeper",
     "watch": "photos:service:Watch",
+    "restore": "photos:service:Restore",
 }
 
 

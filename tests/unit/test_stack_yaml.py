@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import typer
 
-from cli import paths, stack_yaml, stackfile
+from cli import paths, stack_config, stack_yaml, stackfile
 from cli.stack_yaml import UnreadableError, load
 
 STACK = (
@@ -199,8 +199,8 @@ def test_every_reader_of_a_stack_file_says_so_in_one_line(
         stackfile.ensure,
         stackfile.keep_copy,
         stackfile.publishes,
-        stackfile.offline,
-        stackfile.offline_values,
+        stack_config.offline,
+        stack_config.offline_values,
     ):
         with pytest.raises(typer.Exit):
             reader("dev")

@@ -11,7 +11,8 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 
 from components.fields import Memory, Port, Section
-from components.messages import message, refusal
+from components.messages import message
+from components.refusals import refusal
 from stacks.sections.backup.copies import RemoteConfig, overlap
 from stacks.sections.backup.mirrors import MirrorsConfig
 from stacks.sections.backup.retention import GateConfig, KeepConfig

@@ -11,7 +11,8 @@ from pydantic_core import PydanticCustomError
 
 from components.fields import Section, host_path, path_too_long
 from components.keeper import OPENLIST
-from components.messages import Message, Said, message, refusal, refused
+from components.messages import Message, Said, message
+from components.refusals import refusal, refused
 from stacks.sections.backup.rclone_options import HOST_ONLY, OPTIONS, RCLONE_TYPES
 from stacks.sections.backup.secrets import CRYPT_KEYS
 

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, field_validator
 
 from components.addresses import too_long
 from components.fields import Section
-from components.messages import refusal
+from components.refusals import refusal
 
 
 def _mirror(value: str) -> str:

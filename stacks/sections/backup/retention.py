@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from components.fields import Section
-from components.messages import refusal
+from components.refusals import refusal
 
 PERCENT = range(1, 51)
 

@@ -115,10 +115,16 @@ def _asked_for(section: Mapping[str, Any]) -> Iterator[str]:
             yield secret_key(str(name), str(option))
 
 
-def status_line(backup: BackupConfig) -> str:
+def status_line(backup: BackupConfig) -> Message:
     """Say in one line what is copied where, and when."""
     copies = ", ".join(f"{name} ({remote.kind})" for name, remote in backup.remotes.items())
-    return f"Backup to {copies}, by the schedule {backup.schedule!r}; how it goes: {page_url(backup)}"
+    return message(
+        "backup_status",
+        "Backup to {copies}, by the schedule {schedule}; how it goes: {page}",
+        copies=copies,
+        schedule=repr(backup.schedule),
+        page=page_url(backup),
+    )
 
 
 def page_url(backup: BackupConfig) -> str:

@@ -10,7 +10,7 @@ from typing import Annotated
 from croniter import CroniterBadDateError, croniter
 from pydantic import AfterValidator
 
-from components.messages import refusal
+from components.refusals import refusal
 
 SAMPLE_START = datetime(2026, 1, 1, tzinfo=UTC)
 SHORTEST_INTERVAL = timedelta(hours=1)

@@ -30,7 +30,7 @@ def secret_problems(settings: Settings, values: Mapping[str, str]) -> list[Findi
     """Return what is wrong with the values of the backup's flat secrets; never a value."""
     if not settings.backup:
         return []
-    found = [
+    mistakes = [
         problem(key, text)
         for key in settings.backup.crypt_keys()
         if key in values and (text := _crypt_problem(key, values))
@@ -39,7 +39,7 @@ def secret_problems(settings: Settings, values: Mapping[str, str]) -> list[Findi
         for option in remote.secrets:
             key = secret_key(name, option)
             if text := _option_problem(remote, option, values.get(key, "")):
-                found.append(
+                mistakes.append(
                     problem(
                         key,
                         message(
@@ -52,11 +52,11 @@ def secret_problems(settings: Settings, values: Mapping[str, str]) -> list[Findi
                 )
     for number, address in enumerate(values.get(ALERT_URLS, "").split(), start=1):
         if text := alert_problem(address):
-            found.append(
+            mistakes.append(
                 problem(ALERT_URLS, message("alert_address", "address {number} {reason}", number=number, reason=text))
             )
     if (ping := values.get(PING_URL, "").strip()) and (text := ping_problem(ping)):
-        found.append(
+        mistakes.append(
             problem(
                 PING_URL,
                 message(
@@ -67,7 +67,7 @@ def secret_problems(settings: Settings, values: Mapping[str, str]) -> list[Findi
                 ),
             )
         )
-    return found
+    return mistakes
 
 
 def _option_problem(remote: RemoteConfig, option: str, value: str) -> Message | None:

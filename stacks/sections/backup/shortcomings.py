@@ -46,7 +46,7 @@ def _set_of_copies(backup: BackupConfig) -> Iterator[Shortcoming]:
         (message("copy_elsewhere", "one that is not in this house"), any(kind != "disk" for kind in kinds)),
         (message("copy_undeletable", "one that nobody can delete (kind: vault)"), "vault" in kinds),
     ]
-    if lacking := [text for text, there in needed if not there]:
+    if lacking := [text for text, fulfilled in needed if not fulfilled]:
         yield Shortcoming(
             "backup.remotes",
             *advice(

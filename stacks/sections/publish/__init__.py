@@ -9,7 +9,8 @@ from pydantic import Field, field_validator, model_validator
 
 from components.cloudflared import CloudflaredConfig
 from components.fields import Section
-from components.messages import either, refusal
+from components.messages import either
+from components.refusals import refusal
 from stacks.sections.publish.fields import (
     HexId,
     HostnameText,

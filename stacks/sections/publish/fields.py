@@ -8,7 +8,8 @@ from typing import Annotated
 from pydantic import AfterValidator
 
 from components.addresses import LABEL, too_long
-from components.messages import message, refusal
+from components.messages import message
+from components.refusals import refusal
 
 # Whoever has an address there is nobody in particular.
 MAIL_PROVIDERS = {
@@ -94,7 +95,7 @@ def _email(value: str) -> str:
         )
     mailbox, at, domain = value.rpartition("@")
     if at and not mailbox:
-        own = (
+        instead = (
             ""
             if domain.lower() in MAIL_PROVIDERS
             else message(
@@ -103,9 +104,9 @@ def _email(value: str) -> str:
         )
         raise refusal(
             "email_is_domain",
-            '"{value}" is a domain. Write each address, e.g. mum@example.com{own}',
+            '"{value}" is a domain. Write each address, e.g. mum@example.com{instead}',
             value=value,
-            own=own,
+            instead=instead,
         )
     if len(value.encode()) > MAIL_BYTES or len(mailbox.encode()) > MAILBOX_BYTES:
         raise refusal(
@@ -178,12 +179,12 @@ def _path(value: str) -> str:
             value=value,
             error=error,
         ) from None
-    if found := re.search(UNKNOWN_TO_GO, value):
+    if unknown := re.search(UNKNOWN_TO_GO, value):
         raise refusal(
             "path_unknown_to_go",
             '"{value}" holds {part}, which cloudflared cannot read. Write e.g. ^/dav/, and order the paths instead',
             value=value,
-            part=found[0],
+            part=unknown[0],
         )
     if not value.startswith("^/"):
         raise refusal(

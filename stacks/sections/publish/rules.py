@@ -16,12 +16,12 @@ def publishing_problems(settings: Settings) -> list[Finding]:
     """Return what is wrong with `photos:publish`, beyond what the model sees by itself."""
     if not settings.publish:
         return []
-    found = [
+    mistakes = [
         line
         for index, entry in enumerate(settings.publish.hostnames)
         for line in _problems_of(entry, f"publish.hostnames.{index}", settings)
     ]
-    return found + _site_url_elsewhere(settings)
+    return mistakes + _site_url_elsewhere(settings)
 
 
 def _problems_of(entry: HostnameConfig, place: str, settings: Settings) -> Iterator[Finding]:
@@ -85,12 +85,12 @@ def _problems_of(entry: HostnameConfig, place: str, settings: Settings) -> Itera
 
 def _site_url_elsewhere(settings: Settings) -> list[Finding]:
     """A service that thinks it lives elsewhere makes wrong links and refuses logins."""
-    publish, found = settings.publish, []
+    publish, mistakes = settings.publish, []
     for name, service in settings.enabled().items():
         site_url = getattr(service, "site_url", None)
         names = [entry.hostname for entry in publish.hostnames if entry.service == name] if publish else []
         if site_url and names and site_url not in [f"https://{hostname}/" for hostname in names]:
-            found.append(
+            mistakes.append(
                 problem(
                     f"services.{name}.site_url",
                     message(
@@ -101,4 +101,4 @@ def _site_url_elsewhere(settings: Settings) -> list[Finding]:
                     ),
                 )
             )
-    return found
+    return mistakes

@@ -14,7 +14,7 @@ import pytest
 import yaml
 from example_stack import example
 
-from cli import console, engine, paths, stackfile
+from cli import console, engine, paths, stackfile, workspace
 from components.storage import MARKER
 
 STACK_FILE = "Pulumi.dev.yaml"
@@ -100,15 +100,28 @@ class Checkout:
             config["photos:id"] = identity
         self.file.write_text(yaml.safe_dump({"config": config | (changes or {})}), "utf-8")
 
-    def ask(self, stack: str, *words: str, **_: object) -> str:
-        """Stand in for pulumi: remember the words, and set the id as pulumi would."""
+    def select(self, stack: str) -> None:
+        """Stand in for pulumi, as all of these: remember what it is asked."""
         assert stack == "dev"
-        self.asked.append(words)
-        if words[:3] == ("config", "set", "photos:id"):
+        self.asked.append(("select",))
+
+    def set_value(self, stack: str, key: str, value: str) -> None:
+        """Set the id as pulumi would; nobody reads the other values."""
+        assert stack == "dev"
+        self.asked.append(("set", key, value))
+        if key == "photos:id":
             document = yaml.safe_load(self.file.read_text("utf-8"))
-            document["config"]["photos:id"] = words[3]
+            document["config"]["photos:id"] = value
             self.file.write_text(yaml.safe_dump(document), "utf-8")
-        return "the-answer\n"
+
+    def set_secret(self, stack: str, key: str, value: str) -> None:
+        assert (stack, bool(value)) == ("dev", True)
+        self.asked.append(("set secret", key))
+
+    def secret(self, stack: str, key: str) -> str:
+        assert stack == "dev"
+        self.asked.append(("secret", key))
+        return "the-answer"
 
     def marker(self, folder: Path) -> str | None:
         with suppress(FileNotFoundError):
@@ -133,7 +146,9 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Checkout:
     monkeypatch.setenv("PHOTOS_DATA", str(tmp_path / "data"))
     monkeypatch.delenv("PHOTOS_STACK", raising=False)
     monkeypatch.setattr(paths, "STACK_FILES", tmp_path / "stacks")
-    monkeypatch.setattr(engine, "ask", made.ask)
+    for name in ("select", "set_value", "secret"):
+        monkeypatch.setattr(workspace, name, getattr(made, name))
+    monkeypatch.setattr(engine, "set_secret", made.set_secret)
     monkeypatch.setattr(console.Unattended, "yes", False)
     return made
 

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import inspect
 import os
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import typer
 from typer.testing import CliRunner, Result
 
-from cli import app, console, engine, locks, setup, status, sweep
-from stacks.program import DESTROYING
+from cli import app, console, differences, engine, locks, setup, status, sweep
+from cli.app import COMMANDS
+from cli.commands import development, preview, up
+from stacks.names import DESTROYING
 
 if TYPE_CHECKING:
     from cli.conftest import Checkout  # mypy names the files of this folder cli.*
+
+
+PROJECT = Path(__file__).parents[3]
 
 
 class Calls(list[tuple[Any, ...]]):
@@ -25,6 +34,7 @@ class Calls(list[tuple[Any, ...]]):
     code = 0
     ill = 0
     changed = False
+    prepared = False
 
 
 @pytest.fixture(autouse=True)
@@ -73,12 +83,13 @@ def calls(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> Calls:
         return answered
 
     monkeypatch.setattr(status, "welcome", answer("welcome", "ill"))
-    for name in ("told_differences", "room_for_destroy"):
-        monkeypatch.setattr(sweep, name, answer(name, "changed"))
+    monkeypatch.setattr(differences, "told_differences", answer("told_differences", "changed"))
+    monkeypatch.setattr(sweep, "room_for_destroy", answer("room_for_destroy", "changed"))
+    monkeypatch.setattr(preview, "is_prepared", lambda _: seen.prepared)
     crash_loops = SimpleNamespace(
         end=lambda: seen.append(("crashes looked for",)), tell=lambda: seen.append(("crashes told",))
     )
-    monkeypatch.setattr(app, "CrashLoops", lambda _: crash_loops)
+    monkeypatch.setattr(up, "CrashLoops", lambda _: crash_loops)
     return seen
 
 
@@ -136,6 +147,46 @@ def test_preview_marks_sweeps_and_changes_nothing(calls: Calls) -> None:
         ("told_differences", "dev"),
         ("pulumi", "dev", "preview", "--stack", "dev", "--refresh", "--diff", "--json"),
     ]
+
+
+def test_a_preview_of_a_stack_that_is_set_up_begins_at_once(calls: Calls) -> None:
+    calls.prepared = True
+
+    assert photos("preview").exit_code == 0
+    assert [call[0] for call in calls] == ["told_differences", "pulumi"]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_table_says_of_a_command_what_it_says_itself(name: str) -> None:
+    command = COMMANDS[name]
+    loaded = command.load()
+
+    assert command.help == (loaded.info.help if isinstance(loaded, typer.Typer) else inspect.getdoc(loaded))
+
+
+def test_the_help_names_every_command_and_imports_none() -> None:
+    heavy = ("pulumi", "pulumi_docker", "docker", "pydantic", "rich", "cli.commands")
+    program = (
+        "import sys\nfrom typer.testing import CliRunner\nfrom cli.app import COMMANDS, app\n"
+        "done = CliRunner().invoke(app, ['--help'])\n"
+        "assert all(f'  {name} ' in done.output for name in COMMANDS), done.output\n"
+        f"print([name for name in {heavy} if name in sys.modules])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=PROJECT, capture_output=True, text=True, check=False, timeout=120
+    )
+
+    assert done.stdout == "[]\n", f"each costs every command a tenth of a second or more. {done.stderr[-500:]}"
+
+
+def test_a_preview_waits_neither_for_pulumi_s_sdk_nor_for_the_models_of_the_stack_file() -> None:
+    heavy = ("pulumi", "pulumi_docker", "stacks.config", "components.service", "httpx", "cli.setup")
+    program = f"import sys, cli.commands.preview\nprint([name for name in {heavy} if name in sys.modules])\n"
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=PROJECT, capture_output=True, text=True, check=False, timeout=120
+    )
+
+    assert done.stdout == "[]\n", f"together they take longer than a preview has. {done.stderr[-500:]}"
 
 
 def test_destroy_runs_the_program_tells_it_so_and_says_what_stays(calls: Calls) -> None:
@@ -219,7 +270,7 @@ def test_password_asks_for_the_secret_of_the_service(checkout: Checkout, service
     done = photos("password", service, "--stack", "dev")
 
     assert done.output == "user: admin\npassword: the-answer\n"
-    assert checkout.asked == [("config", "get", key, "--stack", "dev")]
+    assert checkout.asked == [("secret", key)]
 
 
 def test_password_of_what_has_no_login_names_what_has(checkout: Checkout, capsys: pytest.CaptureFixture[str]) -> None:
@@ -239,7 +290,7 @@ def test_setup_starts_nothing_and_prints_the_lines_to_export(calls: Calls) -> No
 
 @pytest.mark.parametrize(
     ("words", "handed_on"),
-    [(["--yes"], app.THREE_FILES_AT_A_TIME), (["--yes", "-k", "name", "-x"], ("-k", "name", "-x"))],
+    [(["--yes"], development.THREE_FILES_AT_A_TIME), (["--yes", "-k", "name", "-x"], ("-k", "name", "-x"))],
 )
 def test_the_yes_of_test_is_not_for_pytest(
     monkeypatch: pytest.MonkeyPatch, words: list[str], handed_on: tuple[str, ...]
@@ -250,7 +301,7 @@ def test_the_yes_of_test_is_not_for_pytest(
         ran.append(command)
         return 0
 
-    monkeypatch.setattr(app, "_python", python)
+    monkeypatch.setattr(development, "_python", python)
 
     assert photos("test", *words).exit_code == 0
     assert ran == [("pytest", *handed_on)]

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import typer
 
-from cli import console, paths, tools
+from cli import console, paths, tool_download, tools
 
 RELEASE = "3.259.0"
 
@@ -55,7 +55,7 @@ def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str
         monkeypatch.delenv(name.lower(), raising=False)
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Files) as server:
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-        monkeypatch.setenv(tools.MIRROR, f"http://127.0.0.1:{server.server_address[1]}/m/")
+        monkeypatch.setenv(tool_download.MIRROR, f"http://127.0.0.1:{server.server_address[1]}/m/")
         yield files
         server.shutdown()
 
@@ -68,19 +68,19 @@ def offer(
     line: str = "{digest}  {archive}\n",
 ) -> None:
     monkeypatch.setattr("platform.machine", lambda: machine)
-    archive = f"pulumi-v{RELEASE}-linux-{tools.MACHINES[machine]}.tar.gz"
+    archive = f"pulumi-v{RELEASE}-linux-{tool_download.MACHINES[machine]}.tar.gz"
     served[archive] = content
     text = line.format(digest=hashlib.sha256(content).hexdigest(), archive=archive)
     served[f"pulumi-{RELEASE}-checksums.txt"] = text.encode()
 
 
-@pytest.mark.parametrize("machine", sorted(tools.MACHINES))
+@pytest.mark.parametrize("machine", sorted(tool_download.MACHINES))
 @pytest.mark.parametrize("line", ["{digest}  {archive}\n", "{digest} *{archive}\r\n", "# sums\n\n{digest}  {archive}"])
 def test_each_machine_gets_its_own_archive_by_any_usual_checksum_line(
     served: dict[str, bytes], monkeypatch: pytest.MonkeyPatch, machine: str, line: str
 ) -> None:
     offer(served, monkeypatch, machine=machine, line=line)
-    tools.install_pulumi(RELEASE)
+    tool_download.install_pulumi(RELEASE)
 
     assert (paths.tools_folder() / "pulumi").stat().st_mode & 0o100
     assert [path.name for path in paths.data_folder().iterdir()] == ["tools"], "no scratch folder stays"
@@ -90,19 +90,19 @@ def test_a_refused_download_leaves_the_installed_one_as_it_was(
     served: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     offer(served, monkeypatch)
-    tools.install_pulumi(RELEASE)
+    tool_download.install_pulumi(RELEASE)
     served[f"pulumi-v{RELEASE}-linux-x64.tar.gz"] = bundle("pulumi/pulumi", "pulumi/evil")
 
     with pytest.raises(typer.Exit):
-        tools.install_pulumi(RELEASE)
+        tool_download.install_pulumi(RELEASE)
     assert [path.name for path in paths.tools_folder().iterdir()] == ["pulumi"]
 
 
 def test_a_new_release_replaces_the_old_one_whole(served: dict[str, bytes], monkeypatch: pytest.MonkeyPatch) -> None:
     offer(served, monkeypatch, bundle("pulumi/pulumi", "pulumi/old"))
-    tools.install_pulumi(RELEASE)
+    tool_download.install_pulumi(RELEASE)
     offer(served, monkeypatch)
-    tools.install_pulumi(RELEASE)
+    tool_download.install_pulumi(RELEASE)
 
     assert [path.name for path in paths.tools_folder().iterdir()] == ["pulumi"]
 
@@ -113,7 +113,7 @@ def test_only_a_line_for_exactly_this_archive_counts(
     offer(served, monkeypatch, line="{digest}  old-{archive}\n{digest}  {archive}.sig\n")
 
     with pytest.raises(typer.Exit):
-        tools.install_pulumi(RELEASE)
+        tool_download.install_pulumi(RELEASE)
     assert "does not list" in capsys.readouterr().err
     assert not paths.data_folder().exists()
 
@@ -128,14 +128,14 @@ def test_whatever_is_missing_the_message_says_what_works_without_it(
     monkeypatch.setattr(tools, "version", lambda _: RELEASE)
     monkeypatch.setattr(tools, "missing", lambda _: ["pulumi"])
     if lost == "the server":
-        monkeypatch.setenv(tools.MIRROR, "http://127.0.0.1:9")
+        monkeypatch.setenv(tool_download.MIRROR, "http://127.0.0.1:9")
     else:
         served.pop(next(name for name in served if ("checksums" in name) is (lost == "the checksum file")))
 
-    with pytest.raises(tools.UnreachableError) as raised:
-        tools.ensure("dev")
+    with pytest.raises(tool_download.UnreachableError) as raised:
+        tool_download.ensure("dev")
     told = str(raised.value)
-    assert [word for word in ("./photos plan", "./photos demo", tools.MIRROR, tools.PLUGIN_MIRROR) if word not in told] == []  # fmt: skip
+    assert [word for word in ("./photos plan", "./photos demo", tool_download.MIRROR, tool_download.PLUGIN_MIRROR) if word not in told] == []  # fmt: skip
     assert not paths.tools_folder().exists()
 
 
@@ -147,8 +147,8 @@ def test_an_archive_that_is_none_is_reported_like_any_failed_download(
     monkeypatch.setattr(tools, "version", lambda _: RELEASE)
     monkeypatch.setattr(tools, "missing", lambda _: ["pulumi"])
 
-    with pytest.raises(tools.UnreachableError):
-        tools.ensure("dev")
+    with pytest.raises(tool_download.UnreachableError):
+        tool_download.ensure("dev")
 
 
 def test_nothing_is_ever_unpacked_outside_of_the_scratch_folder(
@@ -157,7 +157,7 @@ def test_nothing_is_ever_unpacked_outside_of_the_scratch_folder(
     offer(served, monkeypatch, bundle("../outside", "pulumi/pulumi"))
 
     with pytest.raises(subprocess.CalledProcessError):
-        tools.install_pulumi(RELEASE)
+        tool_download.install_pulumi(RELEASE)
     assert list(paths.data_folder().iterdir()) == []
 
 
@@ -176,6 +176,6 @@ def test_a_plugin_counts_only_in_exactly_the_wanted_version(
 
 def test_nothing_missing_asks_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tools, "missing", lambda _: [])
-    monkeypatch.setattr(tools, "confirm", lambda _: pytest.fail("nothing to ask"))
+    monkeypatch.setattr(tool_download, "confirm", lambda _: pytest.fail("nothing to ask"))
 
-    tools.ensure("dev")
+    tool_download.ensure("dev")

@@ -12,7 +12,7 @@ import typer
 import yaml
 from example_stack import OTHER_ID, STACK_ID
 
-from cli import console, engine, paths, stackfile
+from cli import console, engine, paths, stack_config, stackfile
 from stacks.sections.flat_secrets import PEM_SECRETS, flat_secrets
 
 
@@ -135,7 +135,7 @@ def test_a_word_for_pulumi_does_not_make_another_identity_the_kept_one(file: Pat
 def test_every_encrypted_value_is_hidden_offline_and_keys_look_like_keys(file: Path) -> None:
     names = sorted(flat_secrets())
     write(file, STACK_ID, **{name: {"secure": f"v1:{name}"} for name in names})
-    values, secret_keys = stackfile.offline_values("dev")
+    values, secret_keys = stack_config.offline_values("dev")
 
     assert "v1:" not in str(values)
     assert secret_keys == {f"photos:{name}" for name in names}
@@ -155,12 +155,12 @@ def test_every_encrypted_value_is_hidden_offline_and_keys_look_like_keys(file: P
 def test_an_encrypted_value_is_found_at_any_depth_and_nothing_else_is(file: Path, value: Any, flagged: bool) -> None:
     write(file, STACK_ID, services=value)
 
-    assert ("photos:services" in stackfile.offline_values("dev")[1]) is flagged
+    assert ("photos:services" in stack_config.offline_values("dev")[1]) is flagged
 
 
 def test_a_secret_in_clear_is_not_called_encrypted(file: Path) -> None:
     write(file, STACK_ID, drive_admin_password="in clear for all to see")
-    values, secret_keys = stackfile.offline_values("dev")
+    values, secret_keys = stack_config.offline_values("dev")
 
     assert "photos:drive_admin_password" not in secret_keys
     assert values["photos:drive_admin_password"] == "in clear for all to see"

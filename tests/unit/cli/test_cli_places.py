@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 import typer
 
-from cli import console, docker_host, engine, first_run, paths, setup
+from cli import console, docker_host, engine, first_run, paths, setup, workspace
 from components.service import Owner
 from components.storage import MARKER, PHONES
-from stacks.host.library import OWN_GROUP, person
+from stacks.host.library import person
+from stacks.names import OWN_GROUP
 from stacks.sections import Settings
 
 
@@ -23,7 +24,8 @@ def data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a data folder that does not exist yet."""
     monkeypatch.setenv("PHOTOS_DATA", str(tmp_path / "a/data"))
     monkeypatch.setattr(docker_host, "ensure", lambda *_: pytest.fail("git comes before Docker"))
-    monkeypatch.setattr(engine, "ask", lambda *_, **__: "")
+    monkeypatch.setattr(workspace, "select", lambda _: None)
+    monkeypatch.setattr(workspace, "set_value", lambda *_: None)
     monkeypatch.setattr(console.Unattended, "yes", True)
     return tmp_path / "a/data"
 

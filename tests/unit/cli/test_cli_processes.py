@@ -18,9 +18,9 @@ import pytest
 import typer
 from example_stack import STACK_ID
 
-from cli import engine, paths, stackfile, sweep
+from cli import differences, engine, paths, private_state, stackfile, workspace
 from cli import locks as lockfiles
-from stacks.config import PLACEHOLDER_ID
+from stacks.names import PLACEHOLDER_ID
 
 HERE = socket.gethostname()
 ASK_NOTHING: Any = None
@@ -53,16 +53,16 @@ def test_a_lock_lives_as_long_as_a_pulumi_with_its_number(tmp_path: Path, name: 
     lock = tmp_path / "lock.json"
     with running(tmp_path / name) as pid:
         lock.write_text(json.dumps({"pid": pid, "hostname": HERE}), "utf-8")
-        assert lockfiles.lock_is_dead(lock) is dead
+        assert lockfiles.lock_is_dead(private_state.read_lock(lock)) is dead
 
-    assert lockfiles.lock_is_dead(lock) is True
+    assert lockfiles.lock_is_dead(private_state.read_lock(lock)) is True
 
 
 def test_a_number_that_became_our_own_is_no_pulumi(tmp_path: Path) -> None:
     lock = tmp_path / "lock.json"
     lock.write_text(json.dumps({"pid": os.getpid(), "hostname": HERE}), "utf-8")
 
-    assert lockfiles.lock_is_dead(lock) is True
+    assert lockfiles.lock_is_dead(private_state.read_lock(lock)) is True
 
 
 @pytest.mark.parametrize("text", ["", "{}", '{"pid": "x", "hostname": "h"}', f'{{"pid": {GONE}}}'])
@@ -70,8 +70,8 @@ def test_a_lock_that_says_too_little_is_left_alone(tmp_path: Path, text: str) ->
     lock = tmp_path / "lock.json"
     lock.write_text(text, "utf-8")
 
-    assert lockfiles.lock_is_dead(lock) is False
-    assert lockfiles.lock_is_dead(tmp_path / "absent.json") is False
+    assert lockfiles.lock_is_dead(private_state.read_lock(lock)) is False
+    assert lockfiles.lock_is_dead(private_state.read_lock(tmp_path / "absent.json")) is False
 
 
 @pytest.mark.parametrize("text", ["[]", "null", f'{{"pid": null, "hostname": "{HERE}"}}', f'{{"pid": -1, "hostname": "{HERE}"}}'])  # fmt: skip
@@ -79,7 +79,7 @@ def test_a_lock_of_another_shape_is_left_alone(tmp_path: Path, text: str) -> Non
     lock = tmp_path / "lock.json"
     lock.write_text(text, "utf-8")
 
-    assert lockfiles.lock_is_dead(lock) is False
+    assert lockfiles.lock_is_dead(private_state.read_lock(lock)) is False
 
 
 def test_of_two_locks_only_the_dead_one_goes_and_the_live_one_stops_the_sweep(
@@ -91,7 +91,7 @@ def test_of_two_locks_only_the_dead_one_goes_and_the_live_one_stops_the_sweep(
     (locks / "live.json").write_text(json.dumps({"pid": GONE, "hostname": "elsewhere"}), "utf-8")
     lockfiles.unlock("dev")
 
-    assert not sweep.compare(ASK_NOTHING, "dev"), "a pulumi is at work"
+    assert not differences.compare(ASK_NOTHING, "dev"), "a pulumi is at work"
     assert [lock.name for lock in locks.iterdir()] == ["live.json"]
     assert "(dead.json)" in capsys.readouterr().out
 
@@ -103,7 +103,7 @@ def test_a_stack_without_an_id_owns_nothing_and_docker_is_not_asked(
 ) -> None:
     monkeypatch.setattr(stackfile, "stack_id", lambda _: identity)
 
-    assert not sweep.compare(ASK_NOTHING, "dev")
+    assert not differences.compare(ASK_NOTHING, "dev")
 
 
 def test_a_damaged_state_ends_the_sweep_before_docker_is_asked(
@@ -111,12 +111,12 @@ def test_a_damaged_state_ends_the_sweep_before_docker_is_asked(
 ) -> None:
     monkeypatch.setattr(stackfile, "stack_id", lambda _: STACK_ID)
     assert locks.exists()
-    file = engine.state_file("dev")
+    file = private_state._file("dev")
     file.parent.mkdir(parents=True)
     file.write_text('{"checkpoint": {"la', "utf-8")
 
     with pytest.raises(typer.Exit):
-        sweep.compare(ASK_NOTHING, "dev")  # everything would look like an orphan
+        differences.compare(ASK_NOTHING, "dev")  # everything would look like an orphan
     assert f"{file}.bak" in capsys.readouterr().err
 
 
@@ -161,7 +161,7 @@ def test_only_our_own_plugins_without_a_pulumi_are_ended(
 
 
 @pytest.mark.usefixtures("locks")
-@pytest.mark.parametrize("call", [engine.run, engine.ask])
+@pytest.mark.parametrize("call", [engine.run, workspace.secret, lambda stack, key: engine.set_secret(stack, key, "x")])
 def test_without_pulumi_the_message_names_setup(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], call: Any
 ) -> None:
@@ -169,5 +169,5 @@ def test_without_pulumi_the_message_names_setup(
     monkeypatch.setattr(paths, "STACK_FILES", tmp_path)
 
     with pytest.raises(typer.Exit):
-        call("dev", "stack", "ls")
+        call("dev", "ls")
     assert "./photos setup" in capsys.readouterr().err

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import typer
 from example_stack import STACK_ID
 
-from cli import engine, logins, stackfile, status, tools, tunnel
+from cli import logins, stack_config, status, tools, tunnel, workspace
 from stacks.host.cloudflare import check_publishing
 
 if TYPE_CHECKING:
@@ -93,15 +92,11 @@ def test_a_failed_destroy_is_tried_again_only_for_a_tunnel_that_cloudflare_still
     monkeypatch: pytest.MonkeyPatch, types: list[str], waits: bool
 ) -> None:
     slept: list[float] = []
-    monkeypatch.setattr(engine, "state", lambda _: {"resources": [{"type": kind} for kind in types]})
+    monkeypatch.setattr(workspace, "resources", lambda _: [{"type": kind} for kind in types])
     monkeypatch.setattr("cli.tunnel.time.sleep", slept.append)
 
     assert tunnel.lingers("dev") is waits
     assert slept == ([tunnel.LINGER_S] if waits else [])
-
-
-def exported(*resources: dict[str, Any]) -> str:
-    return json.dumps({"deployment": {"resources": list(resources)}})
 
 
 def test_the_two_headers_of_a_service_token_are_shown(
@@ -114,7 +109,7 @@ def test_the_two_headers_of_a_service_token_are_shown(
         "outputs": {"clientId": "id.access", "clientSecret": {"plaintext": '"the secret"'}},
     }
     other = {**token, "urn": "urn:pulumi:dev::photos::x::tunnel-other", "outputs": {}}
-    monkeypatch.setattr(engine, "ask", lambda *_, **__: exported(other, token))
+    monkeypatch.setattr(workspace, "resources", lambda _: [other, token])
     logins.show("dev", "laptop")
 
     assert capsys.readouterr().out == "CF-Access-Client-Id: id.access\nCF-Access-Client-Secret: the secret\n"
@@ -124,7 +119,7 @@ def test_a_service_token_that_is_not_made_yet_is_said_so(
     checkout: Checkout, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write(checkout)
-    monkeypatch.setattr(engine, "ask", lambda *_, **__: exported())
+    monkeypatch.setattr(workspace, "resources", lambda _: [])
 
     with pytest.raises(typer.Exit):
         logins.show("dev", "laptop")
@@ -151,6 +146,6 @@ def test_doctor_sees_the_token_without_reading_it(
     if token:
         checkout.write(STACK_ID, {"photos:publish": PUBLISH, "cloudflare:apiToken": token})
 
-    (finding,) = check_publishing(stackfile.offline("dev"))
+    (finding,) = check_publishing(stack_config.offline("dev"))
 
     assert says in str(finding)

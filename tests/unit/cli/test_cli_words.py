@@ -16,7 +16,8 @@ from example_stack import EXAMPLES_FOLDER
 from rich.console import Console
 from typer.testing import CliRunner
 
-from cli import app, console, engine, paths, plan, status
+from cli import app, console, paths, plan, status, workspace
+from cli.commands import look
 
 PROJECT = Path(__file__).parents[3]
 
@@ -74,10 +75,10 @@ def test_without_an_album_open_opens_nothing(monkeypatch: pytest.MonkeyPatch) ->
 def test_password_of_an_unknown_service_lists_the_known_ones_and_asks_pulumi_nothing(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(engine, "ask", lambda *_, **__: pytest.fail("nothing to ask"))
+    monkeypatch.setattr(workspace, "secret", lambda *_: pytest.fail("nothing to ask"))
 
     with pytest.raises(typer.Exit):
-        app.password("toaster", "dev")
+        look.password("toaster", "dev")
     assert '"toaster" has no login. Write one of: drive, photoprism, syncthing' in capsys.readouterr().err
 
 
@@ -146,7 +147,6 @@ def test_a_relative_folder_to_adopt_means_the_folder_the_person_is_in(
         "import sys; sys.path.insert(0, sys.argv.pop(1))\n"
         "from cli import adopt, app\n"
         "adopt.adopt = lambda stack, folder: print(folder)\n"
-        "app.adoption = adopt\n"
         "sys.argv = sys.argv[2:]\napp.main()\n' " + shlex.quote(str(PROJECT)) + ' "$@"\n'
     )
     python = tmp_path / "python"

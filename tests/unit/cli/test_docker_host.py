@@ -13,7 +13,7 @@ import pytest
 import typer
 
 from cli import console, docker_host, paths
-from stacks.host.library import OWN_GROUP
+from stacks.names import OWN_GROUP
 
 SOCKET = "/var/run/docker.sock"
 

@@ -11,7 +11,7 @@ import pytest
 import typer
 from example_stack import STACK_ID
 
-from cli import first_run, paths, stackfile, tools
+from cli import first_run, paths, stack_config, tool_download, tools
 from components.storage import MARKER
 from stacks.host import library
 
@@ -59,7 +59,7 @@ def test_the_first_run_leaves_the_photos_as_they_are_and_counts_them(
     photo.parent.mkdir()
     photo.write_bytes(b"photo")
     before = photo.stat()
-    first_run.mark("dev", stackfile.offline("dev").settings)
+    first_run.mark("dev", stack_config.offline("dev").settings)
     after = photo.stat()
 
     assert f"originals: {checkout.originals} holds 1 files" in capsys.readouterr().out
@@ -98,7 +98,7 @@ def test_a_machine_for_which_pulumi_is_not_published_is_named(
     monkeypatch.setattr("platform.machine", lambda: "riscv64")
 
     with pytest.raises(typer.Exit):
-        tools.install_pulumi("3.259.0")
+        tool_download.install_pulumi("3.259.0")
     assert "not published for riscv64" in capsys.readouterr().err
 
 
@@ -108,10 +108,10 @@ def test_a_plugin_is_installed_in_exactly_the_wanted_version_from_the_mirror_if_
 ) -> None:
     ran: list[Any] = []
     monkeypatch.setattr(subprocess, "run", lambda command, **_: ran.append(command))
-    monkeypatch.delenv(tools.PLUGIN_MIRROR, raising=False)
+    monkeypatch.delenv(tool_download.PLUGIN_MIRROR, raising=False)
     if mirror:
-        monkeypatch.setenv(tools.PLUGIN_MIRROR, mirror)
-    tools._install_plugin("docker", "5.1.0", "dev")
+        monkeypatch.setenv(tool_download.PLUGIN_MIRROR, mirror)
+    tool_download._install_plugin("docker", "5.1.0", "dev")
 
     assert checkout
     server = ["--server", mirror] if mirror else []
@@ -125,11 +125,11 @@ def test_a_no_downloads_nothing(monkeypatch: pytest.MonkeyPatch, capsys: pytest.
         pytest.fail("it was not agreed to")
 
     monkeypatch.setattr(tools, "missing", lambda _: ["pulumi", "docker"])
-    monkeypatch.setattr(tools, "install_pulumi", never)
-    monkeypatch.setattr(tools, "_install_plugin", never)
+    monkeypatch.setattr(tool_download, "install_pulumi", never)
+    monkeypatch.setattr(tool_download, "_install_plugin", never)
 
     with pytest.raises(typer.Exit):
-        tools.ensure("dev")
+        tool_download.ensure("dev")
     assert "Missing: pulumi, docker (not agreed to)" in capsys.readouterr().err
 
 
@@ -137,5 +137,5 @@ def test_nested_encrypted_values_are_known_as_secrets_offline(checkout: Checkout
     checkout.write(STACK_ID, {"photos:database": {"flags": {"x": {"secure": "v1:abc"}}}})
 
     with pytest.raises(typer.Exit):
-        stackfile.offline("dev")
-    assert "photos:database" in stackfile.offline_values("dev")[1]
+        stack_config.offline("dev")
+    assert "photos:database" in stack_config.offline_values("dev")[1]

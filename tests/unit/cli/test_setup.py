@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 import typer
 import yaml
 from example_stack import STACK_ID
 
-from cli import app, console, docker_host, engine, first_run, paths, setup, stackfile, tools
+from cli import console, docker_host, first_run, paths, setup, stack_config, tool_download, workspace
+from cli.commands import up
 from stacks import preflight
 from stacks.host import Finding, error, warning
 from stacks.host.images import CHECK
@@ -43,12 +44,12 @@ class Machine:
         patch(setup, "check_images", lambda _: self.images)
         patch(docker_host, "answers", lambda *_: True)
         patch(docker_host, "ensure", lambda *_: self.did.append("docker"))
-        patch(tools, "ensure", self._tools)
+        patch(tool_download, "ensure", self._tools)
 
     def _tools(self, _: str) -> None:
         self.did.append("tools")
         if self.tools_lack:
-            raise tools.UnreachableError(self.tools_lack)
+            raise tool_download.UnreachableError(self.tools_lack)
 
 
 @pytest.fixture
@@ -102,7 +103,7 @@ def test_a_secret_that_only_a_person_has_stops_the_first_up_and_not_the_first_pr
 
     assert "photos:backup_bucket_secret_access_key: missing" in refused(machine, capsys)
     setup.prepare("dev", marking=False)
-    assert stackfile.offline("dev").still_needed
+    assert stack_config.offline("dev").still_needed
 
 
 def test_a_no_to_new_folders_leaves_everything_as_it_was(
@@ -126,6 +127,22 @@ def test_what_cannot_be_fetched_is_told_before_anything_is_written(
     assert "images: mariadb:11.8.8 is not here" in told
 
 
+def test_who_can_do_without_what_cannot_be_fetched_is_told_all_of_it(
+    checkout: Checkout, machine: Machine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    machine.tools_lack = LACKING
+    machine.images = [warning(CHECK, "x:1 is not here", "a mirror")]
+    told: list[str] = []
+
+    def end(text: str) -> NoReturn:
+        told.append(text)
+        raise typer.Exit
+
+    assert refused(machine, capsys, unreachable=end) == ""
+    assert told == [f"{LACKING}\nimages: x:1 is not here. a mirror"]
+    assert checkout.asked == []
+
+
 @pytest.mark.usefixtures("agreed")
 def test_a_preview_pulls_nothing_and_needs_no_registry(machine: Machine) -> None:
     machine.images = [warning(CHECK, "mariadb:11.8.8 is not here")]
@@ -133,14 +150,45 @@ def test_a_preview_pulls_nothing_and_needs_no_registry(machine: Machine) -> None
     setup.prepare("dev", marking=False)
 
 
+def test_a_preview_makes_no_secret_marker_or_id(checkout: Checkout, machine: Machine) -> None:
+    assert machine
+    setup.prepare("dev", marking=False)
+
+    assert checkout.asked == [("select",)]
+    assert (checkout.marker(checkout.originals), checkout.identity()) == (None, None)
+
+
 @pytest.mark.usefixtures("agreed")
 def test_when_all_is_well_the_stack_is_set_up_and_the_id_comes_last(checkout: Checkout, machine: Machine) -> None:
     setup.prepare("dev")
 
-    words = [words[2:4] for words in checkout.asked if words[:2] == ("config", "set")]
-    assert words[-1][0] == "photos:id"
+    assert checkout.asked[0] == ("select",)
+    assert checkout.asked[-1][:2] == ("set", "photos:id")
     assert checkout.marker(checkout.originals) == checkout.identity()
     assert machine.did == ["tools"]
+
+
+@pytest.mark.usefixtures("agreed")
+def test_a_stack_that_is_set_up_keeps_its_markers_and_its_id(checkout: Checkout, machine: Machine) -> None:
+    assert machine
+    checkout.write(STACK_ID)
+    setup.prepare("dev")
+
+    assert not any(words[:2] == ("set", "photos:id") for words in checkout.asked)
+    assert checkout.marker(checkout.originals) is None
+
+
+def test_what_docker_did_not_tell_before_it_answered_is_looked_at_again(
+    checkout: Checkout, machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    silent = [error("docker", "not reachable", "start it")]
+    findings = iter([silent, machine.findings])
+    monkeypatch.setattr(preflight, "findings", lambda _: next(findings))
+    monkeypatch.setattr(docker_host, "answers", lambda *_: False)
+    setup.prepare("dev")
+
+    assert machine.did == ["docker", "tools"]
+    assert checkout.identity()
 
 
 @pytest.mark.usefixtures("agreed")
@@ -157,13 +205,15 @@ def test_secrets_are_checked_in_clear_where_pulumi_can_read_them(
     assert machine
     checkout.write(None, {"photos:photoprism_admin_password": {"secure": "v1:abc"}})
     assert setup.look_at("dev").errors == []
-    monkeypatch.setattr(engine, "revealed", lambda _: {"photos:photoprism_admin_password": "admin", "other:key": "x"})
+    monkeypatch.setattr(workspace, "secrets", lambda _: {"photos:photoprism_admin_password": "admin", "other:key": "x"})
 
     (found,) = setup.look_at("dev").errors
     assert found.check == "config photos:photoprism_admin_password"
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away: sudo ./photos test tests/unit/cli")
+@pytest.mark.skipif(
+    os.geteuid() != 0, reason="unit tier: only root can give a file away: sudo ./photos test tests/unit/cli"
+)
 @pytest.mark.parametrize(("owner", "how"), [(1234, "without sudo"), (0, "with sudo")])
 def test_a_stack_of_another_account_says_whose_it_is(
     checkout: Checkout,
@@ -183,6 +233,18 @@ def test_a_stack_of_another_account_says_whose_it_is(
     assert how in told
     assert ("belongs to root" if owner == 0 else "belongs to user 1234") in told
     assert "Nothing was created or changed" in told
+
+
+def test_a_stack_of_another_account_is_refused_without_root_too(
+    checkout: Checkout, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    checkout.write(STACK_ID)
+    checkout.file.write_text(f"encryptionsalt: v1:abc\n{checkout.file.read_text('utf-8')}", "utf-8")
+    monkeypatch.setattr(os, "geteuid", lambda: checkout.file.stat().st_uid + 1)
+
+    with pytest.raises(typer.Exit):
+        setup.prepare("dev")
+    assert 'The stack "dev" belongs to' in capsys.readouterr().err
 
 
 def test_the_name_of_the_demo_is_the_demo_s(checkout: Checkout, capsys: pytest.CaptureFixture[str]) -> None:
@@ -220,17 +282,23 @@ def test_a_running_stack_of_an_older_version_keeps_the_owner_that_it_runs_as(
     document["config"].pop("photos:owner")
     checkout.file.write_text(yaml.safe_dump(document))
     resource = {"urn": f"urn:pulumi:dev::photos::docker:index/container:Container::{name}", "outputs": {"user": user}}
-    monkeypatch.setattr(engine, "state", lambda _: {"resources": [resource]})
+    monkeypatch.setattr(workspace, "resources", lambda _: [resource])
 
-    found = first_run.with_owner("dev", stackfile.offline("dev").settings).owner
+    found = first_run.with_owner("dev", stack_config.offline("dev").settings).owner
     assert (found and (found.uid, found.gid)) == owner
 
 
-def test_the_owner_is_written_once(checkout: Checkout) -> None:
+@pytest.mark.parametrize("written", [True, False])
+def test_the_owner_is_written_once(checkout: Checkout, written: bool) -> None:
     checkout.write(STACK_ID, {"photos:owner": {"uid": 1000, "gid": 1000}})
-    first_run.fix_owner("dev", stackfile.offline("dev").settings)
+    document = yaml.safe_load(checkout.file.read_text("utf-8"))
+    if not written:
+        del document["config"]["photos:owner"]
+    checkout.file.write_text(yaml.safe_dump(document), "utf-8")
+    first_run.fix_owner("dev", stack_config.load("dev").settings)
 
-    assert checkout.asked == []
+    keys = [words[1] for words in checkout.asked]
+    assert keys == ([] if written else ["photos:owner.uid", "photos:owner.gid"])
 
 
 @pytest.fixture
@@ -247,7 +315,7 @@ def test_where_nothing_can_be_fetched_the_first_up_of_dev_starts_the_demo_instea
     checkout.write(None)
 
     with pytest.raises(typer.Exit) as end:
-        app._demo_instead("dev", LACKING)
+        up._demo_instead("dev", LACKING)
     assert end.value.exit_code == 0
     assert demos == [True]
     output = capsys.readouterr()
@@ -263,7 +331,7 @@ def test_who_has_a_stack_or_names_another_gets_no_stand_in(
     checkout.write(identity)
 
     with pytest.raises(typer.Exit) as end:
-        app._demo_instead(stack, LACKING)
+        up._demo_instead(stack, LACKING)
     assert end.value.exit_code == 1
     assert demos == []
     assert "Nothing of the photo system was created or changed" in capsys.readouterr().err
@@ -276,6 +344,6 @@ def test_without_a_yes_no_demo_is_started(
     monkeypatch.setattr(console.Unattended, "yes", False)
 
     with pytest.raises(typer.Exit) as end:
-        app._demo_instead("dev", LACKING)
+        up._demo_instead("dev", LACKING)
     assert (end.value.exit_code, demos) == (1, [])
     assert "./photos demo" in capsys.readouterr().err

@@ -34,7 +34,7 @@ def test_healthy_services_are_shown_with_their_address(client: FakeClient, capsy
     assert "127.0.0.1:12343" in output.out
     assert "photoprism:1" in output.out
     assert output.out.count("mariadb:1") == 1, "the other is another stack's"
-    assert NO_BACKUP in output.err
+    assert str(NO_BACKUP) in output.err
 
 
 @pytest.mark.parametrize("word", ["unhealthy", "exited", "restarting", "dead"])
@@ -192,7 +192,7 @@ def test_the_welcome_says_how_to_see_the_password_and_not_the_password(
     assert "healthy: mariadb, drive, photoprism, syncthing" in output.out
     assert "http://localhost:12343/   user: admin   password: ./photos password" in output.out
     assert "canary" not in output.out
-    assert NO_BACKUP in output.err
+    assert str(NO_BACKUP) in output.err
 
 
 @pytest.mark.parametrize("how", ["crashes", "missing", "unhealthy"])

@@ -15,7 +15,7 @@ import typer
 from docker.errors import NotFound
 from example_stack import STACK_ID
 
-from cli import console, docker_host, engine, locks, paths, running, sweep
+from cli import console, containers, differences, docker_host, locks, paths, private_state, sweep
 
 if TYPE_CHECKING:
     from cli.conftest import Checkout  # mypy names the files of this folder cli.*
@@ -59,7 +59,7 @@ class Host:
     def __init__(self) -> None:
         self.made: list[Thing] = []
         self.there: list[Thing] = []
-        self.state: dict[str, Any] = {"resources": []}
+        self.state: list[dict[str, Any]] = []
         self.containers = SimpleNamespace(list=self._listing("container"), get=self._get)
         self.networks = SimpleNamespace(list=self._listing("network"))
         self.volumes = SimpleNamespace(list=self._listing("volume"))
@@ -79,11 +79,9 @@ class Host:
 
     def know(self, kind: str, identity: str, name: str, **more: Any) -> None:
         """Let the state have a resource."""
-        types = {"container": sweep.CONTAINER, "network": sweep.NETWORK, "volume": sweep.VOLUME}
+        types = {"container": differences.CONTAINER, "network": differences.NETWORK, "volume": differences.VOLUME}
         urn = f"urn:pulumi:dev::photos::x::{name}"
-        self.state["resources"].append(
-            {"type": types[kind], "id": identity, "urn": urn, "outputs": {"name": name}} | more
-        )
+        self.state.append({"type": types[kind], "id": identity, "urn": urn, "outputs": {"name": name}} | more)
 
     def add(self, kind: str, name: str, status: str = "running", service: str = "", *, known: bool = True) -> Thing:
         thing = Thing(self, kind, name, status, service)
@@ -105,7 +103,7 @@ def host(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> Host:
         yield made
 
     monkeypatch.setattr(docker_host, "connect", connect)
-    monkeypatch.setattr(engine, "state", lambda _: made.state)
+    monkeypatch.setattr(private_state, "resources", lambda _: made.state)
     monkeypatch.setattr(locks, "_end_orphaned_plugins", lambda: None)
     return made
 
@@ -160,7 +158,7 @@ def test_a_database_of_a_killed_up_finishes_its_first_start_before_it_is_stopped
         if len(waited) == 5:
             found.attrs["State"]["Health"]["Status"] = "healthy"
 
-    monkeypatch.setattr(running, "time", SimpleNamespace(monotonic=lambda: 0, sleep=sleep))
+    monkeypatch.setattr(containers, "time", SimpleNamespace(monotonic=lambda: 0, sleep=sleep))
     with sweep.room_for_up("dev"):
         assert found.status == "exited"
     assert len(waited) == 5
@@ -246,6 +244,26 @@ def test_a_running_restore_is_never_disturbed(host: Host, capsys: pytest.Capture
     assert "A restore is running (photos-dev-restore)" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("status", ["created", "exited"])
+def test_the_stack_s_own_restore_waits_and_is_no_difference(host: Host, status: str) -> None:
+    host.add("container", "photos-dev-restore", status, known=False)
+    host.know("container", host.there[0].id, "photos-dev-restore", inputs={"start": False})
+
+    assert differences.told_differences("dev") is False
+    with sweep.room_for_up("dev") as changed:
+        assert changed is False
+    assert host.names() == ["photos-dev-restore"]
+
+
+def test_the_stack_s_own_restore_is_never_disturbed_either(host: Host, capsys: pytest.CaptureFixture[str]) -> None:
+    host.add("container", "photos-dev-restore")
+
+    assert differences.told_differences("dev") is False, "pulumi has nothing to look at"
+    assert "A restore is running (photos-dev-restore)" in capsys.readouterr().err
+    with pytest.raises(typer.Exit), sweep.room_for_up("dev"):
+        pass
+
+
 def test_a_restore_that_ended_is_swept(host: Host) -> None:
     host.add("container", "photos-dev-restore", "exited", known=False)
 
@@ -269,7 +287,7 @@ def test_a_service_that_does_not_run_is_a_difference(
 ) -> None:
     host.add("container", "photos-dev-drive", status)
 
-    assert sweep.told_differences("dev") is bool(told)
+    assert differences.told_differences("dev") is bool(told)
     assert told in capsys.readouterr().err
     assert host.names() == ["photos-dev-drive"], "a preview changes nothing"
 
@@ -280,7 +298,7 @@ def test_what_runs_in_a_service_s_place_is_named_where_there_is_a_state_to_compa
     host.add("container", "photos-dev-restore", known=False)
     assert sweep.strangers(host, "dev") == []  # type: ignore[arg-type]
 
-    state = engine.state_file("dev")
+    state = private_state._file("dev")
     state.parent.mkdir(parents=True)
     state.touch()
     assert sweep.strangers(host, "dev") == ["drive"]  # type: ignore[arg-type]
@@ -289,16 +307,25 @@ def test_what_runs_in_a_service_s_place_is_named_where_there_is_a_state_to_compa
 def test_a_lost_volume_is_named_with_the_way_back(host: Host, capsys: pytest.CaptureFixture[str]) -> None:
     host.know("volume", "photos-dev-mariadb", "photos-dev-mariadb")
 
-    assert sweep.told_differences("dev") is True
+    assert differences.told_differences("dev") is True
     told = capsys.readouterr().err
     assert "The volume photos-dev-mariadb is gone, with what was in it" in told
     assert "./photos keeper restore --everything" in told
 
 
+def test_a_preview_during_a_restore_names_it(host: Host, capsys: pytest.CaptureFixture[str]) -> None:
+    host.add("container", "photos-dev-restore", known=False)
+
+    assert differences.told_differences("dev") is True
+    told = capsys.readouterr().err
+    assert "A restore is running (photos-dev-restore)" in told
+    assert "does not know it" not in told
+
+
 def test_what_the_state_only_waits_to_delete_is_not_missed(host: Host) -> None:
     host.know("container", "old", "photos-dev-drive", delete=True)
 
-    assert sweep.told_differences("dev") is False
+    assert differences.told_differences("dev") is False
 
 
 def test_a_network_in_use_is_left(host: Host, capsys: pytest.CaptureFixture[str]) -> None:
@@ -369,4 +396,4 @@ def test_before_the_first_run_there_is_nothing_to_compare(host: Host, checkout: 
     checkout.write(None)
     host.add("container", "photos-dev-drive", "created", known=False)
 
-    assert sweep.told_differences("dev") is False
+    assert differences.told_differences("dev") is False

@@ -41,7 +41,7 @@ def test_a_log_shows_life_with_the_newest_line(shown: io.StringIO, monkeypatch: 
 
     def say(text: str) -> None:
         console.say(text)
-        if "still" in text:
+        if "still" in str(text):
             seen.set()
 
     monkeypatch.setattr(progress, "say", say)

@@ -1,0 +1,1 @@
+"""The commands of `./photos`, each imported when it runs: see `cli/app.py`."""

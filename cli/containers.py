@@ -1,0 +1,85 @@
+"""The containers of a stack on the Docker host, by its id, and how each goes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import docker
+from docker.errors import DockerException
+from docker.models.containers import Container
+
+from cli import docker_host, paths, stackfile
+from cli.console import fail
+
+RUNS = ("running", "restarting", "paused")
+SECONDS_OF_A_FIRST_START = 300
+LAST_LINES = 15
+
+
+@contextmanager
+def connected(stack: str) -> Iterator[docker.DockerClient]:
+    """Connect to the Docker of `stack`; end the program where it does not answer."""
+    try:
+        with docker_host.connect(stack) as client:
+            yield client
+    except DockerException as problem:
+        if docker_host.refuses(stack):
+            fail("This login may not use Docker yet: log in again, or run: newgrp docker")
+        fail(f"Docker does not answer ({problem}). See: ./photos doctor")
+
+
+def containers(client: docker.DockerClient, stack: str) -> list[Container]:
+    """Return every container that carries the id of `stack`, whatever its state."""
+    of_stack = docker_host.of_stack(stackfile.stack_id(paths.stack_file(stack)))
+    listed: list[Container] = client.containers.list(all=True, ignore_removed=True, filters=of_stack)
+    return listed
+
+
+def of_service(client: docker.DockerClient, stack: str, service: str) -> Container | None:
+    """Return the container of one service, whatever its state; None where there is none."""
+    return next((container for container in containers(client, stack) if service_of(container) == service), None)
+
+
+def service_of(container: Container) -> str:
+    """Return the name of the service that a container of ours runs."""
+    return str(container.labels.get("photos.service", ""))
+
+
+def runs(container: Container) -> bool:
+    """Whether its process is there, be it that it is just being started again."""
+    return container.status in RUNS
+
+
+def health(container: Container) -> str:
+    """Return healthy, unhealthy or starting; of what does not run, Docker's status."""
+    state: dict[str, Any] = container.attrs["State"]
+    if state.get("Status", "running") != "running":
+        return str(state["Status"])
+    return str(state.get("Health", {}).get("Status") or state.get("Status"))
+
+
+def restarts(container: Container) -> int:
+    """Return how often Docker had to start it again."""
+    return int(container.attrs.get("RestartCount", 0))
+
+
+def works(container: Container) -> bool:
+    """Whether it is healthy, or was started and not asked yet; one that Docker had to restart does not."""
+    fresh = container.status == "running" and not restarts(container)
+    return health(container) == "healthy" or (health(container) == "starting" and fresh)
+
+
+def let_it_start(container: Container) -> None:
+    """Wait until a container is healthy or ill, at most as long as `up` waits for a database."""
+    deadline = time.monotonic() + SECONDS_OF_A_FIRST_START
+    while health(container) == "starting" and not restarts(container) and time.monotonic() < deadline:
+        time.sleep(1)
+        container.reload()
+
+
+def last_lines(container: Container) -> str:
+    """Return the end of a container's log."""
+    return str(container.logs(tail=LAST_LINES).decode(errors="replace"))

@@ -1,0 +1,100 @@
+"""How the Docker host differs from what the state of a stack knows. Looks only.
+
+A killed run, a panel or an updater leaves containers that the state does not know, or takes away what it knows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import docker
+from docker.models.containers import Container
+from docker.models.networks import Network
+
+from cli import containers, docker_host, paths, private_state, stackfile
+from cli.console import warn
+from stacks.names import PLACEHOLDER_ID, RESTORE
+
+CONTAINER, NETWORK, VOLUME = (
+    "docker:index/container:Container", "docker:index/network:Network", "docker:index/volume:Volume",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How the Docker host differs from the state: one line per thing that is not as the state knows it, and orphans.
+
+    `restore` is the container of a restore that runs, which is no difference.
+    """
+
+    lost: tuple[str, ...] = ()
+    containers: tuple[Container, ...] = ()
+    networks: tuple[Network, ...] = ()
+    restore: Container | None = None
+
+    def __bool__(self) -> bool:
+        """Whether there is any."""
+        return bool(self.lost or self.containers or self.networks)
+
+
+def compare(client: docker.DockerClient, stack: str) -> Difference:
+    """Compare what the state of `stack` knows with what carries its id on the Docker host. Changes nothing."""
+    identity = stackfile.stack_id(paths.stack_file(stack))
+    if not identity or identity == PLACEHOLDER_ID or private_state.locks(stack):
+        return Difference()  # nothing is there yet, or pulumi is at work
+    resources = private_state.resources(stack)
+    known_ids = {str(resource.get("id")) for resource in resources}
+    of_stack = docker_host.of_stack(identity)
+    on_host = client.containers.list(all=True, ignore_removed=True, filters=of_stack)
+    networks = client.networks.list(filters=of_stack)
+    statuses = {
+        CONTAINER: {str(container.id): container.status for container in on_host},
+        NETWORK: {str(network.id): "running" for network in networks},
+        VOLUME: {str(volume.name): "running" for volume in client.volumes.list(filters=of_stack)},
+    }
+    restores = (c for c in on_host if containers.service_of(c) == RESTORE and containers.runs(c))
+    lines = (
+        _lost(resource, statuses.get(str(resource.get("type")))) for resource in resources if not resource.get("delete")
+    )
+    return Difference(
+        lost=tuple(line for line in lines if line),
+        containers=tuple(container for container in on_host if container.id not in known_ids),
+        networks=tuple(network for network in networks if network.id not in known_ids),
+        restore=next(restores, None),
+    )
+
+
+def told_differences(stack: str) -> bool:
+    """Say how the Docker host differs from the state, and return whether it does. Changes nothing."""
+    with containers.connected(stack) as client:
+        difference = compare(client, stack)
+    for line in difference.lost:
+        warn(f"{line}.")
+    if difference.restore:
+        warn(f"A restore is running ({difference.restore.name}). Until it has ended, up and destroy change nothing.")
+    orphans = [container.name for container in difference.containers if container != difference.restore]
+    for name in (*orphans, *(network.name for network in difference.networks)):
+        warn(f"{name} carries this stack's id, and its state does not know it.")
+    return bool(difference)
+
+
+def _lost(resource: dict[str, Any], statuses: dict[str, str] | None) -> str | None:
+    """Say how a resource of the state is not there any more; None when it is, or is nothing that Docker lists.
+
+    `statuses` are those of what is on the host of its type, by Docker's id.
+    """
+    if statuses is None:
+        return None
+    status = statuses.get(str(resource.get("id")))
+    name = (resource.get("outputs") or {}).get("name") or resource["urn"].rpartition("::")[2]
+    kind = str(resource["type"]).rpartition(":")[2].lower()
+    if status is None and kind == "volume":
+        return (
+            f"The volume {name} is gone, with what was in it; a new, empty one takes its place. Where there is a "
+            f"backup: ./photos keeper restore --everything"
+        )
+    if status is None:
+        return f"The {kind} {name} is gone, or was made anew by something else"
+    waits = (resource.get("inputs") or {}).get("start") is False  # for a person, who starts it
+    return None if waits or status in containers.RUNS else f"The {kind} {name} is {status}"

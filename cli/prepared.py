@@ -1,0 +1,40 @@
+"""Whether a stack is as `setup.prepare` leaves it, so that a preview can begin at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cli import docker_host, paths, private_state, stackfile, tools
+from stacks.names import NAMESPACE
+
+DEMO = "demo"
+
+
+def is_prepared(stack: str) -> bool:
+    """Whether nothing is left to make, to fetch or to ask.
+
+    The program checks the stack file and the host itself, all of it, before it declares anything. To check both here as
+    well takes longer than all the rest of a preview's begin.
+    """
+    file, copy = paths.stack_file(stack), stackfile.newest_copy(stack)
+    if stack == DEMO or git_around(paths.data_folder()) or not file.is_file():
+        return False
+    config = stackfile.read(file)
+    identity = config.get(stackfile.ID_KEY)
+    return (
+        bool(identity)
+        and f"{NAMESPACE}owner" in config
+        and (copy is None or stackfile.stack_id(copy) == identity)
+        and paths.passphrase_file(stack).exists()
+        and private_state.exists(stack)
+        and not tools.missing(stack)
+        and docker_host.answers(stack)
+    )
+
+
+def git_around(folder: Path) -> Path | None:
+    """Return the git work tree that holds `folder`, where a commit could take it along."""
+    real = folder.resolve()
+    return next(
+        (parent for parent in (folder, *folder.parents, real, *real.parents) if (parent / ".git").exists()), None
+    )
