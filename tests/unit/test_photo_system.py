@@ -90,7 +90,7 @@ def test_what_stood_at_the_root_of_a_stack_is_known_by_its_old_name() -> None:
     recorder = declared("home")
     children = [item for item in recorder.resources if item.parent.endswith("photos:system:PhotoSystem::photos")]
 
-    assert len(children) == 9
+    assert len(children) == 10
     for item in children:
         (alias,) = item.options["aliases"]
         assert alias["name"] == item.name.removeprefix("photos-")
