@@ -56,7 +56,7 @@ def ensure(stack: str | None = None) -> None:
     if not answers():
         fail(
             message(
-                "docker_silent",
+                "docker_installed_silent",
                 "Docker is installed but does not answer. See: sudo journalctl -u docker, or ./photos doctor",
             )
         )
@@ -81,7 +81,7 @@ def connect(stack: str | None = None, seconds: int = 180) -> AbstractContextMana
     try:
         endpoint = endpoint_of(stack)
     except EndpointError as error:
-        fail(str(error))
+        fail(error.finding.line)
     return closing(endpoint.connect(seconds))
 
 

@@ -7,9 +7,10 @@ from typing import Any
 from rich.text import Text
 
 from cli import stack_config
-from cli.console import out, say, wrapped
+from cli.console import fail, out, say, wrapped
 from components.messages import message
 from stacks.config import load
+from stacks.host.endpoint import EndpointError
 from stacks.host.library import library_owner
 from stacks.program import declare
 from stacks.recording import Recorded, Recorder, is_secret, plain, record
@@ -20,7 +21,10 @@ KIND_WIDTH = 15
 def show(stack: str) -> None:
     """Print the resources of `stack`; secrets as names only."""
     config = stack_config.offline(stack)
-    _print(recorded(stack))
+    try:
+        _print(recorded(stack))
+    except EndpointError as error:
+        fail(error.finding.line)
     say(
         message(
             "plan_photos", "Photos stay in: {folders}", folders=", ".join(config.settings.library.library().folders)

@@ -120,7 +120,10 @@ def _not_fetched(stack: str, config: StackConfig, *, marking: bool) -> list[str]
     except tool_download.UnreachableError as error:
         problems.append(str(error))
     if marking:
-        problems += [text(finding.line) for finding in check_images(config) if finding.level == "warning"]
+        seen = list(check_images(config))
+        problems += [text(finding.line) for finding in seen if finding.level != "ok"]
+        if any(finding.level == "error" for finding in seen):  # a login: no reason for another way out
+            fail("Nothing was created or changed:\n" + "\n".join(problems))
     return problems
 
 

@@ -38,7 +38,7 @@ def run() -> None:
     try:
         exports = declare(config, library_owner(config.settings))
     except EndpointError as error:  # at a destroy, which looks at no host before
-        raise pulumi.RunError(str(error)) from error
+        raise pulumi.RunError(text(error.finding.line)) from error
     for name, value in exports.items():
         pulumi.export(name, value)
 

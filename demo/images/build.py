@@ -19,6 +19,7 @@ import subprocess
 import tarfile
 import tempfile
 import time
+import urllib.error
 import urllib.request
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -130,8 +131,11 @@ def push(registry: str, recipes: tuple[Recipe, ...] = IMAGES + UPGRADES) -> dict
 
 
 @contextlib.contextmanager
-def registry(port: int = 0) -> Iterator[str]:
-    """Debian's docker-registry on loopback, empty, as "127.0.0.1:<port>"; docker takes plain HTTP from there."""
+def registry(port: int = 0, logins: Path | None = None) -> Iterator[str]:
+    """Debian's docker-registry on loopback, empty, as "127.0.0.1:<port>"; docker takes plain HTTP from there.
+
+    With `logins`, a file as htpasswd makes it, it asks everybody for one.
+    """
     program = _program("docker-registry", "docker-registry")
     if not port:
         with socket.socket() as free:
@@ -143,6 +147,7 @@ def registry(port: int = 0) -> Iterator[str]:
         config.write_text(
             f"version: 0.1\nlog: {{level: error, accesslog: {{disabled: true}}}}\nhttp: {{addr: '{address}'}}\n"
             f"storage: {{filesystem: {{rootdirectory: '{folder}/data'}}, delete: {{enabled: true}}}}\n"
+            + (f"auth: {{htpasswd: {{realm: photos, path: '{logins}'}}}}\n" if logins else "")
         )
         with subprocess.Popen([program, "serve", str(config)], stderr=subprocess.PIPE, text=True) as server:
             try:
@@ -154,8 +159,13 @@ def registry(port: int = 0) -> Iterator[str]:
 
 def _await(url: str, server: subprocess.Popen[str]) -> None:
     for _ in range(100):
-        with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=2):  # noqa: S310 - our own address
-            return
+        try:
+            with urllib.request.urlopen(url, timeout=2):  # noqa: S310 - our own address
+                return
+        except urllib.error.HTTPError:
+            return  # it asks for a login
+        except OSError:
+            pass
         if server.poll() is not None:
             break
         time.sleep(0.1)

@@ -25,7 +25,7 @@ TEXTS = {
     "crash_loop": "\n{name} 失败了 {times} 次，已删除，免得一直等它。它的最后几行日志：",
     # docker_host.py
     "docker_group_entered": "以 docker 组成员的身份重新开始；在别处，下次登录之后才算成员……",
-    "docker_silent": "Docker 已安装，但没有应答。请看：sudo journalctl -u docker，或 ./photos doctor",
+    "docker_installed_silent": "Docker 已安装，但没有应答。请看：sudo journalctl -u docker，或 ./photos doctor",
     "docker_no_systemd": "systemd 没有运行，重启之后 Docker 不会自动启动。\n在 WSL 里，请把这两行写进 /etc/wsl.conf，然后在 Windows 里运行 `wsl --shutdown`：\n[boot]\nsystemd=true",
     "docker_group_no_help": "加入 docker 组没有起作用。请注销并重新登录，再运行一次。",
     "command_failed": "{command} 失败了。",

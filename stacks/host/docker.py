@@ -12,16 +12,16 @@ import docker
 import psutil
 from docker.errors import DockerException, ImageNotFound
 
+from components.messages import message
 from stacks.config import StackConfig
 from stacks.expected import expected
-from stacks.host import GIB, Finding, error, file_system, ok, unsafe_for_databases, warning
+from stacks.host import GIB, Finding, advice, error, file_system, ok, unsafe_for_databases, warning
 from stacks.host.endpoint import DockerEndpoint, EndpointError, resolve
 from stacks.host.engines import check_engine
 from stacks.host.library import folders
 
 CHECK = "docker"
 SECONDS_TO_ANSWER = 20
-NAMED = "Start it, or name another one: docker:host in the stack file, DOCKER_HOST, docker context use"
 ANY_ADDRESS = "0.0.0.0"  # noqa: S104 - compared with, not bound to
 
 
@@ -32,7 +32,7 @@ def check_reachable() -> Iterator[Finding]:
         with closing(endpoint.connect(SECONDS_TO_ANSWER)) as client:
             yield from _engine(client)
     except EndpointError as problem:
-        yield error(CHECK, problem.text, problem.fix)
+        yield problem.finding
     except DockerException as problem:
         yield _unreachable(endpoint, problem)
 
@@ -53,25 +53,43 @@ def check_docker(config: StackConfig) -> Iterator[Finding]:
             yield _memory(info, config)
             yield from _database_image(client, config)
     except EndpointError as problem:
-        yield error(CHECK, problem.text, problem.fix)
+        yield problem.finding
     except DockerException as problem:
         yield _unreachable(endpoint, problem)
 
 
 def _engine(client: docker.DockerClient) -> Iterator[Finding]:
     info = client.info()
-    yield ok(CHECK, f"version {info['ServerVersion']}")
+    yield ok(CHECK, message("docker_version", "version {version}", version=info["ServerVersion"]))
     yield from check_engine(info, client.version())
 
 
 def _unreachable(endpoint: DockerEndpoint, problem: Exception) -> Finding:
-    short = re.sub(r"\s+", " ", str(problem))[:120]
+    reason = re.sub(r"\s+", " ", str(problem))[:120]
     if endpoint.named_by:
-        return error(CHECK, f"nothing answers at {endpoint.url}, which {endpoint.named_by} names ({short})", NAMED)
-    if "Permission denied" in short:
-        again = "Log out and in again, if you joined the group docker just now, or run ./photos setup"
-        return error(CHECK, f"does not let you in ({short})", again)
-    return error(CHECK, f"not reachable ({short})", "sudo systemctl start docker, or ./photos setup")
+        said = advice(
+            "docker_silent",
+            "nothing answers at {url}, which {named_by} names ({reason})",
+            "Start it, or name another one: docker:host in the stack file, DOCKER_HOST, `docker context use`",
+            url=endpoint.url,
+            named_by=endpoint.named_by,
+            reason=reason,
+        )
+    elif "Permission denied" in reason:
+        said = advice(
+            "docker_closed",
+            "does not let you in ({reason})",
+            "Log out and in again, if you joined the group docker just now, or run ./photos setup",
+            reason=reason,
+        )
+    else:
+        said = advice(
+            "docker_unreachable",
+            "not reachable ({reason})",
+            "`sudo systemctl start docker`, or ./photos setup",
+            reason=reason,
+        )
+    return error(CHECK, *said)
 
 
 def _data_root(info: dict[str, Any], config: StackConfig) -> Iterator[Finding]:
@@ -79,14 +97,26 @@ def _data_root(info: dict[str, Any], config: StackConfig) -> Iterator[Finding]:
     kind = file_system(root)
     if unsafe_for_databases(kind):
         yield error(
-            "docker",
-            f"its data ({root}) is on {kind}, where MariaDB loses data",
-            'Move "data-root" to a Linux disk (ext4)',
+            CHECK,
+            *advice(
+                "docker_data_unsafe",
+                "its data ({root}) is on {file_system}, where MariaDB loses data",
+                'Move "data-root" to a Linux disk (ext4)',
+                root=root,
+                file_system=kind,
+            ),
         )
     for key, folder in folders(config.settings.library).items():
         if root and str(folder).startswith(root.rstrip("/") + "/"):
             yield error(
-                f"config photos:library.{key}", f"{folder} lies in Docker's own folder {root}", "Use another one"
+                f"config photos:library.{key}",
+                *advice(
+                    "folder_of_docker",
+                    "{folder} lies in Docker's own folder {root}",
+                    "Use another one",
+                    folder=folder,
+                    root=root,
+                ),
             )
 
 
@@ -104,11 +134,20 @@ def _foreign_names(client: docker.DockerClient, config: StackConfig) -> Iterator
             continue
         owner = (labels or {}).get("photos.id")
         if owner != config.id:
-            whose = f"the stack with id {owner}" if owner else "something else"
+            whose = (
+                message("stack_of_id", "the stack with id {id}", id=owner)
+                if owner
+                else message("something_else", "something else")
+            )
             yield error(
                 f"{kind} {name}",
-                f"is there already and belongs to {whose}",
-                "Was this stack set up from another folder? Take its stack file, run ./photos adopt, or choose another name",
+                *advice(
+                    "name_taken",
+                    "is there already and belongs to {owner}",
+                    "Was this stack set up from another folder? Take its stack file, run ./photos adopt, or choose another "
+                    "name",
+                    owner=whose,
+                ),
             )
 
 
@@ -123,8 +162,12 @@ def _ports(client: docker.DockerClient, config: StackConfig) -> Iterator[Finding
             if port.address not in addresses:
                 yield error(
                     f"config photos:{service.section}.{port.address_field}",
-                    f"{port.address} is not an address of this machine",
-                    "Write 127.0.0.1, or one that `ip -brief address` shows",
+                    *advice(
+                        "address_not_here",
+                        "{address} is not an address of this machine",
+                        "Write 127.0.0.1, or one that `ip -brief address` shows",
+                        address=port.address,
+                    ),
                 )
             elif port.number not in ours and not _free(port.address, port.number):
                 yield _taken(where, port.number, holders)
@@ -133,11 +176,33 @@ def _ports(client: docker.DockerClient, config: StackConfig) -> Iterator[Finding
 def _taken(where: str, port: int, holders: dict[int, Any]) -> Finding:
     holder = holders.get(port)
     if holder is None:
-        fix = f"Choose another port, or see who it is: sudo ss -lntup 'sport = :{port}'"
-        return error(where, f"port {port} is in use by another program", fix)
+        return error(
+            where,
+            *advice(
+                "port_of_a_program",
+                "port {port} is in use by another program",
+                "Choose another port, or see who it is: {look}",
+                port=port,
+                look=f"sudo ss -lntup 'sport = :{port}'",
+            ),
+        )
     stack = holder.labels.get("photos.stack")
-    whose = f'your other stack "{stack}"' if stack else "another container"
-    return error(where, f"port {port} is in use by {whose} ({holder.name})", "Choose another port")
+    whose = (
+        message("your_other_stack", 'your other stack "{stack}"', stack=stack)
+        if stack
+        else message("another_container", "another container")
+    )
+    return error(
+        where,
+        *advice(
+            "port_of_a_container",
+            "port {port} is in use by {owner} ({container})",
+            "Choose another port",
+            port=port,
+            owner=whose,
+            container=holder.name,
+        ),
+    )
 
 
 def _published(client: docker.DockerClient) -> dict[int, Any]:
@@ -171,11 +236,20 @@ def _memory(info: dict[str, Any], config: StackConfig) -> Finding:
     """Limits are no reservations: services seldom reach theirs at the same time."""
     services = [service for service in expected(config.stack, config.settings).services if service.started]
     total, there = sum(service.memory_mb for service in services) / 1024, info.get("MemTotal", 0) / GIB
-    text = f"the memory limits add up to {total:.1f} GB, this machine has {there:.1f} GB"
+    text = message(
+        "memory_limits",
+        "the memory limits add up to {total} GB, this machine has {there} GB",
+        total=f"{total:.1f}",
+        there=f"{there:.1f}",
+    )
     if total <= there:
         return ok("memory", text)
     largest = max(services, key=lambda service: service.memory_mb)
-    fix = f"When all are busy at once some will be stopped. photos:{largest.section}.memory is the largest"
+    fix = message(
+        "memory_limits_fix",
+        "When all are busy at once some will be stopped. photos:{section}.memory is the largest",
+        section=largest.section,
+    )
     return warning("memory", text, fix)
 
 
@@ -193,10 +267,27 @@ def _database_image(client: docker.DockerClient, config: StackConfig) -> Iterato
     path = "config photos:database.image"
     if wanted < running:
         yield error(
-            path, f"{_dots(running)} → {_dots(wanted)} cannot read the data", "Keep the newer image, or restore a dump"
+            path,
+            *advice(
+                "database_goes_back",
+                "{running} → {wanted} cannot read the data",
+                "Keep the newer image, or restore a dump",
+                running=_dots(running),
+                wanted=_dots(wanted),
+            ),
         )
     elif wanted[0] - running[0] > 1:
-        yield error(path, f"{_dots(running)} → {_dots(wanted)} skips a major version", f"Go to {running[0] + 1} first")
+        yield error(
+            path,
+            *advice(
+                "database_skips",
+                "{running} → {wanted} skips a major version",
+                "Go to {next} first",
+                running=_dots(running),
+                wanted=_dots(wanted),
+                next=running[0] + 1,
+            ),
+        )
 
 
 def _version(image: str) -> tuple[int, int] | None:

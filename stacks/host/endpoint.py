@@ -19,18 +19,21 @@ import psutil
 from docker.context import ContextAPI
 from docker.context.config import get_current_context_name
 
-SECTION = "docker:"
+from components.messages import Message, Said, message
+from stacks.host import advice, error
+
+CHECK, SECTION = "docker", "docker:"
 HOST, CONTEXT, CERTIFICATES = "docker:host", "docker:context", "docker:certPath"
 DEFAULT_CONTEXT = "default"
 DEFAULT_URL = "unix:///var/run/docker.sock"
 
 
 class EndpointError(Exception):
-    """This Docker cannot be used. `fix` says what to do instead."""
+    """This Docker cannot be used. `finding` says why, and what to do instead."""
 
-    def __init__(self, text: str, fix: str) -> None:
-        super().__init__(f"{text}. {fix}")
-        self.text, self.fix = text, fix
+    def __init__(self, said: tuple[Message, Message]) -> None:
+        self.finding = error(CHECK, *said)
+        super().__init__(str(self.finding))
 
 
 def docker_settings(everything: Mapping[str, object]) -> dict[str, object]:
@@ -47,7 +50,7 @@ class DockerEndpoint:
     """
 
     url: str = DEFAULT_URL
-    named_by: str | None = None
+    named_by: Said | None = None
     certificates: str | None = None
 
     @property
@@ -82,9 +85,14 @@ def resolve(settings: Mapping[str, object] | None = None) -> DockerEndpoint:
 def _chosen(settings: Mapping[str, object], environment: Mapping[str, str]) -> DockerEndpoint:
     for key in settings:
         if key not in (HOST, CONTEXT, CERTIFICATES):
-            text = f"{key} has no effect in the stack file"
-            fix = f"Remove it. The host: {HOST}, DOCKER_HOST or a context; a registry's password: docker login HOST"
-            raise EndpointError(text, fix)
+            raise EndpointError(
+                advice(
+                    "docker_setting_unused",
+                    "{key} has no effect in the stack file",
+                    "Remove it. The host: docker:host, DOCKER_HOST or a context; a registry's password: docker login HOST",
+                    key=key,
+                )
+            )
     if context := settings.get(CONTEXT):
         return _of_context(str(context), CONTEXT)
     if host := settings.get(HOST):
@@ -95,7 +103,11 @@ def _chosen(settings: Mapping[str, object], environment: Mapping[str, str]) -> D
     if context := environment.get("DOCKER_CONTEXT"):
         return _of_context(context, "DOCKER_CONTEXT")
     current = get_current_context_name()
-    return DockerEndpoint() if current == DEFAULT_CONTEXT else _of_context(current, "the current context")
+    return (
+        DockerEndpoint()
+        if current == DEFAULT_CONTEXT
+        else _of_context(current, message("docker_current_context", "the current context"))
+    )
 
 
 def _certificates(environment: Mapping[str, str]) -> str | None:
@@ -105,29 +117,57 @@ def _certificates(environment: Mapping[str, str]) -> str | None:
     return None
 
 
-def _of_context(name: str, named_by: str) -> DockerEndpoint:
+def _of_context(name: str, named_by: Said) -> DockerEndpoint:
     context = ContextAPI.get_context(name)
     if context is None:
-        text = f'{named_by} is "{name}", and Docker has no such context'
-        raise EndpointError(text, "Choose one of those that `docker context ls` shows")
+        raise EndpointError(
+            advice(
+                "docker_context_absent",
+                '{named_by} is "{name}", and Docker has no such context',
+                "Choose one of those that `docker context ls` shows",
+                named_by=named_by,
+                name=name,
+            )
+        )
     tls = context.TLSConfig
     certificates = str(Path(tls.cert[0]).parent) if tls and tls.cert else None
-    return DockerEndpoint(url=str(context.Host), named_by=f'the context "{name}"', certificates=certificates)
+    found_by = message("docker_context", 'the context "{name}"', name=name)
+    return DockerEndpoint(url=str(context.Host), named_by=found_by, certificates=certificates)
 
 
 def _refuse_far(endpoint: DockerEndpoint) -> None:
     """Refuse what is plainly not on this machine: its folders, ports and disks are what the checks look at."""
-    address, named = urlsplit(endpoint.url), f"{endpoint.named_by} is {endpoint.url}"
+    address = urlsplit(endpoint.url)
     if address.scheme == "ssh":
-        text, fix = f"{named}: a Docker host over ssh is not supported yet", "Run ./photos on that host"
-    elif address.scheme not in ("unix", "tcp"):
-        text, fix = f"{named}, which is no address of a Docker on Linux", f"Write a socket, e.g. {DEFAULT_URL}"
-    elif address.scheme == "tcp" and not _is_here(address.hostname or ""):
-        text = f"{named}, another machine: its folders, ports and disks cannot be looked at from here"
-        fix = "Run ./photos on that machine"
-    else:
-        return
-    raise EndpointError(text, fix)
+        raise EndpointError(
+            advice(
+                "docker_over_ssh",
+                "{named_by} is {url}: a Docker host over ssh is not supported yet",
+                "Run ./photos on that host",
+                named_by=endpoint.named_by,
+                url=endpoint.url,
+            )
+        )
+    if address.scheme not in ("unix", "tcp"):
+        raise EndpointError(
+            advice(
+                "docker_no_address",
+                "{named_by} is {url}, which is no address of a Docker on Linux",
+                "Write a socket, e.g. unix:///var/run/docker.sock",
+                named_by=endpoint.named_by,
+                url=endpoint.url,
+            )
+        )
+    if address.scheme == "tcp" and not _is_here(address.hostname or ""):
+        raise EndpointError(
+            advice(
+                "docker_elsewhere",
+                "{named_by} is {url}, another machine: its folders, ports and disks cannot be looked at from here",
+                "Run ./photos on that machine",
+                named_by=endpoint.named_by,
+                url=endpoint.url,
+            )
+        )
 
 
 def _is_here(host: str) -> bool:

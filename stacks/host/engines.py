@@ -14,10 +14,10 @@ from typing import Any
 
 import psutil
 
-from stacks.host import Finding, error, warning, wsl
+from components.messages import Message
+from stacks.host import Finding, advice, error, warning, wsl
 
 CHECK = "docker"
-DESKTOP = "Docker Desktop"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,12 +36,10 @@ class Answer:
 
 @dataclass(frozen=True, kw_only=True)
 class Kind:
-    """A kind of engine: how it is known, why the album does not run on it, and what to do instead."""
+    """A kind of engine: how it is known, and why the album does not run on it, with what to do instead."""
 
-    name: str
     is_this: Callable[[Answer], bool]
-    reason: str
-    fix: str
+    said: tuple[Message, Message]
 
 
 def _is_podman(answer: Answer) -> bool:
@@ -53,7 +51,7 @@ def _is_desktop_in_a_machine_of_its_own(answer: Answer) -> bool:
 
 
 def _is_desktop(answer: Answer) -> bool:
-    return answer.info.get("OperatingSystem") == DESKTOP
+    return answer.info.get("OperatingSystem") == "Docker Desktop"
 
 
 def _is_snap(answer: Answer) -> bool:
@@ -73,47 +71,66 @@ def _is_elsewhere(answer: Answer) -> bool:
 
 REFUSED = (
     Kind(
-        name="Docker for Windows containers",
         is_this=lambda answer: answer.info.get("OSType") == "windows",
-        reason="the album is made of Linux containers",
-        fix="Install Docker inside WSL: ./photos setup",
+        said=advice(
+            "engine_of_windows",
+            "this is Docker for Windows containers: the album is made of Linux containers",
+            "Install Docker inside WSL: ./photos setup",
+        ),
     ),
     Kind(
-        name="Podman, which answers in Docker's place",
         is_this=_is_podman,
-        reason="it drops the limits of the logs, checks health only where systemd runs, and cannot ask a registry",
-        fix="Remove podman-docker, or what leads here, and let ./photos setup install Docker",
+        said=advice(
+            "engine_podman",
+            "this is Podman, which answers in Docker's place: it drops the limits of the logs, checks health only where "
+            "systemd runs, and cannot ask a registry",
+            "Remove podman-docker, or what leads here, and let ./photos setup install Docker",
+        ),
     ),
     Kind(
-        name=f"{DESKTOP} outside of WSL",
         is_this=_is_desktop_in_a_machine_of_its_own,
-        reason="it runs in a virtual machine, which gets at the photos only through a share",
-        fix="Use this machine's own Docker: docker context use default, then ./photos setup",
+        said=advice(
+            "engine_desktop",
+            "this is Docker Desktop outside of WSL: it runs in a virtual machine, which gets at the photos only through a "
+            "share",
+            "Use this machine's own Docker: `docker context use default`, then ./photos setup",
+        ),
     ),
     Kind(
-        name="a Docker on another machine",
         is_this=_is_elsewhere,
-        reason="its folders, ports and disks cannot be looked at from here",
-        fix="Run ./photos on that machine",
+        said=advice(
+            "engine_elsewhere",
+            "this is a Docker on another machine: its folders, ports and disks cannot be looked at from here",
+            "Run ./photos on that machine",
+        ),
     ),
     Kind(
-        name="a rootless Docker",
         is_this=lambda answer: "rootless" in answer.security,
-        reason="to its containers the photos belong to nobody, and what they write belongs to a number like 100999",
-        fix="Use the system's Docker: docker context use default, unset DOCKER_HOST, then ./photos setup",
+        said=advice(
+            "engine_rootless",
+            "this is a rootless Docker: to its containers the photos belong to nobody, and what they write belongs to a "
+            "number like 100999",
+            "Use the system's Docker: `docker context use default`, `unset DOCKER_HOST`, then ./photos setup",
+        ),
     ),
     Kind(
-        name="a Docker with userns-remap",
         is_this=lambda answer: "userns" in answer.security,
-        reason="to its containers the photos belong to nobody, and what they write belongs to a number like 100999",
-        fix='Take "userns-remap" out of /etc/docker/daemon.json and restart Docker',
+        said=advice(
+            "engine_userns_remap",
+            "this is a Docker with userns-remap: to its containers the photos belong to nobody, and what they write belongs "
+            "to a number like 100999",
+            'Take "userns-remap" out of /etc/docker/daemon.json and restart Docker',
+        ),
     ),
     Kind(
-        name="the Docker of snap",
         is_this=_is_snap,
         # https://bugs.launchpad.net/snapd/+bug/1908448
-        reason="its AppArmor rules stop every container with an init and no-new-privileges, as all of the album's are",
-        fix="sudo snap disable docker, then ./photos setup installs Debian's or Ubuntu's own",
+        said=advice(
+            "engine_snap",
+            "this is the Docker of snap: its AppArmor rules stop every container with an init and no-new-privileges, as all "
+            "of the album's are",
+            "`sudo snap disable docker`, then ./photos setup installs Debian's or Ubuntu's own",
+        ),
     ),
 )
 """In this order: the first that fits is the one to tell."""
@@ -124,11 +141,14 @@ def check_engine(info: dict[str, Any], version: dict[str, Any]) -> Iterator[Find
     answer = Answer(info=info, version=version)
     for kind in REFUSED:
         if kind.is_this(answer):
-            yield error(CHECK, f"this is {kind.name}: {kind.reason}", kind.fix)
+            yield error(CHECK, *kind.said)
             return
     if _is_desktop(answer):
         yield warning(
             CHECK,
-            f"{DESKTOP} is untested here, and starts only when somebody logs in to Windows",
-            "docker-ce inside the distribution is tested",
+            *advice(
+                "engine_desktop_in_wsl",
+                "Docker Desktop is untested here, and starts only when somebody logs in to Windows",
+                "docker-ce inside the distribution is tested",
+            ),
         )

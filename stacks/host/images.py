@@ -13,27 +13,31 @@ import docker
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 from requests.exceptions import RequestException
 
+from components.messages import Message, Said, message
 from stacks.config import StackConfig
 from stacks.expected import expected
-from stacks.host import Finding, ok, warning
+from stacks.host import Finding, advice, error, ok, warning
 from stacks.host.credentials import GuardError, Login, login_at, login_command, registry_of
 from stacks.host.endpoint import EndpointError, resolve
 
 CHECK = "images"
 SECONDS_FOR_A_REGISTRY = 30
-MIRROR = "Where Docker Hub is blocked name a mirror that you trust: photos:image_registry (README)"
+MIRROR = message(
+    "name_a_mirror", "Where Docker Hub is blocked name a mirror that you trust: photos:image_registry (README)"
+)
 WANTS_A_LOGIN = re.compile("no basic auth credentials|unauthorized|authentication required", re.IGNORECASE)
 
 
 class Obstacle(NamedTuple):
-    """Why a registry does not hand an image out, and what to do."""
+    """Why a registry does not hand an image out, and what to do. `by_hand`: that can be done here and now."""
 
-    text: str
-    fix: str
+    text: Message
+    fix: Said
+    by_hand: bool = False
 
 
 def check_images(config: StackConfig) -> Iterator[Finding]:
-    """Ask the registry for each image that is not here. A warning stops `up`, and nothing else: what runs needs no pull."""
+    """Ask the registry for each image that is not here. What is lacking stops `up` alone: what runs needs no pull."""
     wanted = images(config)
     try:
         with closing(resolve(config.docker).connect(SECONDS_FOR_A_REGISTRY)) as client:
@@ -42,14 +46,22 @@ def check_images(config: StackConfig) -> Iterator[Finding]:
                 obstacles = list(all_at_once.map(partial(_obstacle, client), absent))
     except (DockerException, EndpointError):
         return  # another check says so
-    lacking: dict[Obstacle, list[str]] = {}
+    lacking: dict[str, tuple[Obstacle, list[str]]] = {}
     for image, obstacle in zip(absent, obstacles, strict=True):
         if obstacle:
-            lacking.setdefault(obstacle, []).append(image)
-    for obstacle, names in lacking.items():
-        yield warning(CHECK, f"not here, and the registry {obstacle.text}: {', '.join(names)}", obstacle.fix)
+            lacking.setdefault(f"{obstacle.text}{obstacle.fix}", (obstacle, []))[1].append(image)
+    for obstacle, names in lacking.values():
+        level = error if obstacle.by_hand else warning
+        text = message(
+            "images_lacking",
+            "not here, and the registry {obstacle}: {images}",
+            obstacle=obstacle.text,
+            images=", ".join(names),
+        )
+        yield level(CHECK, text, obstacle.fix)
     if not lacking:
-        yield ok(CHECK, f"{len(wanted) - len(absent)} here, {len(absent)} to be pulled")
+        here = len(wanted) - len(absent)
+        yield ok(CHECK, message("images_ready", "{here} here, {absent} to be pulled", here=here, absent=len(absent)))
 
 
 def images(config: StackConfig) -> list[str]:
@@ -72,38 +84,72 @@ def _obstacle(client: docker.DockerClient, image: str) -> Obstacle | None:
     try:
         client.images.get_registry_data(image, auth_config=dict(login.words) if login else {})
     except NotFound:
-        return Obstacle("does not have it", MIRROR)
-    except APIError as error:
-        return _refusal(error, registry, login, broken)
+        return Obstacle(message("registry_without_image", "does not have it"), MIRROR)
+    except APIError as answer:
+        return _refusal(answer, registry, login, broken)
     except (DockerException, RequestException):
-        return Obstacle(f"did not answer within {SECONDS_FOR_A_REGISTRY} s", MIRROR)
+        silent = message("registry_silent", "did not answer within {seconds} s", seconds=SECONDS_FOR_A_REGISTRY)
+        return Obstacle(silent, MIRROR)
     if login and not login.password:
-        fix = f"Use a password: {login_command(registry)}"
-        return Obstacle("was logged in to with a token, which Pulumi cannot use", fix)
+        said = advice(
+            "registry_token",
+            "was logged in to with a token, which Pulumi cannot use",
+            "Use a password: {command}",
+            command=login_command(registry),
+        )
+        return Obstacle(*said, by_hand=True)
     return None
 
 
-def _refusal(error: APIError, registry: str, login: Login | None, broken: str) -> Obstacle:
+def _refusal(answer: APIError, registry: str, login: Login | None, broken: str) -> Obstacle:
     """Say what is meant by the answer of a registry, which Docker hands on under many a number."""
-    reason = str(error.explanation)
-    if error.status_code in (401, 403) and "denied" in reason:
-        return Obstacle("does not hand it out", f"It may want a login: {login_command(registry)}. {MIRROR}")
+    reason, command = str(answer.explanation), login_command(registry)
+    if answer.status_code in (401, 403) and "denied" in reason:
+        return Obstacle(
+            *advice(
+                "registry_denies",
+                "does not hand it out",
+                "It may want a login: {command}. {mirror}",
+                command=command,
+                mirror=MIRROR,
+            )
+        )
     if not WANTS_A_LOGIN.search(reason):
-        return Obstacle(f"cannot be reached ({_short(reason)})", MIRROR)
+        return Obstacle(message("registry_unreachable", "cannot be reached ({reason})", reason=_short(reason)), MIRROR)
     if broken:
-        fix = f"Install it, or take it out of Docker's config.json, then run: {login_command(registry)}"
-        return Obstacle(f"{registry} wants a login, and {broken}, which should keep it, does not work", fix)
-    if login:
-        return Obstacle(f"{registry} refuses the login that is kept for it", f"Log in anew: {login_command(registry)}")
-    return Obstacle(f"{registry} wants a login", f"Run: {login_command(registry)}")
+        said = advice(
+            "registry_login_lost",
+            "{registry} wants a login, and {program}, which should keep it, does not work",
+            "Install it, or take it out of Docker's config.json, then run: {command}",
+            registry=registry,
+            program=broken,
+            command=command,
+        )
+    elif login:
+        said = advice(
+            "registry_login_refused",
+            "{registry} refuses the login that is kept for it",
+            "Log in anew: {command}",
+            registry=registry,
+            command=command,
+        )
+    else:
+        said = advice(
+            "registry_login_absent",
+            "{registry} wants a login",
+            "Run: {command}",
+            registry=registry,
+            command=command,
+        )
+    return Obstacle(*said, by_hand=True)
 
 
 def _login(registry: str) -> tuple[Login | None, str]:
     """Return the login at a registry, and the name of the program that should have it and does not work."""
     try:
         return login_at(registry), ""
-    except GuardError as error:
-        return None, str(error)
+    except GuardError as guard:
+        return None, str(guard)
 
 
 def _short(reason: str) -> str:

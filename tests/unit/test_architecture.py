@@ -13,7 +13,7 @@ import pulumi
 import pytest
 
 PROJECT = Path(__file__).parents[2]
-ROOMS = ("components", "stacks", "cli", "demo", "keeper", "policy", "tests")
+ROOMS = ("components", "stacks", "cli", "demo", "keeper", "policy", "bench", "tests")
 STAND_INS = PROJECT / "demo/images"
 FILES = {
     str(path.relative_to(PROJECT)): ast.parse(path.read_text("utf-8"))
@@ -31,6 +31,8 @@ ALLOWED = {
     "components/keeper.py": ("components", "keeper.settings"),
     # Its image holds nothing else.
     "keeper/": ("keeper",),
+    # It measures the whole, in a world of the tests' making.
+    "bench/": ("bench", "stacks", "components", "cli", "demo", "tests"),
     # It judges any program, so it knows none.
     "policy/": (),
     "components/services/": ("components",),
@@ -157,6 +159,14 @@ def test_containers_are_made_in_one_place(file: str) -> None:
     makes |= any(name.startswith("pulumi_docker.") and "Container" in name for name, _ in imports(tree))
 
     assert makes is (file == "components/service.py"), "the house rules hold because nobody else makes one"
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_docker_is_reached_in_one_place_so_that_it_is_one_docker(file: str) -> None:
+    reaching = attributes(FILES[file]) & {"docker.from_env", "docker.DockerClient.from_env", "docker.APIClient"}
+
+    # The stand-ins are built without a photo system, on the Docker of this environment.
+    assert not reaching or file in {"stacks/host/endpoint.py", "demo/images/build.py"}
 
 
 CLOUDFLARE = {

@@ -287,6 +287,14 @@ def test_the_file_and_the_host_are_told_in_one_wave(host: FakeHost, changes: dic
     assert recorder.resources == []
 
 
+def test_the_docker_of_the_stack_file_is_the_one_that_is_looked_at(host: FakeHost) -> None:
+    host.docker_problem = DockerException("gone")
+
+    text, _ = host.run(host.config({"docker:host": "unix:///run/mine.sock"}))
+
+    assert "docker: nothing answers at unix:///run/mine.sock, which docker:host names (gone)" in text
+
+
 def test_where_too_little_is_right_docker_is_looked_at_all_the_same(host: FakeHost) -> None:
     host.docker_problem = DockerException("gone")
     text, _ = host.run(host.config({"services": {"photoprism": ["port"]}}))

@@ -8,12 +8,18 @@ import subprocess
 import sys
 import time
 from types import SimpleNamespace
+from typing import TYPE_CHECKING
 
+import docker
 import pytest
 import typer
+from example_stack import STACK_ID
 
 from cli import console, docker_host, paths
 from stacks.names import OWN_GROUP
+
+if TYPE_CHECKING:
+    from cli.conftest import Checkout  # mypy names the files of this folder cli.*
 
 SOCKET = "/var/run/docker.sock"
 
@@ -107,6 +113,18 @@ def test_a_named_docker_host_that_is_silent_is_an_error_and_nothing_is_installed
         docker_host.ensure()
     assert "DOCKER_HOST is unix:///run/mine.sock" in capsys.readouterr().err
     assert machine.questions == machine.ran == []
+
+
+def test_a_docker_that_cannot_be_used_is_left_to_the_checks_and_to_whoever_connects(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "ssh://nas.lan")
+    docker_host.ensure()
+
+    assert machine.questions == machine.ran == []
+    with pytest.raises(typer.Exit):
+        docker_host.connect()
+    assert "over ssh is not supported yet. Run ./photos on that host" in capsys.readouterr().err
 
 
 def test_a_distribution_without_apt_is_not_guessed_at(machine: Machine, capsys: pytest.CaptureFixture[str]) -> None:
@@ -282,3 +300,31 @@ def test_where_nobody_can_answer_a_question_means_no(
 
     assert console.confirm("Install it?") is False
     assert "add --yes" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("machine")
+def test_a_closed_socket_is_looked_for_where_the_stack_file_says(
+    checkout: Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    socket = checkout.root / "mine.sock"
+    checkout.write(STACK_ID, {"docker:host": f"unix://{socket}"})
+    monkeypatch.setattr(docker_host, "Path", lambda path: SimpleNamespace(exists=lambda: path == socket))
+
+    assert docker_host.refuses("dev")
+    assert not docker_host.refuses(), "the system's is another one"
+
+
+def test_the_commands_of_a_stack_go_to_the_docker_of_its_file(
+    checkout: Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def from_env(*, environment: dict[str, str], **_: object) -> SimpleNamespace:
+        asked.append(environment["DOCKER_HOST"])
+        return SimpleNamespace(close=lambda: None)
+
+    monkeypatch.setattr(docker, "from_env", from_env)
+    checkout.write(STACK_ID, {"docker:host": "unix:///run/mine.sock"})
+
+    with docker_host.connect("dev"), docker_host.connect():
+        assert asked == ["unix:///run/mine.sock", f"unix://{SOCKET}"]

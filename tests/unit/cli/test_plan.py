@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import typer
 import yaml
 from example_stack import CANARY, EXAMPLES, STACK_ID
 from rich.console import Console
@@ -123,3 +124,14 @@ def test_the_copy_in_the_checkout_counts_before_the_example(checkout: Checkout, 
     plan.show("dev")
 
     assert "127.0.0.1:23456 → 2342/tcp" in page.getvalue()
+
+
+def test_a_docker_that_cannot_be_used_is_one_line_here_too(
+    checkout: Checkout, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    checkout.write(STACK_ID)
+    monkeypatch.setenv("DOCKER_HOST", "ssh://nas.lan")
+
+    with pytest.raises(typer.Exit):
+        plan.show("dev")
+    assert "DOCKER_HOST is ssh://nas.lan: a Docker host over ssh is not supported yet" in capsys.readouterr().err

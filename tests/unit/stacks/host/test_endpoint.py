@@ -59,7 +59,7 @@ def test_the_stack_file_comes_first_then_dockers_own_order(
 
     found = resolve(stack_file)
 
-    assert (found.url, found.named_by) == (url, named_by)
+    assert (found.url, found.named_by and str(found.named_by)) == (url, named_by)
 
 
 def test_the_certificates_of_a_context_come_along(docker_settings: DockerSettings) -> None:
@@ -110,9 +110,9 @@ def test_what_is_not_on_this_machine_is_refused_by_name(
         resolve({"docker:host": url} if named_by == "docker:host" else {})
 
     name = 'the context "far"' if named_by == "context" else named_by
-    assert refused.value.text.startswith(f"{name} is {url}")
-    assert reason in refused.value.text
-    assert instead in refused.value.fix
+    assert str(refused.value.finding.text).startswith(f"{name} is {url}")
+    assert reason in str(refused.value.finding.text)
+    assert instead in str(refused.value.finding.fix)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "192.168.1.5"])

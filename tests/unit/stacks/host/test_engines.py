@@ -72,7 +72,7 @@ def test_a_socket_that_leads_to_another_machine_is_refused(there: dict[str, Any]
     (found,) = check_engine(HERE | there, ENGINES["docker"]["version"])
 
     assert str(found.text).startswith("this is a Docker on another machine: ")
-    assert found.fix == "Run ./photos on that machine"
+    assert str(found.fix) == "Run ./photos on that machine"
 
 
 def test_a_machine_that_got_another_name_since_docker_started_is_still_this_one(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -105,7 +106,8 @@ def test_a_registry_that_wants_a_login_is_told_from_one_that_lacks_the_image(mon
 
     (found,) = check_images(through_mirror())
     assert str(found.text).startswith(f"not here, and the registry {MIRROR} wants a login: {MIRROR}/library/mariadb")
-    assert found.fix == f"Run: docker login {MIRROR}"
+    assert str(found.fix) == f"Run: docker login {MIRROR}"
+    assert found.level == "error", "a person can do that here and now"
     assert set(map(str, asked.values())) == {"{}"}, "nobody logged in"
 
 
@@ -114,7 +116,7 @@ def test_docker_hub_is_logged_in_to_without_an_address(monkeypatch: pytest.Monke
     use(monkeypatch, (), refusal(401, "unauthorized: authentication required"))
 
     (found,) = check_images(config())
-    assert found.fix == "Run: docker login"
+    assert str(found.fix) == "Run: docker login"
 
 
 def test_the_kept_login_is_shown_to_its_own_registry_alone(
@@ -140,7 +142,7 @@ def test_a_login_that_is_refused_is_told_and_not_shown(
 
     (found,) = check_images(through_mirror())
     assert "refuses the login that is kept for it" in str(found.text)
-    assert found.fix == f"Log in anew: docker login {MIRROR}"
+    assert str(found.fix) == f"Log in anew: docker login {MIRROR}"
     assert CANARY not in str(found)
 
 
@@ -177,7 +179,20 @@ def test_without_the_docker_command_it_says_where_that_comes_from(monkeypatch: p
     use(monkeypatch, (), refusal(500, NO_LOGIN))
 
     (found,) = check_images(through_mirror())
-    assert found.fix == f"Run: sudo apt-get install docker-cli, then sudo docker login {MIRROR}"
+    assert str(found.fix) == f"Run: sudo apt-get install docker-cli, then sudo docker login {MIRROR}"
+
+
+def test_they_are_looked_for_on_the_docker_of_the_stack_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def from_env(*, environment: dict[str, str], **_: object) -> None:
+        asked.append(environment["DOCKER_HOST"])
+        raise DockerException
+
+    monkeypatch.setattr(docker, "from_env", from_env)
+    list(check_images(replace(config(), docker={"docker:host": "unix:///run/mine.sock"})))
+
+    assert asked == ["unix:///run/mine.sock"]
 
 
 def test_without_docker_another_check_speaks(monkeypatch: pytest.MonkeyPatch) -> None:
