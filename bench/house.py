@@ -49,8 +49,9 @@ class House:
         return Command(words=("pulumi", *words, *options), folder=self.world.project, environment=self.environment)
 
     def photos(self, *words: str) -> Command:
-        """Return a command of ./photos."""
-        return Command(words=("./photos", *words), folder=self.world.project, environment=self.world.environment)
+        """Return a command of ./photos, which looks for its interpreter itself, as for a person."""
+        environment = {key: value for key, value in self.world.environment.items() if key != "PHOTOS_PYTHON"}
+        return Command(words=("./photos", *words), folder=self.world.project, environment=environment)
 
     @cached_property
     def config(self) -> dict[str, dict[str, object]]:
