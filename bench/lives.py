@@ -21,12 +21,12 @@ def one_stack(sides: Sequence[Side], figures: Figures, repeats: int, meanwhile: 
     `meanwhile` is called while they run.
     """
     for side in sides:
-        figures.add(side.name, FIRST_UP, 1, side.operations(0)["up"].run())
+        figures.add_spent(side.name, FIRST_UP, 1, side.operations(0)["up"].run())
     for _, (what, step), side in product(range(repeats), ((PREVIEW, "preview"), (AGAIN, "again")), sides):
-        figures.add(side.name, what, 1, side.operations(0)[step].run())
+        figures.add_spent(side.name, what, 1, side.operations(0)[step].run())
     meanwhile()
     for side in sides:
-        figures.add(side.name, DESTROY, 1, side.operations(0)["destroy"].run())
+        figures.add_spent(side.name, DESTROY, 1, side.operations(0)["destroy"].run())
 
 
 def more_stacks(side: Side, counts: Iterable[int], figures: Figures, repeats: int) -> None:
@@ -37,19 +37,19 @@ def more_stacks(side: Side, counts: Iterable[int], figures: Figures, repeats: in
         fill = [number for number in range(last) if number not in running]
         side_by_side(side.operations(number)["up"] for number in fill)
         running += fill
-        figures.add(side.name, FIRST_UP, count, side.operations(last)["up"].run())
+        figures.add_spent(side.name, FIRST_UP, count, side.operations(last)["up"].run())
         for _, (what, step) in product(range(repeats), ((PREVIEW, "preview"), (AGAIN, "again"))):
-            figures.add(side.name, what, count, side.operations(last)[step].run())
-        figures.add(side.name, DESTROY, count, side.operations(last)["destroy"].run())
+            figures.add_spent(side.name, what, count, side.operations(last)[step].run())
+        figures.add_spent(side.name, DESTROY, count, side.operations(last)["destroy"].run())
     side_by_side(side.operations(number)["destroy"] for number in running)
 
 
 def commands(house: House, figures: Figures, repeats: int) -> None:
     """Measure ./photos beside plain pulumi, on a stack that runs."""
     for _ in range(repeats):
-        figures.add("./photos --help", "command", 1, house.photos("--help").run())
-        figures.add("pulumi preview", "command", 1, house.pulumi("preview").run())
-        figures.add("./photos preview", "command", 1, house.photos("preview", house.name).run())
+        figures.add_spent("./photos --help", "command", 1, house.photos("--help").run())
+        figures.add_spent("pulumi preview", "command", 1, house.pulumi("preview").run())
+        figures.add_spent("./photos preview", "command", 1, house.photos("preview", house.name).run())
 
 
 def side_by_side(steps: Iterable[Command]) -> None:

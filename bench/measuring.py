@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
@@ -9,9 +10,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
+CPU = ", computing"
+"""Ends the name of what was measured by the processor's time."""
+
 
 class BenchError(Exception):
     """A command failed, so there is nothing to measure; the message holds what it said."""
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What a command took: `seconds` by the clock, and `cpu` seconds of computing, which a busy machine changes less."""
+
+    seconds: float
+    cpu: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,13 +34,13 @@ class Command:
     folder: Path
     environment: Mapping[str, str]
 
-    def run(self) -> float:
-        """Run it and return the seconds it took.
+    def run(self) -> Spent:
+        """Run it and return what it took, its own processes with it.
 
         Raises:
             BenchError: it failed.
         """
-        start = time.monotonic()
+        start, computed = time.monotonic(), _computed_by_children()
         done = subprocess.run(
             self.words,
             cwd=self.folder,
@@ -39,11 +51,16 @@ class Command:
             text=True,
             check=False,
         )
-        seconds = time.monotonic() - start
+        spent = Spent(time.monotonic() - start, _computed_by_children() - computed)
         if done.returncode:
             msg = f"{' '.join(self.words)} ended with {done.returncode}:\n{done.stdout[-3000:]}"
             raise BenchError(msg)
-        return seconds
+        return spent
+
+
+def _computed_by_children() -> float:
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 @dataclass
@@ -56,6 +73,11 @@ class Figures:
         """Keep one run."""
         self.runs.setdefault((who, what, number), []).append(value)
         print(f"  {number:>2} {what:<16} {who:<16} {value:8.2f}", flush=True)
+
+    def add_spent(self, who: str, what: str, number: int, spent: Spent) -> None:
+        """Keep one run of a command."""
+        self.add(who, what, number, spent.seconds)
+        self.runs.setdefault((who, what + CPU, number), []).append(spent.cpu)
 
     def typical(self, who: str, what: str, number: int) -> float | None:
         """Return the median, None where nothing was measured."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bench.lives import FIRST_UP, PREVIEW
-from bench.measuring import Figures
+from bench.measuring import Figures, Spent
 from bench.page import Run, page
 from bench.programs import PROGRAM
 from bench.sides import COMPOSE, FLAT, OURS
@@ -27,18 +27,18 @@ def run(figures: Figures) -> Run:
 def test_figures_are_medians_with_the_ratio_to_the_flat_program() -> None:
     figures = Figures()
     for seconds in (3.0, 9.0, 3.3):
-        figures.add(OURS, PREVIEW, 1, seconds)
-    figures.add(FLAT, PREVIEW, 1, 3.0)
-    figures.add(COMPOSE, PREVIEW, 1, 0.5)
+        figures.add_spent(OURS, PREVIEW, 1, Spent(seconds, cpu=2.4))
+    figures.add_spent(FLAT, PREVIEW, 1, Spent(3.0, cpu=2.0))
+    figures.add_spent(COMPOSE, PREVIEW, 1, Spent(0.5, cpu=0.1))
 
-    assert f"| 1 | {PREVIEW} | 3.30 (1.10) | 3.00 | 0.50 |" in page(run(figures))
+    assert f"| 1 | {PREVIEW} | 3.30 (1.10) | 3.00 | 0.50 | 2.40 (1.20) | 2.00 | 0.10 |" in page(run(figures))
 
 
 def test_what_was_not_measured_is_a_dash_and_no_ratio() -> None:
     figures = Figures()
     figures.add(OURS, FIRST_UP, 1, 30.0)
 
-    assert f"| 1 | {FIRST_UP} | 30.00 | - | - |" in page(run(figures))
+    assert f"| 1 | {FIRST_UP} | 30.00 | - | - | - | - | - |" in page(run(figures))
 
 
 def test_the_goal_of_our_preview_stands_beside_what_pulumi_takes() -> None:
