@@ -49,17 +49,17 @@ def published_house_without_faults() -> None:
 
 
 def _tunnel_that_trusts_cloudflare(name: str) -> None:
-    application(NAME, NAME)
+    application(f"login of {name}", NAME)
     tunnel(name, ingress(required=False, team_name="family", aud_tags=["aud"]), NOWHERE)
 
 
 def _tunnel_without_an_end(name: str) -> None:
-    application(NAME, NAME)
+    application(f"login of {name}", NAME)
     tunnel(name, ingress(), {"service": "http://photoprism:2342"})
 
 
 def _name_without_a_login(name: str) -> None:
-    application("one folder of it", f"{OTHER}/admin")
+    application(f"login of {name}", f"{OTHER}/admin")
     tunnel(name, ingress(OTHER), NOWHERE)
 
 
