@@ -14,22 +14,22 @@ def adopt(stack: str, folder: Path) -> None:
     if not folder.is_dir():
         fail(f"{folder} is not a folder. Is its drive mounted?")
     setup.reach(stack)
-    ours = stackfile.stack_id(paths.stack_file(stack))
-    theirs = read_marker(folder)
+    stack_identity = stackfile.stack_id(paths.stack_file(stack))
+    marker = read_marker(folder)
     say(f"{folder} holds {first_run.count_files(folder)} files. They stay as they are.")
-    if theirs and theirs != ours:
-        _refuse_if_running(stack, theirs)
-    if ours is None:
-        _take_over(stack, folder, theirs)
-    elif theirs == ours:
+    if marker and marker != stack_identity:
+        _refuse_if_running(stack, marker)
+    if stack_identity is None:
+        _take_over(stack, folder, marker)
+    elif marker == stack_identity:
         say("It is this stack's library already.")
     else:
-        _mark(stack, folder, ours, theirs)
+        _mark(stack, folder, stack_identity, marker)
 
 
-def _take_over(stack: str, folder: Path, theirs: str | None) -> None:
+def _take_over(stack: str, folder: Path, marker: str | None) -> None:
     """Give a stack without id the id of a library whose own stack file is lost."""
-    identity = theirs or _id_of_volumes(stack)
+    identity = marker or _id_of_volumes(stack)
     if not identity:
         fail(f"Neither {folder} nor a kept volume carries an id. Start afresh: ./photos up {stack}")
     if not confirm(
@@ -37,7 +37,7 @@ def _take_over(stack: str, folder: Path, theirs: str | None) -> None:
     ):
         fail("Nothing was changed.")
     workspace.set_value(stack, stackfile.ID_KEY, identity)
-    if not theirs:
+    if not marker:
         first_run.write_marker(folder, identity)
     setup.make_secrets(stack, stack_config.offline(stack))
     say(
@@ -47,13 +47,13 @@ def _take_over(stack: str, folder: Path, theirs: str | None) -> None:
     say(f'The stack "{stack}" has the id {identity} now. Next: ./photos up {stack}')
 
 
-def _mark(stack: str, folder: Path, ours: str, theirs: str | None) -> None:
+def _mark(stack: str, folder: Path, stack_identity: str, marker: str | None) -> None:
     if folder not in folders(stack_config.offline(stack).settings.library).values():
         fail(f"{folder} is not in photos:library of stacks/Pulumi.{stack}.yaml. Write it there first.")
-    whose = f"belongs to the stack with id {theirs}" if theirs else "is not marked"
-    if not confirm(f'{folder} {whose}. Make it the library of "{stack}" (id {ours})?'):
+    whose = f"belongs to the stack with id {marker}" if marker else "is not marked"
+    if not confirm(f'{folder} {whose}. Make it the library of "{stack}" (id {stack_identity})?'):
         fail("Nothing was changed.")
-    first_run.write_marker(folder, ours)
+    first_run.write_marker(folder, stack_identity)
     first_run.make_places(stack_config.offline(stack).settings)
     say(f"Marked. Next: ./photos up {stack}")
 

@@ -98,8 +98,10 @@ def kit_(
     if not is_safe:
         # The shim changes directory; PHOTOS_CWD is where the person stands.
         place = Path(os.environ.get("PHOTOS_CWD", ""), folder.expanduser()).resolve()
-        made, page = kit.make(stack, place, _passphrase("A passphrase for the kit, at least 12 characters", twice=True))
-        say(f"The kit: {made}\nA page to print: {page}")
+        kit_file, page = kit.make(
+            stack, place, _passphrase("A passphrase for the kit, at least 12 characters", twice=True)
+        )
+        say(f"The kit: {kit_file}\nA page to print: {page}")
         say(
             "Put both outside of this house, and the passphrase where you will find it: nobody can open the kit without."
         )

@@ -113,9 +113,9 @@ def _not_fetched(stack: str, config: StackConfig, *, marking: bool) -> list[str]
     except tool_download.UnreachableError as error:
         problems.append(str(error))
     if marking:
-        seen = list(check_images(config))
-        problems += [text(finding.line) for finding in seen if finding.level != "ok"]
-        if any(finding.level == "error" for finding in seen):  # a login: no reason for another way out
+        image_findings = list(check_images(config))
+        problems += [text(finding.line) for finding in image_findings if finding.level != "ok"]
+        if any(finding.level == "error" for finding in image_findings):  # a login: no reason for another way out
             fail("Nothing was created or changed:\n" + "\n".join(problems))
     return problems
 

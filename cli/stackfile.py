@@ -64,13 +64,13 @@ def keep_copy(stack: str) -> None:
 def choose(stack: str) -> Path:
     """Return the file that `stack` begins with: its own, the kept copy after asking, or the example. Writes nothing."""
     file, copy = paths.stack_file(stack), newest_copy(stack)
-    ours, kept = stack_id(file), stack_id(copy) if copy else None
-    if kept and ours and ours != kept:
+    identity, kept_identity = stack_id(file), stack_id(copy) if copy else None
+    if kept_identity and identity and identity != kept_identity:
         fail(
-            f'Another checkout owns the stack "{stack}": its id is {kept}, the file here says {ours}.\n'
+            f'Another checkout owns the stack "{stack}": its id is {kept_identity}, the file here says {identity}.\n'
             f"Use that checkout, choose another name, or put its file back: {command('cp', copy, file)}"
         )
-    if copy and kept and not ours:
+    if copy and kept_identity and not identity:
         if not confirm(f'This checkout lacks the identity of the stack "{stack}". Take the kept stack file {copy}?'):
             fail(f"Without it the stack cannot be used: logins and identity are in {copy}")
         return copy

@@ -99,8 +99,8 @@ def what_stays(stack: str) -> None:
     library = stack_config.offline(stack).settings.library.library()
     say("Your photos were not touched: " + ", ".join(library.folders))
     with containers.connected(stack) as client:
-        ours = docker_host.of_stack(stackfile.stack_id(paths.stack_file(stack)))
-        kept = [str(volume.name) for volume in client.volumes.list(filters=ours)]
+        of_stack = docker_host.of_stack(stackfile.stack_id(paths.stack_file(stack)))
+        kept = [str(volume.name) for volume in client.volumes.list(filters=of_stack)]
     if kept:
         say(f"Kept volumes: {', '.join(sorted(kept))}. ./photos up {stack} takes them up again.")
         say("Do not run `docker volume prune` or `docker system prune --volumes`: some versions delete kept volumes.")

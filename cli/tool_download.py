@@ -71,9 +71,9 @@ def install_pulumi(release: str) -> None:
     expected = _published_checksum(mirror or CHECKSUMS.format(version=release), release, archive)
     with tempfile.TemporaryDirectory(dir=paths.make_private(paths.data_folder())) as scratch:
         file = Path(scratch, archive)
-        found = _download(f"{mirror or RELEASES}/{archive}", file)
-        if found != expected:
-            fail(f"{archive} has the SHA-256 {found}, its release says {expected}. Nothing was installed.")
+        checksum = _download(f"{mirror or RELEASES}/{archive}", file)
+        if checksum != expected:
+            fail(f"{archive} has the SHA-256 {checksum}, its release says {expected}. Nothing was installed.")
         # Not tarfile: what keeps a member inside of the folder came with Python 3.11.4, and Debian 12 has 3.11.2.
         unpack = ["tar", "--extract", "--gzip", "--no-same-owner", "--file", str(file), "--directory", scratch]
         subprocess.run(unpack, check=True, capture_output=True)
@@ -109,15 +109,15 @@ def _download(url: str, file: Path) -> str:
     return digest.hexdigest()
 
 
-def _install_plugin(name: str, wanted: str, stack: str) -> None:
+def _install_plugin(name: str, release: str, stack: str) -> None:
     mirror = os.environ.get(PLUGIN_MIRROR)
     if not mirror:
         warn(
-            f"Plugin {name} {wanted}: Pulumi's server publishes no checksum for it; the connection (TLS) is what is checked."
+            f"Plugin {name} {release}: Pulumi's server publishes no checksum for it; the connection (TLS) is what is checked."
         )
     server = ["--server", mirror] if mirror else []
     subprocess.run(
-        ["pulumi", "plugin", "install", "resource", name, wanted, "--exact", *server],
+        ["pulumi", "plugin", "install", "resource", name, release, "--exact", *server],
         env=engine.environment(stack),
         check=True,
     )
