@@ -15,7 +15,7 @@ import pytest
 import typer
 from example_stack import STACK_ID
 
-from cli import console, docker_host, paths
+from cli import console, containers, docker_host, paths, stack_config
 from stacks.names import OWN_GROUP
 
 if TYPE_CHECKING:
@@ -226,7 +226,7 @@ def test_after_joining_the_group_the_same_command_starts_again_as_its_member(
     with pytest.raises(Replaced):
         docker_host.ensure()
     assert machine.ran[-1] == "sudo usermod -aG docker anna"
-    assert "as strong as root" in machine.questions[-1]
+    assert "as strong as root" in str(machine.questions[-1])
     assert machine.became[:4] == ["sg", "sg", "docker", "-c"]
     assert shlex.split(machine.became[4]) == [sys.executable, "-m", "cli", "logs", "a b; rm -rf /"]
     assert os.environ[docker_host.JOINED] == "1"
@@ -326,5 +326,6 @@ def test_the_commands_of_a_stack_go_to_the_docker_of_its_file(
     monkeypatch.setattr(docker, "from_env", from_env)
     checkout.write(STACK_ID, {"docker:host": "unix:///run/mine.sock"})
 
-    with docker_host.connect("dev"), docker_host.connect():
-        assert asked == ["unix:///run/mine.sock", f"unix://{SOCKET}"]
+    with docker_host.connect("dev"), containers.connected("dev"), docker_host.connect():
+        assert asked == ["unix:///run/mine.sock", "unix:///run/mine.sock", f"unix://{SOCKET}"]
+    assert stack_config.load("dev").docker == {"docker:host": "unix:///run/mine.sock"}, "the checks, too"
