@@ -23,9 +23,9 @@ RUN_AS_OWNER = ("photoprism", "keeper", "watch")
 """Services whose container has the owner of the photos as its user."""
 
 
-def agree_to_folders(wanted: Iterable[Path]) -> None:
-    """Ask whether the missing ones among `wanted` may be created; end the program when not. Writes nothing."""
-    missing = [folder for folder in wanted if not folder.exists()]
+def agree_to_folders(library_folders: Iterable[Path]) -> None:
+    """Ask whether the missing ones among `library_folders` may be created; end the program when not. Writes nothing."""
+    missing = [folder for folder in library_folders if not folder.exists()]
     for folder in missing:
         if drive := absent_drive(folder):
             fail(
