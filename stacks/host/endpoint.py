@@ -22,8 +22,7 @@ from docker.context.config import get_current_context_name
 from components.messages import Message, Said, message
 from stacks.host import advice, error
 
-CHECK = "docker"
-SECTION = "docker:"
+CHECK, SECTION = "docker", "docker:"
 HOST, CONTEXT, CERTIFICATES = "docker:host", "docker:context", "docker:certPath"
 DEFAULT_CONTEXT = "default"
 DEFAULT_URL = "unix:///var/run/docker.sock"

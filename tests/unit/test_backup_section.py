@@ -151,14 +151,14 @@ def test_another_library_is_backed_up_inside_originals() -> None:
     assert shown["/library/originals/scans"] == "/mnt/e/scans"
 
 
-def test_the_image_is_built_after_everything_else_and_both_use_it(recorder: Recorder) -> None:
+def test_the_image_is_built_after_everything_else_and_all_three_use_it(recorder: Recorder) -> None:
     image = resource(recorder, "RemoteImage", "keeper")
-    others = {role(item) for item in recorder.of_type("Container")} - {"keeper", "watch"}
+    others = {role(item) for item in recorder.of_type("Container")} - {"keeper", "watch", "restore"}
     before = {plain_name(urn) for urn in image.options["depends_on"]}
 
     assert others <= before, "a build that fails must find the album up"
-    assert container(recorder, "keeper")["image"] == container(recorder, "watch")["image"]
-    assert not [item for item in recorder.of_type("RemoteImage") if role(item) == "watch"]
+    assert len({container(recorder, name)["image"] for name in ("keeper", "watch", "restore")}) == 1
+    assert not [item for item in recorder.of_type("RemoteImage") if role(item) in ("watch", "restore")]
     assert plain(image.inputs)["build"] == {"context": "keeper", "buildArgs": {"BASE": "mariadb:11.8.8"}}
     assert environment(recorder, "keeper")["TZ"] == "Asia/Shanghai", "the schedule is in the family's time"
 

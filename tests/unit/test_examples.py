@@ -23,7 +23,7 @@ def test_the_documented_environments_exist() -> None:
 
 @each_example
 def test_an_example_declares_all_services(name: str) -> None:
-    more = {"cloudflared", "keeper", "watch"} if name == "home" else set()
+    more = {"cloudflared", "keeper", "watch", "restore"} if name == "home" else set()
 
     assert {role(item) for item in declared(name).of_type("Container")} == {"mariadb", *services_by_name(), *more}
 

@@ -22,7 +22,10 @@ MAKERS = {"message": 1, "refusal": 1, "advice": 2}
 HAN = re.compile(r"[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]")
 """Chinese characters and punctuation."""
 COMMANDS = "adopt|config (?:set --secret|rm)|demo|doctor|keeper|password|preview|setup|status|up"
-KEPT = re.compile(rf"`[^`]*`|'[^ ']+'|\./photos (?:{COMMANDS})|[\w.%~-]*[/\\:=_](?! )[^\s,;?。，；（）：”]+")
+OF_OTHERS = "sudo (?:apt-get|groupadd|journalctl|snap|systemctl|usermod)|docker (?:context|login|rm|volume)"
+KEPT = re.compile(
+    rf"(?:{OF_OTHERS})(?: [a-z-]+)*|`[^`]*`|'[^ ']+'|\./photos (?:{COMMANDS})|[\w.%~-]*[/\\:=_](?! )[^\s,;?。，；（）：”]+"
+)
 """What stays as it is in a sentence: a command, a path, an address, a key."""
 SENTENCE = re.compile(r"(?:\b[A-Za-z]{2,}\b[ ,]+){3,}\b[A-Za-z]{2,}\b")
 
@@ -73,7 +76,7 @@ def test_both_languages_say_the_same_values_commands_and_keys(code: str) -> None
     english, chinese = ENGLISH[code], TEXTS[code]
 
     assert placeholders(chinese) == placeholders(english)
-    assert HAN.search(chinese), "it is not Chinese"
+    assert HAN.search(chinese) or not re.search(r"[a-z]", PLACEHOLDER.sub("", english)), "it is not Chinese"
     for part in KEPT.findall(english):
         assert part.strip(".:)") in chinese, "a command, key or example is missing"
     assert not SENTENCE.search(KEPT.sub("", chinese)), "a sentence was left in English"

@@ -36,7 +36,7 @@ def test_a_further_library_of_the_stack_file_is_shown_by_album_and_drive(service
     assert shown[f"{root}/scans"] == "/mnt/e/scans"
 
 
-def test_no_container_but_album_and_phone_sync_can_write_to_the_library() -> None:
+def test_nothing_that_runs_but_album_and_phone_sync_can_write_to_the_library() -> None:
     recorder = declared("home")
     writers = {
         role(item)
@@ -45,7 +45,8 @@ def test_no_container_but_album_and_phone_sync_can_write_to_the_library() -> Non
         if mount["type"] == "bind" and not mount["readOnly"] and mount["source"].startswith("/srv/photos/")
     }
 
-    assert writers == {"photoprism", "syncthing"}
+    assert writers - {"restore"} == {"photoprism", "syncthing"}
+    assert container(recorder, "restore")["start"] is False, "it writes when a person orders a restore"
 
 
 def test_every_data_folder_of_an_image_is_a_named_volume() -> None:

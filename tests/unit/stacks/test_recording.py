@@ -155,7 +155,7 @@ def test_no_event_loop_is_left_open() -> None:
     )
     done = subprocess.run(
         [sys.executable, "-W", "default::ResourceWarning", "-c", program],
-        cwd=Path(__file__).parents[2],
+        cwd=Path(__file__).parents[3],
         capture_output=True,
         text=True,
         check=False,
