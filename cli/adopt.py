@@ -6,23 +6,31 @@ from pathlib import Path
 
 from cli import docker_host, first_run, paths, setup, stack_config, stackfile, workspace
 from cli.console import confirm, fail, say
+from components.messages import message
 from stacks.host.library import folders, read_marker
 
 
 def adopt(stack: str, folder: Path) -> None:
     """Mark `folder` as this stack's, or take over the id that it and the kept volumes carry; after asking."""
     if not folder.is_dir():
-        fail(f"{folder} is not a folder. Is its drive mounted?")
+        fail(message("adopt_no_folder", "{folder} is not a folder. Is its drive mounted?", folder=folder))
     setup.reach(stack)
     ours = stackfile.stack_id(paths.stack_file(stack))
     theirs = read_marker(folder)
-    say(f"{folder} holds {first_run.count_files(folder)} files. They stay as they are.")
+    say(
+        message(
+            "library_holds",
+            "{folder} holds {count} files. They stay as they are.",
+            folder=folder,
+            count=first_run.count_files(folder),
+        )
+    )
     if theirs and theirs != ours:
         _refuse_if_running(stack, theirs)
     if ours is None:
         _take_over(stack, folder, theirs)
     elif theirs == ours:
-        say("It is this stack's library already.")
+        say(message("adopt_is_ours", "It is this stack's library already."))
     else:
         _mark(stack, folder, ours, theirs)
 
@@ -31,31 +39,72 @@ def _take_over(stack: str, folder: Path, theirs: str | None) -> None:
     """Give a stack without id the id of a library whose own stack file is lost."""
     identity = theirs or _id_of_volumes(stack)
     if not identity:
-        fail(f"Neither {folder} nor a kept volume carries an id. Start afresh: ./photos up {stack}")
+        fail(
+            message(
+                "adopt_no_id",
+                "Neither {folder} nor a kept volume carries an id. Start afresh: ./photos up {stack}",
+                folder=folder,
+                stack=stack,
+            )
+        )
     if not confirm(
-        f'Take over id {identity} for the stack "{stack}"? Logins are made anew unless you set the old ones.'
+        message(
+            "adopt_take_id",
+            'Take over id {identity} for the stack "{stack}"? Logins are made anew unless you set the old ones.',
+            identity=identity,
+            stack=stack,
+        )
     ):
-        fail("Nothing was changed.")
+        fail(message("nothing_changed", "Nothing was changed."))
     workspace.set_value(stack, stackfile.ID_KEY, identity)
     if not theirs:
         first_run.write_marker(folder, identity)
     setup.make_secrets(stack, stack_config.offline(stack))
     say(
-        "The logins in the stack file are new, but PhotoPrism and OpenList keep the old ones in their volumes, and phones "
-        "must be paired with Syncthing again. Old passwords: ./photos config set --secret photos:<name> puts them back."
+        message(
+            "adopt_new_logins",
+            "The logins in the stack file are new, but PhotoPrism and OpenList keep the old ones in their volumes, and phones must be paired with Syncthing again. Old passwords: ./photos config set --secret photos:<name> puts them back.",
+        )
     )
-    say(f'The stack "{stack}" has the id {identity} now. Next: ./photos up {stack}')
+    say(
+        message(
+            "adopt_has_id",
+            'The stack "{stack}" has the id {identity} now. Next: ./photos up {stack}',
+            stack=stack,
+            identity=identity,
+        )
+    )
 
 
 def _mark(stack: str, folder: Path, ours: str, theirs: str | None) -> None:
     if folder not in folders(stack_config.offline(stack).settings.library).values():
-        fail(f"{folder} is not in photos:library of stacks/Pulumi.{stack}.yaml. Write it there first.")
-    whose = f"belongs to the stack with id {theirs}" if theirs else "is not marked"
-    if not confirm(f'{folder} {whose}. Make it the library of "{stack}" (id {ours})?'):
-        fail("Nothing was changed.")
+        fail(
+            message(
+                "adopt_not_in_library",
+                "{folder} is not in photos:library of stacks/Pulumi.{stack}.yaml. Write it there first.",
+                folder=folder,
+                stack=stack,
+            )
+        )
+    whose = (
+        message("belongs_to_stack", "belongs to the stack with id {id}", id=theirs)
+        if theirs
+        else message("is_not_marked", "is not marked")
+    )
+    if not confirm(
+        message(
+            "adopt_make_library",
+            '{folder} {whose}. Make it the library of "{stack}" (id {ours})?',
+            folder=folder,
+            whose=whose,
+            stack=stack,
+            ours=ours,
+        )
+    ):
+        fail(message("nothing_changed", "Nothing was changed."))
     first_run.write_marker(folder, ours)
     first_run.make_places(stack_config.offline(stack).settings)
-    say(f"Marked. Next: ./photos up {stack}")
+    say(message("adopt_marked", "Marked. Next: ./photos up {stack}", stack=stack))
 
 
 def _id_of_volumes(stack: str) -> str | None:
@@ -69,7 +118,11 @@ def _refuse_if_running(stack: str, identity: str) -> None:
         if running := client.containers.list(ignore_removed=True, filters=docker_host.of_stack(identity)):
             names = ", ".join(str(container.name) for container in running)
             fail(
-                f"The stack with id {identity} runs on this host ({names}).\n"
-                "Destroy it first, from its own folder. Where that folder and its stack file are lost: "
-                f"docker rm -f {names.replace(',', '')}. Photos and volumes stay."
+                message(
+                    "adopt_runs_here",
+                    "The stack with id {identity} runs on this host ({names}).\nDestroy it first, from its own folder. Where that folder and its stack file are lost: docker rm -f {words}. Photos and volumes stay.",
+                    identity=identity,
+                    names=names,
+                    words=names.replace(",", ""),
+                )
             )

@@ -7,6 +7,7 @@ import textwrap
 from typing import NoReturn
 
 import typer
+from rich.cells import cell_len
 from rich.console import Console
 
 from components.messages import Said, message
@@ -39,7 +40,9 @@ def fail(said: Said) -> NoReturn:
 
 
 def wrapped(line: str, width: int, *, first: str, then: str) -> str:
-    """Wrap between words to `width` columns, never inside of a path or an address."""
+    """Wrap between words to `width` columns, never inside of a path or an address; Chinese is left to the terminal."""
+    if cell_len(line) > len(line):
+        return first + line
     return textwrap.fill(
         line,
         width=width,

@@ -13,8 +13,23 @@ from docker.models.containers import Container
 
 from cli import docker_host, paths, stackfile
 from cli.console import fail
+from components.messages import Said, message
 
 RUNS = ("running", "restarting", "paused")
+WORDS = {
+    said.code: said
+    for said in (
+        message("healthy", "healthy"),
+        message("starting", "starting"),
+        message("unhealthy", "unhealthy"),
+        message("missing_container", "missing"),
+        message("created", "created"),
+        message("running", "running"),
+        message("paused", "paused"),
+        message("restarting", "restarting"),
+        message("exited", "exited"),
+    )
+}
 SECONDS_OF_A_FIRST_START = 300
 LAST_LINES = 15
 
@@ -27,8 +42,10 @@ def connected(stack: str) -> Iterator[docker.DockerClient]:
             yield client
     except DockerException as problem:
         if docker_host.refuses(stack):
-            fail("This login may not use Docker yet: log in again, or run: newgrp docker")
-        fail(f"Docker does not answer ({problem}). See: ./photos doctor")
+            fail(
+                message("docker_login_again", "This login may not use Docker yet: log in again, or run: newgrp docker")
+            )
+        fail(message("docker_no_answer", "Docker does not answer ({problem}). See: ./photos doctor", problem=problem))
 
 
 def containers(client: docker.DockerClient, stack: str) -> list[Container]:
@@ -59,6 +76,11 @@ def health(container: Container) -> str:
     if state.get("Status", "running") != "running":
         return str(state["Status"])
     return str(state.get("Health", {}).get("Status") or state.get("Status"))
+
+
+def in_words(health: str) -> Said:
+    """Return health or status as a person reads it."""
+    return WORDS.get("missing_container" if health == "missing" else health, health)
 
 
 def restarts(container: Container) -> int:

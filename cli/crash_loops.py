@@ -10,6 +10,7 @@ from docker.errors import DockerException
 
 from cli import containers, docker_host, stack_config
 from cli.console import err, warn
+from components.messages import message
 from stacks.expected import expected
 
 RESTARTS = 3
@@ -44,5 +45,12 @@ class CrashLoops:
     def tell(self) -> None:
         """Say what crashed, with the last lines of its log."""
         for name, lines in self._ended.items():
-            warn(f"\n{name} failed {RESTARTS + 1} times and was removed, so that nobody waits for it. Its last lines:")
+            warn(
+                message(
+                    "crash_loop",
+                    "\n{name} failed {times} times and was removed, so that nobody waits for it. Its last lines:",
+                    name=name,
+                    times=RESTARTS + 1,
+                )
+            )
             err.print(lines, markup=False)

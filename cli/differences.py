@@ -14,6 +14,7 @@ from docker.models.networks import Network
 
 from cli import containers, docker_host, paths, private_state, stackfile
 from cli.console import warn
+from components.messages import Message, message
 from stacks.names import PLACEHOLDER_ID, RESTORE
 
 CONTAINER, NETWORK, VOLUME = (
@@ -21,14 +22,21 @@ CONTAINER, NETWORK, VOLUME = (
 )  # fmt: skip
 
 
+KINDS = {
+    "container": message("container", "container"),
+    "network": message("network", "network"),
+    "volume": message("volume", "volume"),
+}
+
+
 @dataclass(frozen=True)
 class Difference:
-    """How the Docker host differs from the state: one line per thing that is not as the state knows it, and orphans.
+    """How the Docker host differs from the state: one message per thing that is not as the state knows it, and orphans.
 
     `restore` is the container of a restore that runs, which is no difference.
     """
 
-    lost: tuple[str, ...] = ()
+    lost: tuple[Message, ...] = ()
     containers: tuple[Container, ...] = ()
     networks: tuple[Network, ...] = ()
     restore: Container | None = None
@@ -69,17 +77,23 @@ def told_differences(stack: str) -> bool:
     """Say how the Docker host differs from the state, and return whether it does. Changes nothing."""
     with containers.connected(stack) as client:
         difference = compare(client, stack)
-    for line in difference.lost:
-        warn(f"{line}.")
+    for lost in difference.lost:
+        warn(lost)
     if difference.restore:
-        warn(f"A restore is running ({difference.restore.name}). Until it has ended, up and destroy change nothing.")
+        warn(
+            message(
+                "restore_runs",
+                "A restore is running ({name}). Until it has ended, up and destroy change nothing.",
+                name=difference.restore.name,
+            )
+        )
     orphans = [container.name for container in difference.containers if container != difference.restore]
     for name in (*orphans, *(network.name for network in difference.networks)):
-        warn(f"{name} carries this stack's id, and its state does not know it.")
+        warn(message("container_unknown", "{name} carries this stack's id, and its state does not know it.", name=name))
     return bool(difference)
 
 
-def _lost(resource: dict[str, Any], statuses: dict[str, str] | None) -> str | None:
+def _lost(resource: dict[str, Any], statuses: dict[str, str] | None) -> Message | None:
     """Say how a resource of the state is not there any more; None when it is, or is nothing that Docker lists.
 
     `statuses` are those of what is on the host of its type, by Docker's id.
@@ -90,11 +104,19 @@ def _lost(resource: dict[str, Any], statuses: dict[str, str] | None) -> str | No
     name = (resource.get("outputs") or {}).get("name") or resource["urn"].rpartition("::")[2]
     kind = str(resource["type"]).rpartition(":")[2].lower()
     if status is None and kind == "volume":
-        return (
-            f"The volume {name} is gone, with what was in it; a new, empty one takes its place. Where there is a "
-            f"backup: ./photos keeper restore --everything"
+        return message(
+            "volume_lost",
+            "The volume {name} is gone, with what was in it; a new, empty one takes its place. "
+            "Where there is a backup: ./photos keeper restore --everything.",
+            name=name,
         )
     if status is None:
-        return f"The {kind} {name} is gone, or was made anew by something else"
+        return message(
+            "thing_lost", "The {kind} {name} is gone, or was made anew by something else.", kind=KINDS[kind], name=name
+        )
     waits = (resource.get("inputs") or {}).get("start") is False  # for a person, who starts it
-    return None if waits or status in containers.RUNS else f"The {kind} {name} is {status}"
+    if waits or status in containers.RUNS:
+        return None
+    return message(
+        "thing_is", "The {kind} {name} is {status}.", kind=KINDS[kind], name=name, status=containers.in_words(status)
+    )

@@ -19,8 +19,8 @@ from docker.errors import DockerException
 
 from cli import paths, stackfile
 from cli.console import confirm, fail, say, warn
+from components.messages import message
 from stacks.host.endpoint import DockerEndpoint, EndpointError, resolve
-from stacks.languages import text
 from stacks.names import OWN_GROUP
 
 SECONDS_TO_START = 60
@@ -39,7 +39,14 @@ def ensure(stack: str | None = None) -> None:
     if answers(stack):
         return
     if endpoint.named_by:
-        fail(f"{text(endpoint.named_by)} is {endpoint.url}, and nothing answers there.")
+        fail(
+            message(
+                "docker_named_no_answer",
+                "{named_by} is {url}, and nothing answers there.",
+                named_by=endpoint.named_by,
+                url=endpoint.url,
+            )
+        )
     if not is_installed():
         _install()
     if not answers() and not (refuses() and _runs()):
@@ -47,7 +54,12 @@ def ensure(stack: str | None = None) -> None:
     if not answers() and os.geteuid() != 0:
         _join_group()
     if not answers():
-        fail("Docker is installed but does not answer. See: sudo journalctl -u docker, or ./photos doctor")
+        fail(
+            message(
+                "docker_installed_silent",
+                "Docker is installed but does not answer. See: sudo journalctl -u docker, or ./photos doctor",
+            )
+        )
 
 
 def is_installed() -> bool:
@@ -69,7 +81,7 @@ def connect(stack: str | None = None, seconds: int = 180) -> AbstractContextMana
     try:
         endpoint = endpoint_of(stack)
     except EndpointError as error:
-        fail(text(error.finding.line))
+        fail(error.finding.line)
     return closing(endpoint.connect(seconds))
 
 
@@ -89,26 +101,34 @@ def answers(stack: str | None = None) -> bool:
 
 def _install() -> None:
     if not shutil.which("apt-get"):
-        fail("Docker is missing. Install it by your distribution's way, then run this again.")
-    if not confirm("Docker is missing. Install docker.io with apt-get?"):
-        fail("Nothing was installed. Run: sudo apt-get install docker.io")
+        fail(
+            message("docker_missing", "Docker is missing. Install it by your distribution's way, then run this again.")
+        )
+    if not confirm(message("docker_install", "Docker is missing. Install docker.io with apt-get?")):
+        fail(message("docker_not_installed", "Nothing was installed. Run: sudo apt-get install docker.io"))
     as_root("apt-get", "update", "-qq")
     as_root("apt-get", "install", "-y", "--no-install-recommends", "docker.io", "iptables")
 
 
 def _start() -> None:
     if Path("/run/systemd/system").exists():
-        if not confirm("Docker is not running. Start it, now and at every boot (systemctl enable --now docker)?"):
-            fail("Nothing was started. Run: sudo systemctl enable --now docker")
+        if not confirm(
+            message(
+                "docker_enable",
+                "Docker is not running. Start it, now and at every boot (systemctl enable --now docker)?",
+            )
+        ):
+            fail(message("docker_not_enabled", "Nothing was started. Run: sudo systemctl enable --now docker"))
         as_root("systemctl", "enable", "--now", "docker")
     else:
         warn(
-            "systemd is not running, so Docker will not start by itself after a reboot.\n"
-            "In WSL write these two lines into /etc/wsl.conf, then run `wsl --shutdown` in Windows:\n"
-            "[boot]\nsystemd=true"
+            message(
+                "docker_no_systemd",
+                "systemd is not running, so Docker will not start by itself after a reboot.\nIn WSL write these two lines into /etc/wsl.conf, then run `wsl --shutdown` in Windows:\n[boot]\nsystemd=true",
+            )
         )
-        if not confirm("Start Docker now, until the next reboot?"):
-            fail("Nothing was started. Start Docker, then run this again.")
+        if not confirm(message("docker_start", "Start Docker now, until the next reboot?")):
+            fail(message("docker_not_started", "Nothing was started. Start Docker, then run this again."))
         as_root("service", "docker", "start")
     _await()
 
@@ -139,18 +159,42 @@ def _join_group() -> None:
     """Add the user to the group `docker` and start this program again as its member."""
     user = pwd.getpwuid(os.getuid()).pw_name
     if os.environ.get(JOINED):
-        fail("The group docker does not help. Log out and in again, then run this again.")
+        fail(
+            message(
+                "docker_group_no_help", "The group docker does not help. Log out and in again, then run this again."
+            )
+        )
     try:
         members = grp.getgrnam("docker").gr_mem
     except KeyError:
         fail(
-            "There is no group docker here, so only root may use Docker. Run: sudo groupadd docker, restart Docker, again"
+            message(
+                "docker_no_group",
+                "There is no group docker here, so only root may use Docker. Run: sudo groupadd docker, restart Docker, again",
+            )
         )
     if user not in members:
-        if not confirm(f"Let {user} use Docker (member of the group docker, which is as strong as root)?"):
-            fail(f"Nothing was changed. Run: sudo usermod -aG docker {user}, and log in again")
+        if not confirm(
+            message(
+                "docker_join_group",
+                "Let {user} use Docker (member of the group docker, which is as strong as root)?",
+                user=user,
+            )
+        ):
+            fail(
+                message(
+                    "docker_not_joined",
+                    "Nothing was changed. Run: sudo usermod -aG docker {user}, and log in again",
+                    user=user,
+                )
+            )
         as_root("usermod", "-aG", "docker", user)
-    say("Starting again as a member of the group docker; elsewhere you are one after your next login ...")
+    say(
+        message(
+            "docker_group_entered",
+            "Starting again as a member of the group docker; elsewhere you are one after your next login ...",
+        )
+    )
     command = shlex.join([sys.executable, "-m", "cli", *sys.argv[1:]])
     os.chdir(paths.PROJECT)
     os.environ[JOINED] = "1"
@@ -164,4 +208,4 @@ def as_root(*command: str) -> None:
     prefix = [] if os.geteuid() == 0 else ["sudo"]
     done = subprocess.run([*prefix, *command], check=False)
     if done.returncode:
-        fail(f"{shlex.join([*prefix, *command])} failed.")
+        fail(message("command_failed", "{command} failed.", command=shlex.join([*prefix, *command])))

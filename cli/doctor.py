@@ -6,6 +6,7 @@ import re
 import shutil
 from collections.abc import Iterator
 
+from rich.cells import set_cell_size
 from rich.text import Text
 
 from cli import docker_host, kit, setup, tools
@@ -18,8 +19,15 @@ from stacks.languages import text
 from stacks.outputs import NO_BACKUP
 
 COLOURS = {"ok": "green", "warning": "yellow", "error": "red"}
+LEVELS = {
+    "ok": message("level_ok", "ok"),
+    "warning": message("level_warning", "warning"),
+    "error": message("level_error", "error"),
+}
+KIT = message("recovery_kit", "recovery kit")
+SETUP_INSTALLS = message("setup_installs", "./photos setup installs it")
 INDENT = " " * 9
-COMMAND = re.compile(r"(^|[ (:])(sudo|\./photos|docker|mkdir|cp|mount|pulumi) ")
+COMMAND = re.compile(r"(^|[ (:，。：；（])(sudo|\./photos|docker|mkdir|cp|mount|pulumi) ")
 
 
 def examine(stack: str) -> int:
@@ -36,7 +44,8 @@ def examine(stack: str) -> int:
 
 
 def _print(finding: Finding, stack: str) -> None:
-    out.print(Text.assemble((f"{finding.level:<8} ", COLOURS[finding.level]), (text(finding.check), "bold")))
+    level = set_cell_size(text(LEVELS[finding.level]), len(INDENT))
+    out.print(Text.assemble((level, COLOURS[finding.level]), (text(finding.check), "bold")))
     for line in filter(None, (text(finding.text, stack=stack), text(finding.fix, stack=stack))):
         # A line break in a command would run half of it when it is pasted.
         out.print(
@@ -48,16 +57,18 @@ def _backup(stack: str, config: StackConfig) -> Finding:
     if not config.settings.backup:
         return warning("backup", NO_BACKUP)
     if confirmed := kit.confirmed(stack):
-        return ok("recovery kit", f"said to be safe on {confirmed:%Y-%m-%d}")
+        return ok(KIT, message("kit_safe_since", "said to be safe on {day}", day=f"{confirmed:%Y-%m-%d}"))
     return warning(
-        "recovery kit", "not made yet, or nobody said that it is safe", f"./photos keeper kit --stack {stack}"
+        KIT,
+        message("kit_not_safe", "not made yet, or nobody said that it is safe"),
+        f"./photos keeper kit --stack {stack}",
     )
 
 
 def _tools(stack: str) -> Iterator[Finding]:
     if lacking := tools.missing(stack):
-        yield error("pulumi", f"missing: {', '.join(lacking)}", "./photos setup installs it")
+        yield error("pulumi", message("tools_missing", "missing: {names}", names=", ".join(lacking)), SETUP_INSTALLS)
     else:
         yield ok("pulumi", f"{tools.find('pulumi', stack)}")
     if not docker_host.is_installed() and not shutil.which("docker"):
-        yield warning("docker", "not installed in this distribution", "./photos setup installs it")
+        yield warning("docker", message("docker_not_here", "not installed in this distribution"), SETUP_INSTALLS)

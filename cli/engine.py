@@ -12,10 +12,12 @@ from collections.abc import Callable
 
 from cli import paths, stackfile
 from cli.console import fail
+from components.messages import message
 
-NO_PULUMI = (
+NO_PULUMI = message(
+    "no_pulumi",
     "Missing: the pulumi command. ./photos setup installs it. Without a network: ./photos plan shows what would be "
-    "created, and ./photos demo starts a whole album on this machine."
+    "created, and ./photos demo starts a whole album on this machine.",
 )
 
 
@@ -89,4 +91,11 @@ def set_secret(stack: str, key: str, value: str) -> None:
     except FileNotFoundError:
         fail(NO_PULUMI)
     if done.returncode:
-        fail(f"pulumi config set --secret {key} failed:\n{done.stderr.strip() or done.stdout.strip()}")
+        fail(
+            message(
+                "secret_not_set",
+                "pulumi config set --secret {key} failed:\n{said}",
+                key=key,
+                said=done.stderr.strip() or done.stdout.strip(),
+            )
+        )

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from cli import paths, stackfile, workspace
 from cli.console import confirm, fail, say
+from components.messages import both, message
 from components.storage import MARKER, PHONES
 from stacks.host.library import absent_drive, folders, library_owner, person, read_marker
 from stacks.names import NAMESPACE, OWN_GROUP
@@ -27,11 +28,22 @@ def agree_to_folders(wanted: Iterable[Path]) -> None:
     missing = [folder for folder in wanted if not folder.exists()]
     for folder in missing:
         if drive := absent_drive(folder):
-            fail(f"{folder} does not exist, and {drive} is not mounted. Is drive {drive.name.upper()}: there?")
-    if missing and not confirm(f"Create {' and '.join(map(str, missing))}?"):
+            fail(
+                message(
+                    "drive_gone",
+                    "{folder} does not exist, and {drive} is not mounted. Is drive {letter}: there?",
+                    folder=folder,
+                    drive=drive,
+                    letter=drive.name.upper(),
+                )
+            )
+    if missing and not confirm(message("create_folders", "Create {folders}?", folders=both(map(str, missing)))):
         fail(
-            "Nothing was created. Set photos:library to the folders of your photos, or: "
-            f"{command('mkdir', '-p', *missing)}"
+            message(
+                "folders_not_created",
+                "Nothing was created. Set photos:library to the folders of your photos, or: {command}",
+                command=command("mkdir", "-p", *missing),
+            )
         )
 
 
@@ -47,11 +59,25 @@ def mark(stack: str, settings: Settings) -> None:
         if read_marker(folder) != identity:
             adopt = command("./photos", "adopt", folder, "--stack", stack)
             fail(
-                f"photos:library.{key}: {folder} belongs to another stack (id {read_marker(folder)}).\n"
-                f"To take it over: {adopt}. Never let two stacks use one library."
+                message(
+                    "library_foreign",
+                    "photos:library.{key}: {folder} belongs to another stack (id {id}).\nTo take it over: {adopt}. Never let two stacks use one library.",
+                    key=key,
+                    folder=folder,
+                    id=read_marker(folder),
+                    adopt=adopt,
+                )
             )
     for key, folder in library.items():
-        say(f"{key}: {folder} holds {count_files(folder)} files. They stay as they are.")
+        say(
+            message(
+                "library_part_holds",
+                "{key}: {folder} holds {count} files. They stay as they are.",
+                key=key,
+                folder=folder,
+                count=count_files(folder),
+            )
+        )
     # Kept first, so that a run killed between marker and id goes on with the same id.
     paths.write_private(pending, identity)
     for folder in library.values():
@@ -118,7 +144,15 @@ def make_folder(folder: Path) -> None:
     if folder.exists():
         return
     if drive := absent_drive(folder):
-        fail(f"{folder} does not exist, and {drive} is not mounted. Is drive {drive.name.upper()}: there?")
+        fail(
+            message(
+                "drive_gone",
+                "{folder} does not exist, and {drive} is not mounted. Is drive {letter}: there?",
+                folder=folder,
+                drive=drive,
+                letter=drive.name.upper(),
+            )
+        )
     first = next(part for part in reversed((folder, *folder.parents)) if not part.exists())
     folder.mkdir(parents=True)
     for part in (first, *(item for item in first.rglob("*") if item.is_dir())):

@@ -18,6 +18,8 @@ from cli import setup as preparation
 from cli.attached import show
 from cli.console import Unattended, confirm, fail, say, warn
 from cli.restore import carry_out, services_disturbed
+from components.messages import Said, message
+from stacks.languages import text
 from stacks.shell import command
 
 app = typer.Typer(
@@ -98,13 +100,20 @@ def kit_(
     if not is_safe:
         # The shim changes directory; PHOTOS_CWD is where the person stands.
         place = Path(os.environ.get("PHOTOS_CWD", ""), folder.expanduser()).resolve()
-        made, page = kit.make(stack, place, _passphrase("A passphrase for the kit, at least 12 characters", twice=True))
-        say(f"The kit: {made}\nA page to print: {page}")
-        say(
-            "Put both outside of this house, and the passphrase where you will find it: nobody can open the kit without."
+        made, page = kit.make(
+            stack,
+            place,
+            _passphrase(message("kit_new_passphrase", "A passphrase for the kit, at least 12 characters"), twice=True),
         )
-        if not sys.stdin.isatty() or not confirm("Do they lie in a safe place now?"):
-            say("When they do: ./photos keeper kit --is-safe")
+        say(message("kit_made", "The kit: {made}\nA page to print: {page}", made=made, page=page))
+        say(
+            message(
+                "kit_put_away",
+                "Put both outside of this house, and the passphrase where you will find it: nobody can open the kit without.",
+            )
+        )
+        if not sys.stdin.isatty() or not confirm(message("kit_is_safe", "Do they lie in a safe place now?")):
+            say(message("kit_when_safe", "When they do: ./photos keeper kit --is-safe"))
             return
     kit.confirm_kept(stack)
     with suppress(typer.Exit), docker_host.connect(stack) as client:
@@ -146,7 +155,12 @@ def restore(
         disturbed = services_disturbed(what or [], everything=everything, database=database)
         code = carry_out(client, stack, [*(what or []), *words], disturbed)
     if what and not code:
-        warn("The album shows restored photos after its next index (services.photoprism.index_schedule).")
+        warn(
+            message(
+                "restored_after_index",
+                "The album shows restored photos after its next index (services.photoprism.index_schedule).",
+            )
+        )
     raise typer.Exit(code)
 
 
@@ -156,7 +170,11 @@ def summary(stack: str) -> None:
         keeper = _keeper(client, stack)
         done = keeper.exec_run(["keeper", "status"])
         if done.exit_code == 0 and isinstance(done.output, bytes):
-            say(f"Backup: {done.output.decode(errors='replace').strip().splitlines()[0]}")
+            say(
+                message(
+                    "backup_says", "Backup: {said}", said=done.output.decode(errors="replace").strip().splitlines()[0]
+                )
+            )
 
 
 def _ask(stack: str, *words: str) -> NoReturn:
@@ -182,12 +200,20 @@ def _keeper(client: docker.DockerClient, stack: str, *, running: bool = True) ->
     container = containers.of_service(client, stack, "keeper")
     if container is None:
         fail(
-            f'The stack "{stack}" has no keeper here. Write photos:backup into stacks/Pulumi.{stack}.yaml (README, Backup) '
-            f"and run ./photos up {stack}"
+            message(
+                "no_keeper",
+                'The stack "{stack}" has no keeper here. Write photos:backup into stacks/Pulumi.{stack}.yaml (README, Backup) and run ./photos up {stack}',
+                stack=stack,
+            )
         )
     if running and container.status != "running":
         fail(
-            f"The keeper is {container.status}. Why: ./photos logs keeper --stack {stack}. Start it: ./photos up {stack} --refresh"
+            message(
+                "keeper_not_running",
+                "The keeper is {status}. Why: ./photos logs keeper --stack {stack}. Start it: ./photos up {stack} --refresh",
+                status=container.status,
+                stack=stack,
+            )
         )
     return container
 
@@ -201,23 +227,30 @@ def _execute(client: docker.DockerClient, container: Container, command: list[st
     try:
         show(client.api.exec_start(started["Id"], tty=terminal, socket=True), terminal=terminal)
     except KeyboardInterrupt:
-        warn("It goes on inside the keeper. How it goes: ./photos keeper status")
+        warn(message("keeper_goes_on", "It goes on inside the keeper. How it goes: ./photos keeper status"))
         return 130
     return int(client.api.exec_inspect(started["Id"])["ExitCode"])
 
 
 def _from_kit(file: Path) -> str:
     """Open a kit on an empty machine and start its stack; return the stack's name."""
-    stack = kit.put_back(file, _passphrase("The kit's passphrase"))
+    stack = kit.put_back(file, _passphrase(message("kit_passphrase", "The kit's passphrase")))
     preparation.prepare(stack)
     if code := sweep.run_up(stack, "--yes"):
         again = command("./photos", "keeper", "restore", "--kit", file)
-        fail(f"The system did not start (exit code {code}). Mend the cause, then: {again}")
+        fail(
+            message(
+                "restore_no_start",
+                "The system did not start (exit code {code}). Mend the cause, then: {again}",
+                code=code,
+                again=again,
+            )
+        )
     return stack
 
 
-def _passphrase(question: str, *, twice: bool = False) -> str:
+def _passphrase(question: Said, *, twice: bool = False) -> str:
     """Ask for a passphrase; where nobody can be asked, it is the first line of the input."""
     if not sys.stdin.isatty():
         return sys.stdin.readline().rstrip("\n")
-    return str(typer.prompt(question, hide_input=True, confirmation_prompt=twice))
+    return str(typer.prompt(text(question), hide_input=True, confirmation_prompt=twice))

@@ -17,6 +17,7 @@ from typing import Any
 from cli import age, first_run, paths, private_state, stack_config, stackfile
 from cli.console import confirm, fail, say
 from components.keeper import OPENLIST
+from components.messages import message
 from stacks.host.library import read_marker
 from stacks.names import NAMESPACE
 
@@ -48,11 +49,21 @@ def make(stack: str, folder: Path, passphrase: str) -> tuple[Path, Path]:
     """
     if len(passphrase) < SHORTEST_PASSPHRASE:
         fail(
-            f"The passphrase is too short: at least {SHORTEST_PASSPHRASE} characters, e.g. five words that you will remember."
+            message(
+                "kit_passphrase_short",
+                "The passphrase is too short: at least {least} characters, e.g. five words that you will remember.",
+                least=SHORTEST_PASSPHRASE,
+            )
         )
     identity = stackfile.stack_id(paths.stack_file(stack))
     if not identity or not paths.passphrase_file(stack).exists():
-        fail(f'The stack "{stack}" is not set up here, so there is nothing to recover. First: ./photos up {stack}')
+        fail(
+            message(
+                "kit_no_stack",
+                'The stack "{stack}" is not set up here, so there is nothing to recover. First: ./photos up {stack}',
+                stack=stack,
+            )
+        )
     made = datetime.now(UTC)
     about = {"stack": stack, "id": identity, "made": made.isoformat(timespec="seconds")}
     readme = README.format(**about, copies="\n".join(_copies(stack)) or "-")
@@ -85,11 +96,15 @@ def unpack(file: Path, passphrase: str) -> dict[str, bytes]:
                 member.name: (bundle.extractfile(member) or io.BytesIO()).read() for member in bundle if member.isfile()
             }
     except OSError as error:
-        fail(f"{file} cannot be read: {error.strerror}")
+        fail(message("kit_unreadable", "{file} cannot be read: {said}", file=file, said=error.strerror))
     except (age.DecryptError, tarfile.TarError):
-        fail(f"{file} does not open. Is the passphrase right, and is the file whole?")
+        fail(
+            message(
+                "kit_does_not_open", "{file} does not open. Is the passphrase right, and is the file whole?", file=file
+            )
+        )
     if not {"kit.json", "passphrase"} <= members.keys():
-        fail(f"{file} opens, but it is no recovery kit of this project.")
+        fail(message("kit_is_none", "{file} opens, but it is no recovery kit of this project.", file=file))
     return members
 
 
@@ -103,10 +118,22 @@ def put_back(file: Path, passphrase: str) -> str:
     about = json.loads(members["kit.json"])
     stack, identity = str(about["stack"]), str(about["id"])
     _refuse_another(stack, identity, members["passphrase"])
-    say(f'The kit of {about["made"]} holds the stack "{stack}", id {identity}.')
+    say(
+        message(
+            "kit_holds",
+            'The kit of {made} holds the stack "{stack}", id {identity}.',
+            made=about["made"],
+            stack=stack,
+            identity=identity,
+        )
+    )
     paths.write_private(paths.passphrase_file(stack), members["passphrase"].decode())
     if paths.stack_file(stack).exists():
-        say(f"{paths.stack_file(stack)} is this stack's already; it stays as it is.")
+        say(
+            message(
+                "kit_stack_here", "{file} is this stack's already; it stays as it is.", file=paths.stack_file(stack)
+            )
+        )
     else:
         paths.write_private(paths.stack_file(stack), members[f"Pulumi.{stack}.yaml"].decode())
     _library(stack, identity)
@@ -125,8 +152,12 @@ def _refuse_another(stack: str, identity: str, own_passphrase: bytes) -> None:
         theirs.append(kept)
     if theirs:
         fail(
-            f'{theirs[0]} is there already and belongs to another stack "{stack}" than the kit. Nothing was changed. '
-            "Take the kit to another machine, or move that file away first."
+            message(
+                "kit_other_stack",
+                '{file} is there already and belongs to another stack "{stack}" than the kit. Nothing was changed. Take the kit to another machine, or move that file away first.',
+                file=theirs[0],
+                stack=stack,
+            )
         )
 
 
@@ -137,12 +168,23 @@ def _library(stack: str, identity: str) -> None:
         marker = read_marker(folder)
         if marker not in (None, identity):
             fail(
-                f"{folder} belongs to another stack (id {marker}). Change photos:library in stacks/Pulumi.{stack}.yaml"
+                message(
+                    "kit_library_foreign",
+                    "{folder} belongs to another stack (id {marker}). Change photos:library in stacks/Pulumi.{stack}.yaml",
+                    folder=folder,
+                    marker=marker,
+                    stack=stack,
+                )
             )
         if marker is None and folder.exists() and (count := first_run.count_files(folder)):
-            question = f"{folder} holds {count} files and no marker. Restore into it? What is there stays."
+            question = message(
+                "restore_into",
+                "{folder} holds {count} files and no marker. Restore into it? What is there stays.",
+                folder=folder,
+                count=count,
+            )
             if not confirm(question):
-                fail("Nothing was restored.")
+                fail(message("nothing_restored", "Nothing was restored."))
         first_run.agree_to_folders([folder])
         first_run.make_folder(folder)
         first_run.write_marker(folder, identity)

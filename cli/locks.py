@@ -11,6 +11,7 @@ import psutil
 from cli import private_state
 from cli.console import say
 from cli.private_state import Lock
+from components.messages import message
 
 PLUGIN_NAMES = ("pulumi-resource", "pulumi-languag")  # the kernel keeps 15 letters of a name
 
@@ -21,7 +22,7 @@ def unlock(stack: str) -> None:
         if lock_is_dead(lock):
             _end_orphaned_plugins()
             lock.remove()
-            say(f"Removed the lock of a pulumi that is gone ({lock.file.name}).")
+            say(message("lock_removed", "Removed the lock of a pulumi that is gone ({lock}).", lock=lock.file.name))
 
 
 def lock_is_dead(lock: Lock) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cli import stack_config, workspace
 from cli.console import fail, say
+from components.messages import message
 from stacks.expected import expected
 from stacks.names import NAMESPACE
 from stacks.sections.secrets import service_key
@@ -17,12 +18,20 @@ def show(stack: str, name: str) -> None:
     logins = expected(stack, settings).logins
     tokens = settings.publish.service_tokens() if settings.publish else []
     if login := logins.get(name):
-        say(f"user: {login.user}")
-        say(f"password: {workspace.secret(stack, NAMESPACE + service_key(name, login.argument))}")
+        say(message("login_user", "user: {user}", user=login.user))
+        password = workspace.secret(stack, NAMESPACE + service_key(name, login.argument))
+        say(message("login_password", "password: {password}", password=password))
     elif name in tokens:
         _show_service_token(stack, name)
     else:
-        fail(f'"{name}" has no login. Write one of: {", ".join([*logins, *tokens])}')
+        fail(
+            message(
+                "no_login",
+                '"{name}" has no login. Write one of: {known}',
+                name=name,
+                known=", ".join([*logins, *tokens]),
+            )
+        )
 
 
 def _show_service_token(stack: str, name: str) -> None:
@@ -33,4 +42,11 @@ def _show_service_token(stack: str, name: str) -> None:
             say(f"CF-Access-Client-Id: {outputs['clientId']}")
             say(f"CF-Access-Client-Secret: {workspace.clear(outputs['clientSecret'])}")
             return
-    fail(f'The service token "{name}" is not made yet. Run ./photos up {stack}')
+    fail(
+        message(
+            "token_not_made",
+            'The service token "{name}" is not made yet. Run ./photos up {stack}',
+            name=name,
+            stack=stack,
+        )
+    )

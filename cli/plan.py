@@ -8,10 +8,10 @@ from rich.text import Text
 
 from cli import stack_config
 from cli.console import fail, out, say, wrapped
+from components.messages import message
 from stacks.config import load
 from stacks.host.endpoint import EndpointError
 from stacks.host.library import library_owner
-from stacks.languages import text
 from stacks.program import declare
 from stacks.recording import Recorded, Recorder, is_secret, plain, record
 
@@ -24,9 +24,18 @@ def show(stack: str) -> None:
     try:
         _print(recorded(stack))
     except EndpointError as error:
-        fail(text(error.finding.line))
-    say("Photos stay in: " + ", ".join(config.settings.library.library().folders))
-    say("Volumes " + ("outlive destroy." if config.settings.data.on_destroy == "keep" else "are deleted by destroy."))
+        fail(error.finding.line)
+    say(
+        message(
+            "plan_photos", "Photos stay in: {folders}", folders=", ".join(config.settings.library.library().folders)
+        )
+    )
+    keeps = config.settings.data.on_destroy == "keep"
+    say(
+        message("plan_volumes_kept", "Volumes outlive destroy.")
+        if keeps
+        else message("plan_volumes_deleted", "Volumes are deleted by destroy.")
+    )
 
 
 def recorded(stack: str) -> Recorder:
@@ -42,7 +51,7 @@ def recorded(stack: str) -> Recorder:
 
 def _print(recorder: Recorder) -> None:
     """Print each component with its resources, a fact a line: they fit a small terminal without breaking a word."""
-    say("photos: what would be created")
+    say(message("plan_title", "photos: what would be created"))
     for component in (resource for resource in recorder.resources if not resource.custom):
         children = [child for child in recorder.resources if child.custom and child.parent == component.urn]
         if children:

@@ -21,6 +21,7 @@ from typing import Any
 
 from cli import paths
 from cli.console import fail
+from components.messages import message
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,13 @@ def resources(stack: str) -> list[dict[str, Any]]:
     try:
         document = json.loads(file.read_text("utf-8"))
     except ValueError:
-        fail(f"{file} is damaged. Its last good copy: {file}.bak (cp it over, then run again)")
+        fail(
+            message(
+                "state_damaged",
+                "{file} is damaged. Its last good copy: {file}.bak (cp it over, then run again)",
+                file=file,
+            )
+        )
     return list((document.get("checkpoint", {}).get("latest") or {}).get("resources") or ())
 
 

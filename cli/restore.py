@@ -23,6 +23,7 @@ from docker.models.containers import Container
 from cli import containers
 from cli.attached import show
 from cli.console import err, fail, warn
+from components.messages import message
 from components.restore import ORDER_FILE
 from components.storage import MARKER, PHONES
 from stacks.names import RESTORE
@@ -39,9 +40,22 @@ def carry_out(client: docker.DockerClient, stack: str, words: list[str], disturb
     """
     container = containers.of_service(client, stack, RESTORE)
     if container is None:
-        fail(f"The container of the restore is missing. Bring it back, then run this again: ./photos up {stack}")
+        fail(
+            message(
+                "restore_missing",
+                "The container of the restore is missing. Bring it back, then run this again: ./photos up {stack}",
+                stack=stack,
+            )
+        )
     if containers.runs(container):
-        fail(f"A restore is running already. What it does: ./photos logs {RESTORE} --follow --stack {stack}")
+        fail(
+            message(
+                "restore_already",
+                "A restore is running already. What it does: ./photos logs {restore} --follow --stack {stack}",
+                restore=RESTORE,
+                stack=stack,
+            )
+        )
     with _stopped(client, stack, disturbed):
         terminal = sys.stdout.isatty() and sys.stderr.isatty()
         place = PurePosixPath(ORDER_FILE)
@@ -66,9 +80,11 @@ def _started(client: docker.DockerClient, container: Container) -> int:
         show(attached, terminal=False)
         return int(container.wait()["StatusCode"])
     except APIError as problem:
-        fail(f"The restore did not start: {problem.explanation}")
+        fail(
+            message("restore_not_started", "The restore did not start: {explanation}", explanation=problem.explanation)
+        )
     except KeyboardInterrupt:
-        warn("Stopping; what was gathered already is used the next time ...")
+        warn(message("restore_stopping", "Stopping; what was gathered already is used the next time ..."))
         container.stop(timeout=SECONDS_TO_STOP)
         return 130
 
@@ -115,7 +131,15 @@ def _stopped(client: docker.DockerClient, stack: str, services: list[str]) -> It
             try:
                 _start(container)
             except (APIError, OSError) as problem:
-                warn(f"{container.name} did not start: {problem}. Mend that, then: ./photos up {stack} --refresh")
+                warn(
+                    message(
+                        "service_no_start",
+                        "{name} did not start: {problem}. Mend that, then: ./photos up {stack} --refresh",
+                        name=container.name,
+                        problem=problem,
+                        stack=stack,
+                    )
+                )
 
 
 def _start(container: Container) -> None:

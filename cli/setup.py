@@ -25,6 +25,7 @@ from cli import (
     workspace,
 )
 from cli.console import fail, say
+from components.messages import Said, message
 from stacks.config import StackConfig
 from stacks.host.images import check_images
 from stacks.host.library import folders
@@ -33,7 +34,7 @@ from stacks.names import NAMESPACE
 from stacks.preflight import Report, look
 
 
-def prepare(stack: str, *, marking: bool = True, unreachable: Callable[[str], NoReturn] = fail) -> None:
+def prepare(stack: str, *, marking: bool = True, unreachable: Callable[[Said], NoReturn] = fail) -> None:
     """Check everything, then set the stack up; what is done already is left alone.
 
     `marking` off: write no secret, marker or id (preview). `unreachable` is told what cannot be fetched, before
@@ -71,7 +72,7 @@ def begin(stack: str) -> None:
     try:
         tool_download.ensure(stack)
     except tool_download.UnreachableError as error:
-        fail(str(error))
+        fail(error.said)
     _open(stack, chosen)
     stackfile.keep_copy(stack)
 
@@ -90,7 +91,13 @@ def look_at(stack: str, file: Path | None = None) -> Report:
 def _beginning(stack: str) -> Path:
     """Return the file that the stack begins with, once it is clear that it is this person's."""
     if stack == prepared.DEMO:
-        fail(f'"{stack}" is what ./photos demo calls its own stack. Choose another name for yours.')
+        fail(
+            message(
+                "name_of_demo",
+                '"{demo}" is what ./photos demo calls its own stack. Choose another name for yours.',
+                demo=stack,
+            )
+        )
     _outside_git()
     _same_person(stack)
     return stackfile.choose(stack)
@@ -101,7 +108,7 @@ def _usable(stack: str, report: Report, *, marking: bool) -> StackConfig:
     needed = report.config.still_needed if report.config and marking else ()
     if report.errors or needed or not report.config:
         lines = [text(finding.line, stack=stack) for finding in (*report.errors, *needed)]
-        fail("Nothing was created or changed:\n" + "\n".join(lines))
+        fail(message("nothing_changed_because", "Nothing was created or changed:\n{lines}", lines="\n".join(lines)))
     return report.config
 
 
@@ -111,12 +118,16 @@ def _not_fetched(stack: str, config: StackConfig, *, marking: bool) -> list[str]
     try:
         tool_download.ensure(stack)
     except tool_download.UnreachableError as error:
-        problems.append(str(error))
+        problems.append(text(error.said))
     if marking:
         seen = list(check_images(config))
         problems += [text(finding.line) for finding in seen if finding.level != "ok"]
         if any(finding.level == "error" for finding in seen):  # a login: no reason for another way out
-            fail("Nothing was created or changed:\n" + "\n".join(problems))
+            fail(
+                message(
+                    "nothing_changed_because", "Nothing was created or changed:\n{lines}", lines="\n".join(problems)
+                )
+            )
     return problems
 
 
@@ -133,7 +144,12 @@ def _outside_git() -> None:
     data = paths.data_folder()
     if work_tree := prepared.git_around(data):
         fail(
-            f"The data folder {data} lies in the git work tree {work_tree}. Set PHOTOS_DATA to a folder outside of it."
+            message(
+                "data_in_git",
+                "The data folder {data} lies in the git work tree {parent}. Set PHOTOS_DATA to a folder outside of it.",
+                data=data,
+                parent=work_tree,
+            )
         )
 
 
@@ -147,10 +163,21 @@ def _same_person(stack: str) -> None:
         not os.access(file, os.R_OK) or "encryptionsalt" in file.read_text("utf-8", "replace")
     ):
         name = _name_of(owner)
-        how = "with sudo" if owner == 0 else f"as {name}, without sudo"
+        how = (
+            message("with_sudo", "with sudo")
+            if owner == 0
+            else message("without_sudo", "as {name}, without sudo", name=name)
+        )
         fail(
-            f'The stack "{stack}" belongs to {name}: stacks/{file.name} is theirs, and so are its passphrase and state. '
-            f"Run ./photos {how}. Nothing was created or changed."
+            message(
+                "stack_of_another",
+                'The stack "{stack}" belongs to {name}: stacks/{file} is theirs, and so are its passphrase and state. '
+                "Run ./photos {how}. Nothing was created or changed.",
+                stack=stack,
+                name=name,
+                file=file.name,
+                how=how,
+            )
         )
 
 
@@ -167,16 +194,24 @@ def passphrase(stack: str) -> None:
     if file.exists():
         return
     if "encryptionsalt" in paths.stack_file(stack).read_text("utf-8"):
-        sudo = "" if os.geteuid() == 0 else " Was it set up with sudo? Then run ./photos with sudo again."
+        sudo = message("perhaps_sudo", " Was it set up with sudo? Then run ./photos with sudo again.")
         fail(
-            f"The passphrase of the stack is gone ({file}), so its secrets cannot be read.{sudo}\n"
-            "Put it back from where you keep it. The containers keep running meanwhile."
+            message(
+                "passphrase_gone",
+                "The passphrase of the stack is gone ({file}), so its secrets cannot be read.{sudo}\n"
+                "Put it back from where you keep it. The containers keep running meanwhile.",
+                file=file,
+                sudo="" if os.geteuid() == 0 else sudo,
+            )
         )
     paths.write_private(file, generated.password())
     say(
-        f"Made a passphrase for the stack's secrets: {file}\n"
-        f"Keep a copy of {paths.data_folder()} off this machine: without passphrase and stack file nobody can read the "
-        "logins again. Your photos do not depend on it."
+        message(
+            "passphrase_made",
+            "Made a passphrase for the stack's secrets: {file}\nKeep a copy of {folder} off this machine: without passphrase and stack file nobody can read the logins again. Your photos do not depend on it.",
+            file=file,
+            folder=paths.data_folder(),
+        )
     )
 
 
@@ -187,4 +222,11 @@ def make_secrets(stack: str, config: StackConfig) -> None:
     for key, value in generated.values_for(absent).items():
         engine.set_secret(stack, NAMESPACE + key, value)
     if absent:
-        say(f"Made {len(absent)} logins and identities; they are encrypted in stacks/Pulumi.{stack}.yaml.")
+        say(
+            message(
+                "logins_made",
+                "Made {count} logins and identities; they are encrypted in stacks/Pulumi.{stack}.yaml.",
+                count=len(absent),
+                stack=stack,
+            )
+        )

@@ -9,7 +9,7 @@ from typing import Any
 
 from cli import paths, stackfile
 from cli.console import fail
-from components.messages import Said
+from components.messages import Said, message
 from stacks.config import StackConfig, parse
 from stacks.host.endpoint import docker_settings
 from stacks.languages import text
@@ -78,7 +78,9 @@ def _file_or_example(stack: str) -> Path:
     for file in (paths.stack_file(stack), paths.EXAMPLES / paths.stack_file(stack).name):
         if file.exists():
             return file
-    return fail(f'There is neither stacks/Pulumi.{stack}.yaml nor an example "{stack}".')
+    return fail(
+        message("no_stack_file", 'There is neither stacks/Pulumi.{stack}.yaml nor an example "{stack}".', stack=stack)
+    )
 
 
 def _hidden(name: str) -> str:

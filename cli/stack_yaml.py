@@ -15,7 +15,9 @@ from typing import Any
 
 import yaml
 
-SAVE = "Save it as UTF-8"
+from components.messages import Message, Said, message
+
+SAVE = message("save_as_utf8", "Save it as UTF-8")
 NEW_LINE = b"\n"
 LARGEST = 1_000_000
 """Bytes; a stack file has a few thousand."""
@@ -42,7 +44,11 @@ INVISIBLE = "\ufeff\u200b\u2060"
 
 
 class UnreadableError(Exception):
-    """The file cannot be used; the message is one line without the file's name."""
+    """The file cannot be used; what is said is one line without the file's name."""
+
+    def __init__(self, said: Message) -> None:
+        super().__init__(str(said))
+        self.said = said
 
 
 def load(file: Path) -> dict[Any, Any]:
@@ -53,11 +59,19 @@ def load(file: Path) -> dict[Any, Any]:
     """
     document = _parsed(text_of(file))
     if document is None:
-        msg = "holds no settings. Put its kept copy back, or begin with an example: see stacks/examples"
-        raise UnreadableError(msg)
+        raise UnreadableError(
+            message(
+                "yaml_without_settings",
+                "holds no settings. Put its kept copy back, or begin with an example: see stacks/examples",
+            )
+        )
     if not isinstance(document, dict):
-        msg = "is not a stack file. Its first line without a comment is `config:`; see stacks/examples"
-        raise UnreadableError(msg)
+        raise UnreadableError(
+            message(
+                "yaml_no_stack_file",
+                "is not a stack file. Its first line without a comment is `config:`; see stacks/examples",
+            )
+        )
     return document
 
 
@@ -69,35 +83,50 @@ def text_of(file: Path) -> str:
     """
     try:
         if not file.is_file():
-            msg = "is a folder or a device, not a file. Move it away" if file.exists() else "does not exist"
-            raise UnreadableError(msg)
+            no_file = message("yaml_no_file", "is a folder or a device, not a file. Move it away")
+            raise UnreadableError(no_file if file.exists() else message("yaml_absent", "does not exist"))
         raw = file.read_bytes()
     except OSError as error:
-        msg = f"cannot be read: {error.strerror}. Run ./photos as the user who owns it"
-        raise UnreadableError(msg) from None
+        raise UnreadableError(
+            message(
+                "yaml_not_readable",
+                "cannot be read: {said}. Run ./photos as the user who owns it",
+                said=error.strerror,
+            )
+        ) from None
     if len(raw) > LARGEST:
-        msg = f"has {len(raw):,} bytes: that is not a stack file"
-        raise UnreadableError(msg)
+        raise UnreadableError(
+            message("yaml_too_large", "has {size} bytes: that is not a stack file", size=f"{len(raw):,}")
+        )
     raw = raw.removeprefix(codecs.BOM_UTF8)
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
-        msg = f"is not in UTF-8; it looks like {encoding_of(raw)}. {SAVE}"
+        reason = _not_utf8(encoding_of(raw))
         mixed = raw.decode("utf-8", "replace")
         if sum(not letter.isascii() for letter in mixed) > 2 * mixed.count("\ufffd"):
-            msg = f"is in UTF-8, but line {raw[: error.start].count(NEW_LINE) + 1} is damaged. Write that line anew"
-        raise UnreadableError(msg) from None
+            reason = message(
+                "yaml_line_damaged",
+                "is in UTF-8, but line {line} is damaged. Write that line anew",
+                line=raw[: error.start].count(NEW_LINE) + 1,
+            )
+        raise UnreadableError(reason) from None
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
-        damaged = f"holds a NUL byte in line {line}: it is damaged, or no text. Put its kept copy back"
+        damaged = message(
+            "yaml_nul", "holds a NUL byte in line {line}: it is damaged, or no text. Put its kept copy back", line=line
+        )
         looks = _from_zeros(raw)
-        msg = f"is not in UTF-8; it looks like {looks}. {SAVE}" if looks else damaged
-        raise UnreadableError(msg)
+        raise UnreadableError(_not_utf8(looks) if looks else damaged)
     _check_letters(text)
     return text
 
 
-def encoding_of(raw: bytes) -> str:
+def _not_utf8(encoding: Said) -> Message:
+    return message("yaml_not_utf8", "is not in UTF-8; it looks like {encoding}. {save}", encoding=encoding, save=SAVE)
+
+
+def encoding_of(raw: bytes) -> Said:
     """Name the encoding that a text which is not UTF-8 was most likely saved in."""
     if marked := next((name for mark, name in MARKS if raw.startswith(mark)), None):
         return marked
@@ -106,10 +135,10 @@ def encoding_of(raw: bytes) -> str:
     high = re.findall(rb"[\x80-\xff]+", raw)
     # Western letters stand alone between ASCII ones; in Chinese a byte of ASCII may follow, after one that is no letter.
     if all(len(run) == 1 and (run[0] >= LATIN_LETTERS or run[0] < LATIN_SIGNS) for run in high):
-        return "Latin-1 or Windows-1252"
+        return message("yaml_latin", "Latin-1 or Windows-1252")
     shares = {name: _common(raw, encoding, leads) for name, encoding, leads in CHINESE}
     best = max(shares, key=lambda name: shares[name])
-    return best if shares[best] >= 0 else "an encoding of older systems"
+    return best if shares[best] >= 0 else message("yaml_old_encoding", "an encoding of older systems")
 
 
 def _common(raw: bytes, encoding: str, leads: range) -> float:
@@ -135,18 +164,37 @@ def _check_letters(text: str) -> None:
         body = line.removesuffix("\r")
         for letter in body:
             if letter != "\t" and unicodedata.category(letter) in ("Cc", "Zl", "Zp"):
-                msg = f"holds the control character U+{ord(letter):04X} in line {number}. Take it out and save the file as UTF-8"
-                raise UnreadableError(msg)
+                raise UnreadableError(
+                    message(
+                        "yaml_control",
+                        "holds the control character {character} in line {line}. Take it out and save the file as UTF-8",
+                        character=f"U+{ord(letter):04X}",
+                        line=number,
+                    )
+                )
             if letter in INVISIBLE:
-                msg = f"holds the invisible character U+{ord(letter):04X} in line {number}. Take it out"
-                raise UnreadableError(msg)
+                raise UnreadableError(
+                    message(
+                        "yaml_invisible",
+                        "holds the invisible character {character} in line {line}. Take it out",
+                        character=f"U+{ord(letter):04X}",
+                        line=number,
+                    )
+                )
         indent = body[: len(body) - len(body.lstrip())]
         if wrong := next((letter for letter in indent if letter not in " \t"), None):
-            msg = f"is indented with U+{ord(wrong):04X} in line {number}, which only looks like a space. Write plain spaces"
-            raise UnreadableError(msg)
+            raise UnreadableError(
+                message(
+                    "yaml_no_space",
+                    "is indented with {character} in line {line}, which only looks like a space. Write plain spaces",
+                    character=f"U+{ord(wrong):04X}",
+                    line=number,
+                )
+            )
         if "\t" in indent and body.strip() and not body.strip().startswith("#"):
-            msg = f"is indented with a tab in line {number}. Write spaces"
-            raise UnreadableError(msg)
+            raise UnreadableError(
+                message("yaml_tab", "is indented with a tab in line {line}. Write spaces", line=number)
+            )
 
 
 def _parsed(text: str) -> Any:
@@ -155,31 +203,48 @@ def _parsed(text: str) -> Any:
         json.dumps(document)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        place = f"line {mark.line + 1}: " if mark else ""
-        msg = f"is not valid YAML, {place}{_reason(error)}"
-        raise UnreadableError(msg) from None
+        place = message("yaml_line", "line {line}: ", line=mark.line + 1) if mark else ""
+        raise UnreadableError(
+            message("yaml_invalid", "is not valid YAML, {place}{reason}", place=place, reason=_reason(error))
+        ) from None
     except (yaml.YAMLError, ValueError, RecursionError):
-        msg = "is not valid YAML: it holds a character or a value that cannot be written down"
-        raise UnreadableError(msg) from None
+        raise UnreadableError(
+            message("yaml_unwritable", "is not valid YAML: it holds a character or a value that cannot be written down")
+        ) from None
     return document
 
 
 # What PyYAML says → the same for a person, without a piece of a value.
 REASONS = {
-    "undefined alias": "a value begins with *, which YAML takes for a reference. Put it in quotes",
-    "mapping values are not allowed": (
-        "a second colon, or a line that is indented too far. Put the value in quotes, or move the line"
+    "undefined alias": message(
+        "yaml_star", "a value begins with *, which YAML takes for a reference. Put it in quotes"
     ),
-    "cannot start any token": 'a value begins with @, ` or %. Put it in quotes, e.g. "@every 3h"',
-    "another document": "a second document begins here (---). Keep one",
-    "expected ':'": "a key without a colon; a wide one (\uff1a) is none",
-    "constructor for the tag": "a value begins with !, which YAML takes for a type. Put it in quotes",
+    "mapping values are not allowed": message(
+        "yaml_second_colon",
+        "a second colon, or a line that is indented too far. Put the value in quotes, or move the line",
+    ),
+    "cannot start any token": message("yaml_at", 'a value begins with @, ` or %. Put it in quotes, e.g. "@every 3h"'),
+    "another document": message("yaml_second_document", "a second document begins here (---). Keep one"),
+    "expected ':'": message("yaml_no_colon", "a key without a colon; a wide one (\uff1a) is none"),
+    "constructor for the tag": message(
+        "yaml_tag", "a value begins with !, which YAML takes for a type. Put it in quotes"
+    ),
 }
 
 
-def _reason(error: yaml.MarkedYAMLError) -> str:
-    found = str(error.problem or error.context)
-    return next((reason for said, reason in REASONS.items() if said in found), found)
+class _RefusedError(yaml.constructor.ConstructorError):
+    """A value that Pulumi would read otherwise, at its place."""
+
+    def __init__(self, said: Message, mark: yaml.Mark | None) -> None:
+        super().__init__(None, None, str(said), mark)
+        self.said = said
+
+
+def _reason(error: yaml.MarkedYAMLError) -> Said:
+    if isinstance(error, _RefusedError):
+        return error.said
+    problem = str(error.problem or error.context)
+    return next((reason for said, reason in REASONS.items() if said in problem), problem)
 
 
 class _Loader(yaml.SafeLoader):
@@ -195,8 +260,14 @@ class _Loader(yaml.SafeLoader):
                 continue
             line = name.start_mark.line + 1
             if name.value in lines:
-                first = f"{name.value} stands twice, in line {lines[name.value]} and in line {line}. Keep one"
-                raise yaml.constructor.ConstructorError(None, None, first, name.start_mark)
+                twice = message(
+                    "yaml_twice",
+                    "{key} stands twice, in line {first} and in line {second}. Keep one",
+                    key=name.value,
+                    first=lines[name.value],
+                    second=line,
+                )
+                raise _RefusedError(twice, name.start_mark)
             lines[name.value] = line
         return super().construct_mapping(node, deep=deep)
 
@@ -206,10 +277,13 @@ def _number(loader: _Loader, node: yaml.ScalarNode) -> int:
     digits = plain.lstrip("+-")
     if re.fullmatch(r"0[0-9]+", digits):
         meant = digits.lstrip("0") or "0"
-        problem = (
-            f"{plain} begins with 0, which YAML takes for a number to the base of 8. Write {meant}, or text in quotes"
+        octal = message(
+            "yaml_octal",
+            "{number} begins with 0, which YAML takes for a number to the base of 8. Write {meant}, or text in quotes",
+            number=plain,
+            meant=meant,
         )
-        raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
+        raise _RefusedError(octal, node.start_mark)
     return int(plain, 0)
 
 
@@ -219,8 +293,8 @@ def _decimal(loader: _Loader, node: yaml.ScalarNode) -> float | int:
 
 
 def _date(_loader: _Loader, node: yaml.ScalarNode) -> str:
-    problem = f'a date would become another text. Write it in quotes: "{node.value[:10]}"'
-    raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
+    date = message("yaml_date", 'a date would become another text. Write it in quotes: "{date}"', date=node.value[:10])
+    raise _RefusedError(date, node.start_mark)
 
 
 # resolve.go of yaml.v3, in its order.

@@ -9,6 +9,7 @@ from typing import Any
 
 from cli import paths, stack_yaml
 from cli.console import confirm, fail, say
+from components.messages import message
 from stacks.host.endpoint import docker_settings as of_docker
 from stacks.names import NAMESPACE
 from stacks.shell import command
@@ -22,12 +23,25 @@ def read(file: Path) -> dict[str, Any]:
     try:
         document = stack_yaml.load(file)
     except stack_yaml.UnreadableError as error:
-        fail(f"{file} {error}.")
+        fail(message("stack_file_unreadable", "{file} {reason}.", file=file, reason=error.said))
     config = document.get("config") or {}
     if not isinstance(config, dict):
-        fail(f"{file} is not a stack file: what stands below `config:` is no section. See stacks/examples.")
+        fail(
+            message(
+                "stack_file_no_section",
+                "{file} is not a stack file: what stands below `config:` is no section. See stacks/examples.",
+                file=file,
+            )
+        )
     if astray := [str(key) for key in document if str(key).startswith(NAMESPACE)]:
-        fail(f"{file} has {astray[0]} beside `config:`. Move it below, two spaces in.")
+        fail(
+            message(
+                "stack_file_astray",
+                "{file} has {key} beside `config:`. Move it below, two spaces in.",
+                file=file,
+                key=astray[0],
+            )
+        )
     return {str(key): value for key, value in config.items()}
 
 
@@ -67,12 +81,31 @@ def choose(stack: str) -> Path:
     ours, kept = stack_id(file), stack_id(copy) if copy else None
     if kept and ours and ours != kept:
         fail(
-            f'Another checkout owns the stack "{stack}": its id is {kept}, the file here says {ours}.\n'
-            f"Use that checkout, choose another name, or put its file back: {command('cp', copy, file)}"
+            message(
+                "stack_file_of_other_checkout",
+                'Another checkout owns the stack "{stack}": its id is {kept}, the file here says {ours}.\nUse that checkout, choose another name, or put its file back: {command}',
+                stack=stack,
+                kept=kept,
+                ours=ours,
+                command=command("cp", copy, file),
+            )
         )
     if copy and kept and not ours:
-        if not confirm(f'This checkout lacks the identity of the stack "{stack}". Take the kept stack file {copy}?'):
-            fail(f"Without it the stack cannot be used: logins and identity are in {copy}")
+        if not confirm(
+            message(
+                "stack_file_copy",
+                'This checkout lacks the identity of the stack "{stack}". Take the kept stack file {copy}?',
+                stack=stack,
+                copy=copy,
+            )
+        ):
+            fail(
+                message(
+                    "stack_file_copy_needed",
+                    "Without it the stack cannot be used: logins and identity are in {copy}",
+                    copy=copy,
+                )
+            )
         return copy
     return file if file.exists() else _example(stack, file)
 
@@ -86,11 +119,15 @@ def ensure(stack: str, chosen: Path | None = None) -> None:
         file.chmod(0o600)
         if chosen.parent == paths.EXAMPLES:
             say(
-                f"Made stacks/{file.name} from the example. Edit it whenever you like; "
-                f"{command('./photos', 'preview', stack)} shows what would change."
+                message(
+                    "stack_file_made",
+                    "Made stacks/{file} from the example. Edit it whenever you like; {command} shows what would change.",
+                    file=file.name,
+                    command=command("./photos", "preview", stack),
+                )
             )
         else:
-            say(f"Took stacks/{file.name} from {chosen}.")
+            say(message("stack_file_taken", "Took stacks/{file} from {chosen}.", file=file.name, chosen=chosen))
     keep_copy(stack)
 
 
@@ -99,8 +136,13 @@ def _example(stack: str, file: Path) -> Path:
     if not example.exists():
         names = ", ".join(sorted(example.name.split(".")[1] for example in paths.EXAMPLES.glob("Pulumi.*.yaml")))
         fail(
-            f'There is no example for a stack "{stack}" (there are: {names}).\n'
-            f"Copy the nearest: {command('cp', 'stacks/examples/Pulumi.dev.yaml', f'stacks/{file.name}')}"
+            message(
+                "no_example",
+                'There is no example for a stack "{stack}" (there are: {names}).\nCopy the nearest: {command}',
+                stack=stack,
+                names=names,
+                command=command("cp", "stacks/examples/Pulumi.dev.yaml", f"stacks/{file.name}"),
+            )
         )
     return example
 

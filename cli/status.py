@@ -9,10 +9,18 @@ from rich.text import Text
 from cli import containers, docker_host, keeper, kit, paths, running, stack_config, stackfile, sweep, tunnel
 from cli.console import err, fail, out, say, warn
 from cli.running import ServiceState
+from components.messages import message
+from stacks.languages import text
 from stacks.outputs import NO_BACKUP
 from stacks.sections.backup.rules import status_line
 
 COLOURS = {"healthy": "green", "starting": "yellow"}
+HEADS = (
+    message("head_service", "service"),
+    message("head_health", "health"),
+    message("head_address", "address"),
+    message("head_image", "image"),
+)
 
 
 def album_url(stack: str) -> str | None:
@@ -26,18 +34,39 @@ def welcome(stack: str) -> int:
         states = running.settled(client, stack)
         for word in ("healthy", "starting"):
             if names := [state.name for state in states if state.well and state.health == word]:
-                say(f"{word}: {', '.join(names)}")
+                say(
+                    message(
+                        "services_by_health",
+                        "{health}: {names}",
+                        health=containers.in_words(word),
+                        names=", ".join(names),
+                    )
+                )
         failing = [state for state in states if not state.well]
         for state in failing:
             _explain(state)
     option = _option(stack)
     if url := album_url(stack):
-        say(f"\nThe album: {url}   user: admin   password: ./photos password{option}")
+        say(
+            message(
+                "album_login",
+                "\nThe album: {url}   user: admin   password: ./photos password{option}",
+                url=url,
+                option=option,
+            )
+        )
     tunnel.addresses(stack)
     _backup(stack, option)
     if failing:
         not_well = ", ".join(state.name for state in failing)
-        warn(f"Not working: {not_well}. After mending the cause: ./photos up {stack}")
+        warn(
+            message(
+                "not_working",
+                "Not working: {not_well}. After mending the cause: ./photos up {stack}",
+                not_well=not_well,
+                stack=stack,
+            )
+        )
     return int(bool(failing))
 
 
@@ -46,17 +75,37 @@ def show(stack: str) -> int:
     with containers.connected(stack) as client:
         states = running.at_work(client, stack)
         if not any(state.container for state in states):
-            say(f'Nothing of the stack "{stack}" runs here. Start it: ./photos up {stack}')
+            say(
+                message(
+                    "nothing_runs",
+                    'Nothing of the stack "{stack}" runs here. Start it: ./photos up {stack}',
+                    stack=stack,
+                )
+            )
             return 1
         out.print(_table(states))
         foreign = sweep.strangers(client, stack)
     if url := album_url(stack):
-        say(f"The album: {url}")
+        say(message("album", "The album: {url}", url=url))
     missing = [state.name for state in states if state.container is None]
     if missing:
-        warn(f"Missing: {', '.join(missing)}. Bring back: ./photos up {stack}")
+        warn(
+            message(
+                "services_missing",
+                "Missing: {names}. Bring back: ./photos up {stack}",
+                names=", ".join(missing),
+                stack=stack,
+            )
+        )
     if foreign:
-        warn(f"Made anew by something else: {', '.join(foreign)}. Make it the stack's own again: ./photos up {stack}")
+        warn(
+            message(
+                "services_made_anew",
+                "Made anew by something else: {names}. Make it the stack's own again: ./photos up {stack}",
+                names=", ".join(foreign),
+                stack=stack,
+            )
+        )
     tunnel.show(stack, {state.name: state.health for state in states if state.container})
     if stack_config.offline(stack).settings.backup:
         keeper.summary(stack)
@@ -76,7 +125,14 @@ def logs(stack: str, service: str, *, follow: bool, lines: int) -> None:
                 except KeyboardInterrupt:
                     return
                 return
-    fail(f'No container of the service "{service}" in the stack "{stack}". See: ./photos status --stack {stack}')
+    fail(
+        message(
+            "no_container",
+            'No container of the service "{service}" in the stack "{stack}". See: ./photos status --stack {stack}',
+            service=service,
+            stack=stack,
+        )
+    )
 
 
 def explain_failure(stack: str) -> None:
@@ -88,22 +144,41 @@ def explain_failure(stack: str) -> None:
                 _explain(state)
     if any(state.name == "keeper" and state.container is None for state in states):
         warn(
-            "The keeper does not run, so nothing is backed up; the album does not need it. Where its image cannot be built, "
-            "see the line that begins with `Error running buildx build`, and photos:backup.mirrors for a slow line."
+            message(
+                "keeper_not_there",
+                "The keeper does not run, so nothing is backed up; the album does not need it. Where its image cannot be built, see the line that begins with `Error running buildx build`, and photos:backup.mirrors for a slow line.",
+            )
         )
-    warn("Nothing of your photos was touched. After mending the cause run ./photos up again; it goes on from here.")
+    warn(
+        message(
+            "photos_untouched",
+            "Nothing of your photos was touched. After mending the cause run ./photos up again; it goes on from here.",
+        )
+    )
 
 
 def what_stays(stack: str) -> None:
     """Say what destroy left behind, on purpose."""
     library = stack_config.offline(stack).settings.library.library()
-    say("Your photos were not touched: " + ", ".join(library.folders))
+    say(message("photos_not_touched", "Your photos were not touched: {folders}", folders=", ".join(library.folders)))
     with containers.connected(stack) as client:
         ours = docker_host.of_stack(stackfile.stack_id(paths.stack_file(stack)))
         kept = [str(volume.name) for volume in client.volumes.list(filters=ours)]
     if kept:
-        say(f"Kept volumes: {', '.join(sorted(kept))}. ./photos up {stack} takes them up again.")
-        say("Do not run `docker volume prune` or `docker system prune --volumes`: some versions delete kept volumes.")
+        say(
+            message(
+                "volumes_kept",
+                "Kept volumes: {names}. ./photos up {stack} takes them up again.",
+                names=", ".join(sorted(kept)),
+                stack=stack,
+            )
+        )
+        say(
+            message(
+                "no_prune",
+                "Do not run `docker volume prune` or `docker system prune --volumes`: some versions delete kept volumes.",
+            )
+        )
 
 
 def _option(stack: str) -> str:
@@ -118,29 +193,41 @@ def _backup(stack: str, option: str) -> None:
     say(status_line(backup))
     if not kit.confirmed(stack):
         warn(
-            f"Make the recovery kit, without which an empty machine cannot read the copies: ./photos keeper kit{option}"
+            message(
+                "make_kit",
+                "Make the recovery kit, without which an empty machine cannot read the copies: ./photos keeper kit{option}",
+                option=option,
+            )
         )
 
 
 def _explain(state: ServiceState) -> None:
     """Print why a service does not work, as far as its log tells."""
     if state.container is None:
-        warn(f"\n{state.name} is missing.")
+        warn(message("service_missing", "\n{name} is missing.", name=state.name))
         return
     times = containers.restarts(state.container)
-    again = f", and was started again {times} times" if times else ""
-    warn(f"\n{state.container.name} is {state.health}{again}. Its last lines:")
+    again = message("started_again", ", and was started again {times} times", times=times) if times else ""
+    warn(
+        message(
+            "last_lines",
+            "\n{name} is {health}{again}. Its last lines:",
+            name=state.container.name,
+            health=containers.in_words(state.health),
+            again=again,
+        )
+    )
     err.print(containers.last_lines(state.container), markup=False)
 
 
 def _table(states: list[ServiceState]) -> Table:
     """Return one row per service, within 80 columns: addresses one below the other, images without their registry."""
-    columns = (Column(name, no_wrap=True, overflow="ellipsis") for name in ("service", "health", "address", "image"))
+    columns = (Column(text(head), no_wrap=True, overflow="ellipsis") for head in HEADS)
     table = Table(*columns, box=box.SIMPLE)
     for state in states:
         table.add_row(
             state.name,
-            Text(state.health, COLOURS.get(state.health, "yellow") if state.well else "red"),
+            Text(text(containers.in_words(state.health)), COLOURS.get(state.health, "yellow") if state.well else "red"),
             "\n".join(_addresses(state)),
             _image(state),
         )

@@ -15,6 +15,7 @@ from docker.models.containers import Container
 from cli import containers, engine, locks, private_state, stack_config
 from cli.console import confirm, fail, say, warn
 from cli.differences import Difference, compare
+from components.messages import message
 from stacks.expected import expected
 
 ASIDE = "-set-aside"
@@ -31,8 +32,8 @@ def room_for_up(stack: str) -> Iterator[bool]:
     with containers.connected(stack) as client:
         difference = compare(client, stack)
         _no_restore_runs(difference)
-        for line in difference.lost:
-            warn(f"{line}.")
+        for lost in difference.lost:
+            warn(lost)
         aside = _set_aside(stack, difference)
         _remove_networks(difference)
     try:
@@ -67,8 +68,14 @@ def room_for_destroy(stack: str) -> bool:
         difference = compare(client, stack)
         _no_restore_runs(difference)
         alive = [str(container.name) for container in difference.containers if containers.runs(container)]
-        if alive and not confirm(f"{', '.join(alive)}: made by something else than this stack. Remove, too?"):
-            fail("Nothing was destroyed.")
+        if alive and not confirm(
+            message(
+                "remove_strangers",
+                "{names}: made by something else than this stack. Remove, too?",
+                names=", ".join(alive),
+            )
+        ):
+            fail(message("nothing_destroyed", "Nothing was destroyed."))
         for orphan in difference.containers:
             remove(orphan)
         _remove_networks(difference)
@@ -88,7 +95,13 @@ def remove(container: Container) -> None:
     """Stop and remove a container, with the volumes that have no name; say so."""
     container.stop(timeout=SECONDS_TO_STOP)
     container.remove(v=True)
-    say(f"Removed the container {container.name}, which this stack's state does not know.")
+    say(
+        message(
+            "container_removed",
+            "Removed the container {name}, which this stack's state does not know.",
+            name=container.name,
+        )
+    )
 
 
 def _set_aside(stack: str, difference: Difference) -> list[str]:
@@ -96,11 +109,19 @@ def _set_aside(stack: str, difference: Difference) -> list[str]:
     expected_names = expected(stack, stack_config.offline(stack).settings).containers
     alive = {str(container.name): container for container in difference.containers if containers.runs(container)}
     replaced = {name: container for name, container in alive.items() if name in expected_names}
-    question = (
-        f"{', '.join(replaced)}: made by something else than this stack. Replace by the stack's own (data stays)?"
+    question = message(
+        "replace_strangers",
+        "{names}: made by something else than this stack. Replace by the stack's own (data stays)?",
+        names=", ".join(replaced),
     )
     if replaced and not confirm(question):
-        fail(f"Nothing that runs was changed. To keep it, take the service out of stacks/Pulumi.{stack}.yaml")
+        fail(
+            message(
+                "nothing_running_changed",
+                "Nothing that runs was changed. To keep it, take the service out of stacks/Pulumi.{stack}.yaml",
+                stack=stack,
+            )
+        )
     freed = []
     for orphan in difference.containers:
         name = str(orphan.name)
@@ -110,7 +131,13 @@ def _set_aside(stack: str, difference: Difference) -> list[str]:
             orphan.stop(timeout=SECONDS_TO_STOP)
             freed.append(name)
         elif name in alive:
-            warn(f"{name} carries this stack's id and is not in the stack file. It is left alone.")
+            warn(
+                message(
+                    "container_not_in_file",
+                    "{name} carries this stack's id and is not in the stack file. It is left alone.",
+                    name=name,
+                )
+            )
         elif name.endswith(ASIDE):
             freed.append(name.removesuffix(ASIDE))  # by an `up` that was killed
         else:
@@ -126,11 +153,19 @@ def _give_way(client: docker.DockerClient, name: str) -> None:
     if successor is None:
         before.rename(name)
         before.start()
-        warn(f"{name} runs again as it was before.")
+        warn(message("runs_as_before", "{name} runs again as it was before.", name=name))
     elif containers.works(successor):
         remove(before)
     else:
-        warn(f"{name} is {containers.health(successor)}. What ran before is kept, stopped, as {before.name}.")
+        warn(
+            message(
+                "old_is_kept",
+                "{name} is {health}. What ran before is kept, stopped, as {old}.",
+                name=name,
+                health=containers.in_words(containers.health(successor)),
+                old=before.name,
+            )
+        )
 
 
 def _container(client: docker.DockerClient, name: str) -> Container | None:
@@ -144,14 +179,32 @@ def _no_restore_runs(difference: Difference) -> None:
     """End the program where files or the database are just being restored: the album must stay stopped."""
     if difference.restore:
         name = difference.restore.name
-        fail(f"A restore is running ({name}). Nothing that runs was changed. When it has ended, run this again.")
+        fail(
+            message(
+                "restore_is_running",
+                "A restore is running ({name}). Nothing that runs was changed. When it has ended, run this again.",
+                name=name,
+            )
+        )
 
 
 def _remove_networks(difference: Difference) -> None:
     for network in difference.networks:
         network.reload()
         if network.attrs.get("Containers"):
-            warn(f"The network {network.name} carries this stack's id and is in use. It is left alone.")
+            warn(
+                message(
+                    "network_in_use",
+                    "The network {name} carries this stack's id and is in use. It is left alone.",
+                    name=network.name,
+                )
+            )
         else:
             network.remove()
-            say(f"Removed the network {network.name}, which this stack's state does not know.")
+            say(
+                message(
+                    "network_removed",
+                    "Removed the network {name}, which this stack's state does not know.",
+                    name=network.name,
+                )
+            )

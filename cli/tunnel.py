@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from cli import stack_config, workspace
 from cli.console import say, warn
+from components.messages import message
 from stacks.sections.publish import BODY_LIMIT
 
 TUNNEL = ":ZeroTrustTunnelCloudflared"
@@ -20,11 +21,19 @@ def addresses(stack: str) -> None:
     if not publish:
         return
     for entry in publish.hostnames:
-        waiting = (
-            "; being taken over, not served yet" if publish.adopt.tunnel or publish.adopt.names(entry.hostname) else ""
+        taken_over = publish.adopt.tunnel or publish.adopt.names(entry.hostname)
+        waiting = message("tunnel_waiting", "; being taken over, not served yet") if taken_over else ""
+        say(
+            message(
+                "tunnel_address",
+                "https://{hostname}/ ({service}): {protection}{waiting}",
+                hostname=entry.hostname,
+                service=entry.service,
+                protection=entry.protection,
+                waiting=waiting,
+            )
         )
-        say(f"https://{entry.hostname}/ ({entry.service}): {entry.protection}{waiting}")
-    say(f"Through the tunnel fit {BODY_LIMIT}.")
+    say(message("tunnel_limit", "Through the tunnel fit {limit}.", limit=BODY_LIMIT))
 
 
 def show(stack: str, health: Mapping[str | None, str]) -> None:
@@ -32,16 +41,23 @@ def show(stack: str, health: Mapping[str | None, str]) -> None:
     addresses(stack)
     state = health.get("cloudflared")
     if state == "healthy":
-        say("The tunnel is connected to Cloudflare.")
+        say(message("tunnel_connected", "The tunnel is connected to Cloudflare."))
     elif state == "starting":
         say(
-            f"The tunnel is not connected to Cloudflare yet. Should it stay so: ./photos logs cloudflared --stack {stack}"
+            message(
+                "tunnel_not_yet",
+                "The tunnel is not connected to Cloudflare yet. Should it stay so: ./photos logs cloudflared --stack {stack}",
+                stack=stack,
+            )
         )
     elif state:
         warn(
-            f"The tunnel is not connected to Cloudflare ({state}). Why: ./photos logs cloudflared --stack {stack}. "
-            "Where the network blocks UDP write publish.cloudflared.protocol: http2; a tunnel that was deleted at "
-            f"Cloudflare comes back after ./photos state delete on its URN and ./photos up {stack}."
+            message(
+                "tunnel_down",
+                "The tunnel is not connected to Cloudflare ({state}). Why: ./photos logs cloudflared --stack {stack}. Where the network blocks UDP write publish.cloudflared.protocol: http2; a tunnel that was deleted at Cloudflare comes back after ./photos state delete on its URN and ./photos up {stack}.",
+                state=state,
+                stack=stack,
+            )
         )
 
 
@@ -50,6 +66,12 @@ def lingers(stack: str) -> bool:
     remaining = [str(resource["type"]) for resource in workspace.resources(stack)]
     if not any(kind.endswith(TUNNEL) for kind in remaining) or any(kind.endswith(":Container") for kind in remaining):
         return False
-    say(f"Cloudflare may still count the connector as connected. Trying again in {LINGER_S} seconds ...")
+    say(
+        message(
+            "tunnel_lingers",
+            "Cloudflare may still count the connector as connected. Trying again in {seconds} seconds ...",
+            seconds=LINGER_S,
+        )
+    )
     time.sleep(LINGER_S)
     return True

@@ -21,6 +21,7 @@ from pulumi.automation import LocalWorkspaceOptions as Options
 
 from cli import engine, paths, private_state, tools
 from cli.console import fail
+from components.messages import message
 
 Answer = TypeVar("Answer")
 
@@ -90,4 +91,5 @@ def _asked(question: Callable[[], Answer]) -> Answer:
     try:
         return question()
     except CommandError as error:
-        fail(f"pulumi failed: {str(error).partition('stderr:')[2].strip()}")
+        said = str(error).partition("stderr:")[2].strip()
+        fail(message("pulumi_failed_saying", "pulumi failed: {said}", said=said))

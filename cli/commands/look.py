@@ -12,6 +12,7 @@ from cli import plan as planning
 from cli import status as overview
 from cli.commands.options import Stack, StackOption
 from cli.console import fail, say
+from components.messages import message
 
 
 def status(stack: StackOption = "dev") -> None:
@@ -34,7 +35,7 @@ def open_(stack: StackOption = "dev") -> None:
     """Open the album in the browser."""
     url = overview.album_url(stack)
     if url is None:
-        fail(f'The stack "{stack}" has no photoprism section, so there is no album.')
+        fail(message("no_album", 'The stack "{stack}" has no photoprism section, so there is no album.', stack=stack))
     say(url)
     typer.launch(url)
 

@@ -12,6 +12,7 @@ from cli.commands import demo
 from cli.commands.options import Refresh, Stack, Yes, agreed
 from cli.console import Unattended, confirm, fail, say, warn
 from cli.crash_loops import CrashLoops
+from components.messages import message
 
 DEMO_STANDS_IN_FOR = "dev"
 """The stack to try things with. Who names another one wants his photos, and no stand-in for them."""
@@ -34,7 +35,7 @@ def prepare(stack: Stack = "dev", *, yes: Yes = False) -> None:
     """Do all of `up` except starting anything; then plain `pulumi up` works in this folder."""
     Unattended.yes = yes
     setup.prepare(stack)
-    say("Ready. For plain pulumi commands run these two lines in this folder first:")
+    say(message("setup_ready", "Ready. For plain pulumi commands run these two lines in this folder first:"))
     for line in engine.export_lines(stack):
         say(line)
 
@@ -42,12 +43,25 @@ def prepare(stack: Stack = "dev", *, yes: Yes = False) -> None:
 def _demo_instead(stack: str, lacking: str) -> NoReturn:
     """Say what cannot be fetched; where nothing is there yet, offer the demo, which needs none of it."""
     if stack != DEMO_STANDS_IN_FOR or stackfile.stack_id(paths.stack_file(stack)):
-        fail(f"{lacking}\nNothing of the photo system was created or changed.")
-    warn(f"The photo system cannot be started here now:\n{lacking}")
+        fail(
+            message(
+                "nothing_created_of_it",
+                "{lacking}\nNothing of the photo system was created or changed.",
+                lacking=lacking,
+            )
+        )
+    warn(message("cannot_start", "The photo system cannot be started here now:\n{lacking}", lacking=lacking))
     if not confirm(
-        "Start the demo instead? It is not your photo system: sample photos, and small stand-ins for PhotoPrism and "
-        "OpenList, built of Debian packages. Your photos are not used."
+        message(
+            "demo_instead",
+            "Start the demo instead? It is not your photo system: sample photos, and small stand-ins for PhotoPrism and OpenList, built of Debian packages. Your photos are not used.",
+        )
     ):
-        fail("Nothing of the photo system was created or changed. Later: ./photos up, or ./photos demo")
+        fail(
+            message(
+                "nothing_created_later",
+                "Nothing of the photo system was created or changed. Later: ./photos up, or ./photos demo",
+            )
+        )
     demo.start(with_pulumi=True)
     raise typer.Exit

@@ -5,7 +5,19 @@ The words are those of README.zh-CN.md. Keys, commands, paths and names stay as 
 
 from __future__ import annotations
 
-from stacks.chinese import backup, demo, host, keys, program, publish, services, stack_file, values
+from stacks.chinese import (
+    backup,
+    commands,
+    demo,
+    host,
+    keys,
+    program,
+    publish,
+    services,
+    stack_file,
+    stack_yaml,
+    values,
+)
 
-PARTS = (program, stack_file, values, services, publish, backup, host, demo)
+PARTS = (program, stack_file, stack_yaml, values, services, publish, backup, host, commands, demo)
 TEXTS = {code: text for part in (*PARTS, keys) for code, text in part.TEXTS.items()}

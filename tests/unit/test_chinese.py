@@ -27,9 +27,6 @@ from stacks.languages import text
 from stacks.sections import Settings
 
 COMMAND = re.compile(r"(sudo|mkdir|\./photos) ")
-# The checks of Docker follow.
-TOLD = [name for name, (_, _, place, _) in ONE_FINDING.items() if place.startswith(("config photos:library", "wsl"))]
-OF_DOCKER = ("docker: ", "container ", "config photos:services.", "lies in Docker")
 
 
 @pytest.fixture
@@ -76,10 +73,9 @@ def test_a_mistake_is_explained_in_chinese(bad: Bad, host: FakeHost, findings: l
     assert first == "没有创建或改动任何资源："
     assert lines == [text(wrong.line, stack=bad.stack) for wrong in findings]
     for wrong in findings:
-        assert text(wrong.line).startswith(f"{wrong.check}：")
-        if not any(words in str(wrong) for words in OF_DOCKER) and wrong.check != "config photos:database.image":
-            is_told_alike(wrong.text)
-            is_told_alike(wrong.fix)
+        assert text(wrong.line).startswith(f"{text(wrong.check)}：")
+        is_told_alike(wrong.text)
+        is_told_alike(wrong.fix)
     assert bad.hides not in told, "the text ends up in terminals, logs and bug reports"
     assert CANARY not in told
     assert recorder.resources == []
@@ -95,7 +91,7 @@ def test_an_empty_key_is_explained_in_chinese(
         is_told_alike(wrong.text)
 
 
-@pytest.mark.parametrize("name", TOLD)
+@pytest.mark.parametrize("name", ONE_FINDING)
 def test_a_check_of_the_host_says_it_in_chinese(name: str, host: FakeHost) -> None:
     breaks, *_ = ONE_FINDING[name]
     breaks(host)
