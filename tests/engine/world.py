@@ -299,7 +299,9 @@ def changes(preview_json: str) -> dict[str, str]:
     document = json.loads(preview_json[preview_json.index("{") :])
     steps = document.get("steps") or []
     return {
-        f"{step['urn'].split('::')[-1].removeprefix(f'{NAME}-')}:{step['urn'].split('::')[-2].split(':')[-1]}": step["op"]
+        f"{step['urn'].split('::')[-1].removeprefix(f'{NAME}-')}:{step['urn'].split('::')[-2].split(':')[-1]}": step[
+            "op"
+        ]
         for step in steps
         if step["op"] not in ("same", "read", "refresh")
     }
