@@ -14,9 +14,10 @@ from cli import paths, stackfile
 from cli.console import fail
 from components.messages import message
 
-NO_PULUMI = (
+NO_PULUMI = message(
+    "no_pulumi",
     "Missing: the pulumi command. ./photos setup installs it. Without a network: ./photos plan shows what would be "
-    "created, and ./photos demo starts a whole album on this machine."
+    "created, and ./photos demo starts a whole album on this machine.",
 )
 
 

@@ -18,7 +18,8 @@ from cli import setup as preparation
 from cli.attached import show
 from cli.console import Unattended, confirm, fail, say, warn
 from cli.restore import carry_out, services_disturbed
-from components.messages import message
+from components.messages import Said, message
+from stacks.languages import text
 from stacks.shell import command
 
 app = typer.Typer(
@@ -99,7 +100,11 @@ def kit_(
     if not is_safe:
         # The shim changes directory; PHOTOS_CWD is where the person stands.
         place = Path(os.environ.get("PHOTOS_CWD", ""), folder.expanduser()).resolve()
-        made, page = kit.make(stack, place, _passphrase("A passphrase for the kit, at least 12 characters", twice=True))
+        made, page = kit.make(
+            stack,
+            place,
+            _passphrase(message("kit_new_passphrase", "A passphrase for the kit, at least 12 characters"), twice=True),
+        )
         say(message("kit_made", "The kit: {made}\nA page to print: {page}", made=made, page=page))
         say(
             message(
@@ -229,7 +234,7 @@ def _execute(client: docker.DockerClient, container: Container, command: list[st
 
 def _from_kit(file: Path) -> str:
     """Open a kit on an empty machine and start its stack; return the stack's name."""
-    stack = kit.put_back(file, _passphrase("The kit's passphrase"))
+    stack = kit.put_back(file, _passphrase(message("kit_passphrase", "The kit's passphrase")))
     preparation.prepare(stack)
     if code := sweep.run_up(stack, "--yes"):
         again = command("./photos", "keeper", "restore", "--kit", file)
@@ -244,8 +249,8 @@ def _from_kit(file: Path) -> str:
     return stack
 
 
-def _passphrase(question: str, *, twice: bool = False) -> str:
+def _passphrase(question: Said, *, twice: bool = False) -> str:
     """Ask for a passphrase; where nobody can be asked, it is the first line of the input."""
     if not sys.stdin.isatty():
         return sys.stdin.readline().rstrip("\n")
-    return str(typer.prompt(question, hide_input=True, confirmation_prompt=twice))
+    return str(typer.prompt(text(question), hide_input=True, confirmation_prompt=twice))

@@ -72,7 +72,7 @@ def begin(stack: str) -> None:
     try:
         tool_download.ensure(stack)
     except tool_download.UnreachableError as error:
-        fail(str(error))
+        fail(error.said)
     _open(stack, chosen)
     stackfile.keep_copy(stack)
 
@@ -118,12 +118,16 @@ def _not_fetched(stack: str, config: StackConfig, *, marking: bool) -> list[str]
     try:
         tool_download.ensure(stack)
     except tool_download.UnreachableError as error:
-        problems.append(str(error))
+        problems.append(text(error.said))
     if marking:
         seen = list(check_images(config))
         problems += [text(finding.line) for finding in seen if finding.level != "ok"]
         if any(finding.level == "error" for finding in seen):  # a login: no reason for another way out
-            fail("Nothing was created or changed:\n" + "\n".join(problems))
+            fail(
+                message(
+                    "nothing_changed_because", "Nothing was created or changed:\n{lines}", lines="\n".join(problems)
+                )
+            )
     return problems
 
 

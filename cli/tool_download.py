@@ -16,7 +16,7 @@ from rich.progress import Progress
 
 from cli import engine, paths, tools
 from cli.console import confirm, err, fail, say, warn
-from components.messages import message
+from components.messages import Message, Said, message
 
 RELEASES = "https://get.pulumi.com/releases/sdk"
 # The release's own checksum file; no checksum is written down here (pulumi/pulumi, .github/workflows/sign.yml).
@@ -27,6 +27,10 @@ MACHINES = {"x86_64": "x64", "aarch64": "arm64"}
 
 class UnreachableError(Exception):
     """Something that has to be fetched cannot be; the text says what, and what to do."""
+
+    def __init__(self, said: Said) -> None:
+        super().__init__(str(said))
+        self.said = said
 
 
 def ensure(stack: str) -> None:
@@ -48,7 +52,7 @@ def ensure(stack: str) -> None:
             folder=paths.data_folder(),
         )
     ):
-        fail(unavailable(lacking, "not agreed to"))
+        fail(unavailable(lacking, message("not_agreed_to", "not agreed to")))
     try:
         if "pulumi" in lacking:
             install_pulumi(release)
@@ -59,14 +63,20 @@ def ensure(stack: str) -> None:
         raise UnreachableError(unavailable(lacking, str(error))) from None
 
 
-def unavailable(lacking: list[str], reason: str) -> str:
+def unavailable(lacking: list[str], reason: Said) -> Message:
     """Say what is missing and what works without it."""
-    return (
-        f"Missing: {', '.join(lacking)} ({reason}).\n"
-        f"With a mirror: {MIRROR}=https://... (holds pulumi-v{version('pulumi')}-linux-x64.tar.gz and its checksum file) "
-        f"and {PLUGIN_MIRROR}=https://...\n"
+    return message(
+        "tools_unavailable",
+        "Missing: {lacking} ({reason}).\n"
+        "With a mirror: {mirror}=https://... (holds pulumi-v{version}-linux-x64.tar.gz and its checksum file) "
+        "and {plugin_mirror}=https://...\n"
         "Without any network: ./photos plan shows what would be created, and ./photos demo starts a whole album on "
-        "this machine from Debian packages."
+        "this machine from Debian packages.",
+        lacking=", ".join(lacking),
+        reason=reason,
+        mirror=MIRROR,
+        version=version("pulumi"),
+        plugin_mirror=PLUGIN_MIRROR,
     )
 
 
@@ -103,7 +113,11 @@ def install_pulumi(release: str) -> None:
         shutil.rmtree(paths.tools_folder(), ignore_errors=True)
         paths.make_private(paths.tools_folder().parent)
         shutil.move(Path(scratch, "pulumi"), paths.tools_folder())
-    whose = f"in the checksum file of the mirror {mirror}, which you trust" if mirror else "published with the release"
+    whose = (
+        message("checksum_of_mirror", "in the checksum file of the mirror {mirror}, which you trust", mirror=mirror)
+        if mirror
+        else message("checksum_of_release", "published with the release")
+    )
     say(
         message(
             "pulumi_is_in",

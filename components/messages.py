@@ -57,6 +57,11 @@ def both(parts: Iterable[Said]) -> Said:
     return reduce(lambda one, other: message("and", "{one} and {other}", one=one, other=other), parts)
 
 
+def listed(items: Iterable[Said]) -> Said:
+    """Return "one, other"."""
+    return reduce(lambda one, other: message("listed", "{one}, {other}", one=one, other=other), items)
+
+
 def described(description: str, *, english: str = "") -> Message:
     """Return the description of a key. It is its own code: keys of many sections share one."""
     return Message(description, english or description)

@@ -27,7 +27,7 @@ def outputs(config: StackConfig, system: PhotoSystem) -> dict[str, Any]:
         "services": [service.name for service in expected(config.stack, config.settings).services if service.started],
         "library": config.settings.library.model_dump(by_alias=True),
         "public": [
-            {"url": f"https://{entry.hostname}/", "protected_by": entry.protection, "body_limit": BODY_LIMIT}
+            {"url": f"https://{entry.hostname}/", "protected_by": str(entry.protection), "body_limit": str(BODY_LIMIT)}
             for entry in (publish.hostnames if publish else ())
         ],
         "backup": str(status_line(backup) if backup else NO_BACKUP),

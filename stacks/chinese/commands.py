@@ -192,4 +192,11 @@ TEXTS = {
     "login_password": "密码：{password}",
     "stack_file_unreadable": "{file} {reason}。",
     "pulumi_failed_saying": "pulumi 失败了：{said}",
+    "no_pulumi": "缺少 pulumi 命令。./photos setup 会安装。没有网络时：./photos plan 显示会创建什么，./photos demo 在这台机器上启动一个完整的相册。",
+    "not_agreed_to": "没有同意",
+    "tools_unavailable": "缺少：{lacking}（{reason}）。\n用镜像站：{mirror}=https://...（里面有 pulumi-v{version}-linux-x64.tar.gz 和它的校验文件），以及 {plugin_mirror}=https://...\n完全没有网络时：./photos plan 显示会创建什么，./photos demo 用 Debian 软件包在这台机器上启动一个完整的相册。",
+    "checksum_of_mirror": "你信任的镜像站 {mirror} 的校验文件",
+    "checksum_of_release": "随版本发布的校验值",
+    "kit_new_passphrase": "恢复包的口令，至少 12 个字符",
+    "kit_passphrase": "恢复包的口令",
 }

@@ -10,4 +10,5 @@ TEXTS = {
     "nobody_answers": "{question} 这里没有人能回答：加上 --yes 表示同意。",
     "before_first_up": "第一次 up 之前",
     "nothing_declared": "没有创建或改动任何资源：",
+    "listed": "{one}、{other}",
 }

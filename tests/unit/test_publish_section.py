@@ -218,12 +218,12 @@ def test_the_outputs_say_where_what_protects_it_and_how_much_fits() -> None:
         {
             "url": "https://album.family.org/",
             "protected_by": "Cloudflare Access: 2 mail addresses, 1 mail domain, 1 group, 1 service token; a login lasts 12h",
-            "body_limit": BODY_LIMIT,
+            "body_limit": str(BODY_LIMIT),
         },
         {
             "url": "https://photos.family.net/",
             "protected_by": "nothing but the service's own login",
-            "body_limit": BODY_LIMIT,
+            "body_limit": str(BODY_LIMIT),
         },
     ]
 

@@ -9,7 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from components.cloudflared import CloudflaredConfig
 from components.fields import Section
-from components.messages import either
+from components.messages import Message, either, listed, message
 from components.refusals import refusal
 from stacks.sections.publish.fields import (
     HexId,
@@ -23,7 +23,9 @@ from stacks.sections.publish.fields import (
     TokenName,
 )
 
-BODY_LIMIT = "100 MB per request (Cloudflare's free plan); larger files through Syncthing or at home"
+BODY_LIMIT = message(
+    "body_limit", "100 MB per request (Cloudflare's free plan); larger files through Syncthing or at home"
+)
 
 
 class AllowConfig(Section):
@@ -79,19 +81,27 @@ class HostnameConfig(Section):
             yield f"paths.{index}.service", rule.service
 
     @property
-    def protection(self) -> str:
+    def protection(self) -> Message:
         """Say what stands before the service."""
         if self.access == "public":
-            return "nothing but the service's own login"
-        allow = self.allow
-        counts = [
-            (allow.emails, "mail address", "mail addresses"),
-            (allow.email_domains, "mail domain", "mail domains"),
-            (allow.groups, "group", "groups"),
-            (allow.service_tokens, "service token", "service tokens"),
+            return message("protected_by_itself", "nothing but the service's own login")
+        who = [
+            (self.allow.emails, message("mail_address", "mail address"), message("mail_addresses", "mail addresses")),
+            (self.allow.email_domains, message("mail_domain", "mail domain"), message("mail_domains", "mail domains")),
+            (self.allow.groups, message("group", "group"), message("groups", "groups")),
+            (self.allow.service_tokens, message("token", "service token"), message("tokens", "service tokens")),
         ]
-        named = [f"{len(items)} {one if len(items) == 1 else many}" for items, one, many in counts if items]
-        return f"Cloudflare Access: {', '.join(named)}; a login lasts {self.session}"
+        counts = [
+            message("count_of", "{count} {what}", count=len(items), what=one if len(items) == 1 else several)
+            for items, one, several in who
+            if items
+        ]
+        return message(
+            "protected_by_access",
+            "Cloudflare Access: {who}; a login lasts {session}",
+            who=listed(counts),
+            session=self.session,
+        )
 
 
 class AccessConfig(Section):
