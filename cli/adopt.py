@@ -15,8 +15,8 @@ def adopt(stack: str, folder: Path) -> None:
     if not folder.is_dir():
         fail(message("adopt_no_folder", "{folder} is not a folder. Is its drive mounted?", folder=folder))
     setup.reach(stack)
-    ours = stackfile.stack_id(paths.stack_file(stack))
-    theirs = read_marker(folder)
+    stack_identity = stackfile.stack_id(paths.stack_file(stack))
+    marker = read_marker(folder)
     say(
         message(
             "library_holds",
@@ -25,19 +25,19 @@ def adopt(stack: str, folder: Path) -> None:
             count=first_run.count_files(folder),
         )
     )
-    if theirs and theirs != ours:
-        _refuse_if_running(stack, theirs)
-    if ours is None:
-        _take_over(stack, folder, theirs)
-    elif theirs == ours:
+    if marker and marker != stack_identity:
+        _refuse_if_running(stack, marker)
+    if stack_identity is None:
+        _take_over(stack, folder, marker)
+    elif marker == stack_identity:
         say(message("adopt_is_ours", "It is this stack's library already."))
     else:
-        _mark(stack, folder, ours, theirs)
+        _mark(stack, folder, stack_identity, marker)
 
 
-def _take_over(stack: str, folder: Path, theirs: str | None) -> None:
+def _take_over(stack: str, folder: Path, marker: str | None) -> None:
     """Give a stack without id the id of a library whose own stack file is lost."""
-    identity = theirs or _id_of_volumes(stack)
+    identity = marker or _id_of_volumes(stack)
     if not identity:
         fail(
             message(
@@ -57,7 +57,7 @@ def _take_over(stack: str, folder: Path, theirs: str | None) -> None:
     ):
         fail(message("nothing_changed", "Nothing was changed."))
     workspace.set_value(stack, stackfile.ID_KEY, identity)
-    if not theirs:
+    if not marker:
         first_run.write_marker(folder, identity)
     setup.make_secrets(stack, stack_config.offline(stack))
     say(
@@ -76,7 +76,7 @@ def _take_over(stack: str, folder: Path, theirs: str | None) -> None:
     )
 
 
-def _mark(stack: str, folder: Path, ours: str, theirs: str | None) -> None:
+def _mark(stack: str, folder: Path, stack_identity: str, marker: str | None) -> None:
     if folder not in folders(stack_config.offline(stack).settings.library).values():
         fail(
             message(
@@ -87,8 +87,8 @@ def _mark(stack: str, folder: Path, ours: str, theirs: str | None) -> None:
             )
         )
     whose = (
-        message("belongs_to_stack", "belongs to the stack with id {id}", id=theirs)
-        if theirs
+        message("belongs_to_stack", "belongs to the stack with id {id}", id=marker)
+        if marker
         else message("is_not_marked", "is not marked")
     )
     if not confirm(
@@ -98,11 +98,11 @@ def _mark(stack: str, folder: Path, ours: str, theirs: str | None) -> None:
             folder=folder,
             whose=whose,
             stack=stack,
-            ours=ours,
+            ours=stack_identity,
         )
     ):
         fail(message("nothing_changed", "Nothing was changed."))
-    first_run.write_marker(folder, ours)
+    first_run.write_marker(folder, stack_identity)
     first_run.make_places(stack_config.offline(stack).settings)
     say(message("adopt_marked", "Marked. Next: ./photos up {stack}", stack=stack))
 

@@ -50,12 +50,12 @@ def decrypt(file: bytes, passphrase: str) -> bytes:
     Raises:
         DecryptError: the passphrase is another one, or the file is not whole.
     """
-    found = HEADER.match(file)
-    if not found or int(found[3]) > MOST_WORK:
+    opening = HEADER.match(file)
+    if not opening or int(opening[3]) > MOST_WORK:
         msg = "no file of age with a passphrase"
         raise DecryptError(msg)
-    header, salt, factor, wrapped, seal = found.groups()
-    payload = file[found.end() :]
+    header, salt, factor, wrapped, seal = opening.groups()
+    payload = file[opening.end() :]
     try:
         key = _wrapping_key(passphrase, _bytes(salt), int(factor))
         file_key = ChaCha20Poly1305(key).decrypt(bytes(12), _bytes(wrapped), None)

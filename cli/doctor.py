@@ -33,14 +33,14 @@ COMMAND = re.compile(r"(^|[ (:，。：；（])(sudo|\./photos|docker|mkdir|cp|m
 def examine(stack: str) -> int:
     """Print what the checks see; return 1 when one of them is an error."""
     report = setup.look_at(stack)
-    seen = [*_tools(stack), *report.findings]
+    findings = [*_tools(stack), *report.findings]
     if report.config:
         needed = message("before_first_up", "before the first up")
-        seen += [error(needed, missing.line) for missing in report.config.still_needed]
-        seen += [*check_images(report.config), _backup(stack, report.config)]
-    for finding in seen:
+        findings += [error(needed, missing.line) for missing in report.config.still_needed]
+        findings += [*check_images(report.config), _backup(stack, report.config)]
+    for finding in findings:
         _print(finding, stack)
-    return int(any(finding.level == "error" for finding in seen))
+    return int(any(finding.level == "error" for finding in findings))
 
 
 def _print(finding: Finding, stack: str) -> None:

@@ -53,8 +53,8 @@ def syncthing_identity() -> tuple[str, str]:
 
 def values_for(keys: list[str]) -> dict[str, str]:
     """Return a fresh value for each flat secret of `keys`."""
-    made = {key: password() for key in keys}
-    if "syncthing_cert" in made or "syncthing_key" in made:
+    values = {key: password() for key in keys}
+    if "syncthing_cert" in values or "syncthing_key" in values:
         certificate, key = syncthing_identity()
-        made |= {"syncthing_cert": certificate, "syncthing_key": key}
-    return {name: made[name] for name in keys}
+        values |= {"syncthing_cert": certificate, "syncthing_key": key}
+    return {name: values[name] for name in keys}

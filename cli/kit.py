@@ -142,20 +142,20 @@ def put_back(file: Path, passphrase: str) -> str:
 
 def _refuse_another(stack: str, identity: str, own_passphrase: bytes) -> None:
     """End the program where this machine has another stack of the same name, or only other keys to this one."""
-    theirs = [
+    foreign_files = [
         place
         for place in (paths.stack_file(stack), stackfile.newest_copy(stack))
         if place and place.exists() and stackfile.stack_id(place) != identity
     ]
     kept = paths.passphrase_file(stack)
     if kept.exists() and kept.read_bytes() != own_passphrase:
-        theirs.append(kept)
-    if theirs:
+        foreign_files.append(kept)
+    if foreign_files:
         fail(
             message(
                 "kit_other_stack",
                 '{file} is there already and belongs to another stack "{stack}" than the kit. Nothing was changed. Take the kit to another machine, or move that file away first.',
-                file=theirs[0],
+                file=foreign_files[0],
                 stack=stack,
             )
         )

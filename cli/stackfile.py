@@ -78,19 +78,19 @@ def keep_copy(stack: str) -> None:
 def choose(stack: str) -> Path:
     """Return the file that `stack` begins with: its own, the kept copy after asking, or the example. Writes nothing."""
     file, copy = paths.stack_file(stack), newest_copy(stack)
-    ours, kept = stack_id(file), stack_id(copy) if copy else None
-    if kept and ours and ours != kept:
+    identity, kept_identity = stack_id(file), stack_id(copy) if copy else None
+    if kept_identity and identity and identity != kept_identity:
         fail(
             message(
                 "stack_file_of_other_checkout",
                 'Another checkout owns the stack "{stack}": its id is {kept}, the file here says {ours}.\nUse that checkout, choose another name, or put its file back: {command}',
                 stack=stack,
-                kept=kept,
-                ours=ours,
+                kept=kept_identity,
+                ours=identity,
                 command=command("cp", copy, file),
             )
         )
-    if copy and kept and not ours:
+    if copy and kept_identity and not identity:
         if not confirm(
             message(
                 "stack_file_copy",

@@ -162,8 +162,8 @@ def what_stays(stack: str) -> None:
     library = stack_config.offline(stack).settings.library.library()
     say(message("photos_not_touched", "Your photos were not touched: {folders}", folders=", ".join(library.folders)))
     with containers.connected(stack) as client:
-        ours = docker_host.of_stack(stackfile.stack_id(paths.stack_file(stack)))
-        kept = [str(volume.name) for volume in client.volumes.list(filters=ours)]
+        of_stack = docker_host.of_stack(stackfile.stack_id(paths.stack_file(stack)))
+        kept = [str(volume.name) for volume in client.volumes.list(filters=of_stack)]
     if kept:
         say(
             message(

@@ -156,7 +156,7 @@ def _download(url: str, file: Path) -> str:
     return digest.hexdigest()
 
 
-def _install_plugin(name: str, wanted: str, stack: str) -> None:
+def _install_plugin(name: str, release: str, stack: str) -> None:
     mirror = os.environ.get(PLUGIN_MIRROR)
     if not mirror:
         warn(
@@ -164,12 +164,12 @@ def _install_plugin(name: str, wanted: str, stack: str) -> None:
                 "plugin_no_checksum",
                 "Plugin {name} {wanted}: Pulumi's server publishes no checksum for it; the connection (TLS) is what is checked.",
                 name=name,
-                wanted=wanted,
+                wanted=release,
             )
         )
     server = ["--server", mirror] if mirror else []
     subprocess.run(
-        ["pulumi", "plugin", "install", "resource", name, wanted, "--exact", *server],
+        ["pulumi", "plugin", "install", "resource", name, release, "--exact", *server],
         env=engine.environment(stack),
         check=True,
     )

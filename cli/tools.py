@@ -30,7 +30,7 @@ def find(program: str, stack: str) -> str | None:
     return shutil.which(program, path=engine.environment(stack)["PATH"])
 
 
-def has_plugin(name: str, wanted: str, stack: str) -> bool:
-    """Whether the plugin is on PATH, or installed in the wanted version."""
+def has_plugin(name: str, release: str, stack: str) -> bool:
+    """Whether the plugin is on PATH, or installed in the release version."""
     home = Path(os.environ.get("PULUMI_HOME") or paths.account_home() / ".pulumi")
-    return bool(find(f"pulumi-resource-{name}", stack)) or (home / "plugins" / f"resource-{name}-v{wanted}").is_dir()
+    return bool(find(f"pulumi-resource-{name}", stack)) or (home / "plugins" / f"resource-{name}-v{release}").is_dir()

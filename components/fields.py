@@ -35,6 +35,8 @@ SYSTEM_FOLDERS = (
 BARE_FOLDERS = ("/", "/home", "/media", "/mnt", "/opt", "/root", "/srv", "/tmp", "/var", "/var/lib")  # noqa: S108 - refused, not used
 PART_BYTES, PATH_BYTES = 255, 4095
 """What Linux takes: of one name in a path, and of the whole path."""
+NO_ZONES = ("posix", "right/")
+"""What a system keeps beside its zones; `zoneinfo.available_timezones` leaves it out."""
 UNPRIVILEGED_PORTS = range(1024, 65536)
 BRACES: dict[Any, str] = {list: "[]", dict: "{}"}
 """How a person writes that there are none."""
@@ -46,7 +48,7 @@ class Section(BaseModel):
     A key with nothing after its colon is never silently absent: a section means its defaults, anything else is an error.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True, defer_build=True)
 
     @model_validator(mode="before")
     @classmethod
@@ -186,8 +188,8 @@ def _image(value: str) -> str:
 
 
 def _time_zone(value: str) -> str:
-    zones = zoneinfo.available_timezones()
-    if value not in zones:
+    if not _is_time_zone(value):
+        zones = zoneinfo.available_timezones()
         city = value.rpartition("/")[2]
         near = {"Peking": "Asia/Shanghai", "Beijing": "Asia/Shanghai"}.get(city) or next(
             iter(get_close_matches(value, zones, 1)), "Asia/Shanghai"
@@ -196,6 +198,15 @@ def _time_zone(value: str) -> str:
             "time_zone_unknown", '"{value}" is not a known time zone. Did you mean {near}?', value=value, near=near
         )
     return value
+
+
+def _is_time_zone(value: str) -> bool:
+    """Ask for this one: to list all of them takes 30 ms."""
+    try:
+        zoneinfo.ZoneInfo(value)
+    except (KeyError, ValueError, OSError):  # there is none, it is no name, it is a folder
+        return False
+    return not value.startswith(NO_ZONES)
 
 
 def _memory(value: object) -> int:

@@ -1,4 +1,5 @@
 """What the keeper says to the family, in its two languages side by side."""
+# ruff: noqa: RUF001 - Chinese has punctuation of its own
 
 from __future__ import annotations
 

@@ -22,7 +22,8 @@ from docker.context.config import get_current_context_name
 from components.messages import Message, Said, message
 from stacks.host import advice, error
 
-CHECK, SECTION = "docker", "docker:"
+CHECK = "docker"
+SECTION = "docker:"
 HOST, CONTEXT, CERTIFICATES = "docker:host", "docker:context", "docker:certPath"
 DEFAULT_CONTEXT = "default"
 DEFAULT_URL = "unix:///var/run/docker.sock"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
+import subprocess
 import time
 from collections.abc import Iterator
 
@@ -12,6 +14,7 @@ from cli.docker_host import connect, of_stack
 from demo.docker_runner import remove_all
 from tests.engine.keeping import Kept, second_disk
 from tests.engine.world import World, free_port
+from tests.waiting import until
 from tests.wheels import wheel_index
 
 STACK = "kept"
@@ -42,6 +45,14 @@ def test_the_keeper_comes_up_healthy_and_a_second_up_changes_nothing(kept: Kept)
 
     assert kept.world.preview(STACK) == {}
     assert kept.world.preview(STACK, "--refresh") == {}
+    assert restore_container() == ("created", 0), "it is declared, and waits for a person"
+
+
+def restore_container() -> tuple[str, int]:
+    """Return the status of the restore's container and the exit code of the last restore."""
+    with connect() as client:
+        container = client.containers.get(f"photos-{STACK}-restore")
+        return container.status, int(container.attrs["State"]["ExitCode"])
 
 
 def test_a_backup_and_a_test_restore_pass(kept: Kept) -> None:
@@ -62,6 +73,53 @@ def test_a_mass_deletion_is_stopped_and_comes_back(kept: Kept) -> None:
     kept.world.photos("keeper", "restore", "originals/many", "--stack", STACK)
     assert kept.hashes() == before
     kept.world.photos("keeper", "backup", "--stack", STACK)
+
+
+def test_a_restore_that_ran_is_no_difference(kept: Kept) -> None:
+    refused = kept.ask("restore", "originals/nowhere", code=1)
+
+    assert "holds nothing named" in refused["problem"]
+    assert restore_container() == ("exited", 1)
+    assert kept.world.preview(STACK) == {}
+    assert kept.world.preview(STACK, "--refresh") == {}
+    assert kept.world.photos("status", "--stack", STACK).count("healthy") == 6
+    text = kept.world.photos("up", STACK, "--yes")
+    assert "unchanged" in text
+    assert "Removed" not in text
+    assert restore_container() == ("exited", 1), "its log stays until the next one"
+    assert "holds nothing named" in kept.world.photos("logs", "restore", "--stack", STACK)
+
+
+@pytest.mark.usefixtures("kept")
+def test_who_starts_the_restore_by_hand_restores_nothing() -> None:
+    with connect() as client:
+        container = client.containers.get(f"photos-{STACK}-restore")
+        container.start()
+        assert container.wait()["StatusCode"] == 1
+        assert b"nothing was restored" in container.logs(tail=1)
+
+
+def test_while_a_restore_runs_there_is_no_second_one_and_up_changes_nothing(kept: Kept) -> None:
+    """One that is stopped in its first step runs as long as it is needed."""
+    with connect() as client:
+        container = client.containers.get(f"photos-{STACK}-restore")
+        with contextlib.ExitStack() as cleared:
+            restoring = subprocess.Popen(
+                ["./photos", "keeper", "restore", "originals", "--stack", STACK],
+                cwd=kept.world.project, env=kept.world.environment, stdout=subprocess.DEVNULL,
+            )  # fmt: skip
+            cleared.callback(restoring.wait)
+            until(lambda: client.containers.get(str(container.name)).status == "running")
+            container.pause()
+            cleared.callback(container.unpause)
+            second = kept.world.photos("keeper", "restore", "originals", "--stack", STACK, check=False)
+            previewed = kept.world.photos("preview", STACK)
+            refused = kept.world.photos("up", STACK, "--yes", check=False)
+
+    assert "A restore is running already" in second
+    assert f"A restore is running (photos-{STACK}-restore)" in previewed
+    assert f"A restore is running (photos-{STACK}-restore)" in refused
+    assert restoring.returncode == 0
 
 
 def test_an_image_that_cannot_be_built_leaves_the_album_running(world: World) -> None:

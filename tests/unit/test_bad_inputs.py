@@ -613,6 +613,16 @@ def test_a_docker_host_over_ssh_is_refused(variable: str, host: FakeHost) -> Non
     assert recorder.resources == []
 
 
+def test_a_destroy_that_has_no_docker_to_go_to_says_so(host: FakeHost) -> None:
+    host.monkeypatch.setenv("PHOTOS_DESTROY", "1")
+    host.monkeypatch.setenv("DOCKER_HOST", "ssh://nas.lan")
+
+    text, recorder = host.run()
+
+    assert "DOCKER_HOST is ssh://nas.lan: a Docker host over ssh is not supported yet" in text
+    assert recorder.resources == []
+
+
 def test_a_preview_before_the_first_run_passes_without_id_secrets_and_marker(host: FakeHost) -> None:
     for folder in (host.originals, host.imports):
         (folder / ".photos-id").unlink()

@@ -185,7 +185,7 @@ def test_every_flat_secret_is_explained(name: str) -> None:
 def test_the_services_table_has_every_service_with_its_image(name: str) -> None:
     defaults = {"mariadb": Settings.model_fields["database"].get_default(call_default_factory=True).image}
     defaults["cloudflared"] = CloudflaredConfig.model_fields["image"].default
-    defaults |= dict.fromkeys(("keeper", "watch"), "keeper/")
+    defaults |= dict.fromkeys(("keeper", "watch", "restore"), "keeper/")
     defaults |= {service: kind.Config.model_fields["image"].default for service, kind in services_by_name().items()}
 
     found = {row[0].strip("`"): row[1].strip("`") for row in table_rows(name, "services")}

@@ -7,8 +7,6 @@ import re
 from difflib import get_close_matches
 from urllib.parse import urlsplit
 
-import httpx
-
 from components.addresses import LARGEST_PORT
 from components.messages import Message, message
 from stacks.sections.backup.alert_schemes import ALERT_SCHEMES, IN_CLEAR
@@ -24,6 +22,8 @@ def ping_problem(address: str) -> Message | None:
 
     How it tells them: `Alerts.ping` in keeper/alerts.py.
     """
+    import httpx  # noqa: PLC0415 - it costs 60 ms, and few stacks have such an address
+
     try:
         url = httpx.URL(address)
     except httpx.InvalidURL:

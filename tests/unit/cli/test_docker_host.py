@@ -15,7 +15,7 @@ import pytest
 import typer
 from example_stack import STACK_ID
 
-from cli import console, docker_host, paths
+from cli import console, containers, docker_host, paths, stack_config
 from stacks.names import OWN_GROUP
 
 if TYPE_CHECKING:
@@ -326,5 +326,6 @@ def test_the_commands_of_a_stack_go_to_the_docker_of_its_file(
     monkeypatch.setattr(docker, "from_env", from_env)
     checkout.write(STACK_ID, {"docker:host": "unix:///run/mine.sock"})
 
-    with docker_host.connect("dev"), docker_host.connect():
-        assert asked == ["unix:///run/mine.sock", f"unix://{SOCKET}"]
+    with docker_host.connect("dev"), containers.connected("dev"), docker_host.connect():
+        assert asked == ["unix:///run/mine.sock", "unix:///run/mine.sock", f"unix://{SOCKET}"]
+    assert stack_config.load("dev").docker == {"docker:host": "unix:///run/mine.sock"}, "the checks, too"

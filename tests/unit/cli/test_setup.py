@@ -143,6 +143,15 @@ def test_who_can_do_without_what_cannot_be_fetched_is_told_all_of_it(
     assert checkout.asked == []
 
 
+def test_a_registry_that_wants_a_login_is_no_reason_for_another_way_out(
+    machine: Machine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    machine.images = [error(CHECK, "mirror.lan wants a login", "Run: docker login mirror.lan")]
+
+    told = refused(machine, capsys, unreachable=lambda _: pytest.fail("the demo was offered"))
+    assert "images: mirror.lan wants a login. Run: docker login mirror.lan" in told
+
+
 @pytest.mark.usefixtures("agreed")
 def test_a_preview_pulls_nothing_and_needs_no_registry(machine: Machine) -> None:
     machine.images = [warning(CHECK, "mariadb:11.8.8 is not here")]
@@ -347,14 +356,3 @@ def test_without_a_yes_no_demo_is_started(
         up._demo_instead("dev", LACKING)
     assert (end.value.exit_code, demos) == (1, [])
     assert "./photos demo" in capsys.readouterr().err
-
-
-def test_a_registry_that_wants_a_login_is_no_reason_for_another_way_out(
-    checkout: Checkout, machine: Machine, capsys: pytest.CaptureFixture[str]
-) -> None:
-    machine.images = [error(CHECK, "mirror.lan wants a login", "Run: docker login mirror.lan")]
-
-    with pytest.raises(typer.Exit):
-        setup.prepare("dev", unreachable=lambda _: pytest.fail("the demo was offered"))
-    assert checkout.asked == []
-    assert "images: mirror.lan wants a login. Run: docker login mirror.lan" in capsys.readouterr().err

@@ -8,6 +8,7 @@ import pulumi
 import pytest
 from docker_settings import CANARY, DockerSettings
 from example_stack import example, secret_keys, sections
+from fake_host import FakeHost
 
 from stacks.config import StackConfig, parse
 from stacks.docker_provider import docker_provider_args
@@ -87,3 +88,10 @@ def test_a_program_without_a_login_or_that_does_not_work_leaves_public_images_to
     docker_settings.guard_logins("here", answer)
 
     assert told(config()) == {}
+
+
+def test_the_program_s_provider_gets_it(host: FakeHost) -> None:
+    _, recorder = host.run(host.config({"docker:host": "unix:///run/mine.sock"}))
+
+    (provider,) = recorder.of_type("docker")
+    assert provider.inputs == {"host": "unix:///run/mine.sock", "context": ""}
