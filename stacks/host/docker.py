@@ -23,6 +23,8 @@ from stacks.host.library import folders
 CHECK = "docker"
 SECONDS_TO_ANSWER = 20
 ANY_ADDRESS = "0.0.0.0"  # noqa: S104 - compared with, not bound to
+Summary = dict[str, Any]
+"""A container as `docker ps` knows it: /containers/json of Docker's API."""
 
 
 def check_reachable() -> Iterator[Finding]:
@@ -48,8 +50,10 @@ def check_docker(config: StackConfig) -> Iterator[Finding]:
                 return
             info = client.info()
             yield from _data_root(info, config)
-            yield from _foreign_names(client, config)
-            yield from _ports(client, config)
+            # As one list: docker-py's `containers.list` asks once more for each container of the host.
+            containers = client.api.containers(all=True)
+            yield from _foreign_names(client, containers, config)
+            yield from _ports(containers, config)
             yield _memory(info, config)
             yield from _database_image(client, config)
     except EndpointError as problem:
@@ -120,12 +124,10 @@ def _data_root(info: dict[str, Any], config: StackConfig) -> Iterator[Finding]:
             )
 
 
-def _foreign_names(client: docker.DockerClient, config: StackConfig) -> Iterator[Finding]:
+def _foreign_names(client: docker.DockerClient, containers: list[Summary], config: StackConfig) -> Iterator[Finding]:
     """Names of this stack that something else holds; our own id means free."""
     ours = expected(config.stack, config.settings)
-    held: list[tuple[str, str | None, Any]] = [
-        ("container", c.name, c.labels) for c in client.containers.list(all=True, ignore_removed=True)
-    ]
+    held: list[tuple[str, str | None, Any]] = [("container", _name(c), c.get("Labels")) for c in containers]
     held += [("network", n.name, n.attrs.get("Labels")) for n in client.networks.list()]
     held += [("volume", v.name, v.attrs.get("Labels")) for v in client.volumes.list()]
     names = {"container": ours.containers, "network": ours.networks, "volume": ours.volumes}
@@ -151,10 +153,9 @@ def _foreign_names(client: docker.DockerClient, config: StackConfig) -> Iterator
             )
 
 
-def _ports(client: docker.DockerClient, config: StackConfig) -> Iterator[Finding]:
-    mine = client.containers.list(ignore_removed=True, filters={"label": f"photos.id={config.id}"})
-    ours = {port for container in mine for port in _ports_of(container)}
-    holders = _published(client)
+def _ports(containers: list[Summary], config: StackConfig) -> Iterator[Finding]:
+    holders = {port: container for container in containers for port in _ports_of(container)}
+    ours = {port for port, holder in holders.items() if (holder.get("Labels") or {}).get("photos.id") == config.id}
     addresses = {address.address for nic in psutil.net_if_addrs().values() for address in nic} | {ANY_ADDRESS}
     for service in expected(config.stack, config.settings).services:
         for port in service.ports:
@@ -173,7 +174,7 @@ def _ports(client: docker.DockerClient, config: StackConfig) -> Iterator[Finding
                 yield _taken(where, port.number, holders)
 
 
-def _taken(where: str, port: int, holders: dict[int, Any]) -> Finding:
+def _taken(where: str, port: int, holders: dict[int, Summary]) -> Finding:
     holder = holders.get(port)
     if holder is None:
         return error(
@@ -186,7 +187,7 @@ def _taken(where: str, port: int, holders: dict[int, Any]) -> Finding:
                 look=f"sudo ss -lntup 'sport = :{port}'",
             ),
         )
-    stack = holder.labels.get("photos.stack")
+    stack = (holder.get("Labels") or {}).get("photos.stack")
     whose = (
         message("your_other_stack", 'your other stack "{stack}"', stack=stack)
         if stack
@@ -200,23 +201,20 @@ def _taken(where: str, port: int, holders: dict[int, Any]) -> Finding:
             "Choose another port",
             port=port,
             owner=whose,
-            container=holder.name,
+            container=_name(holder),
         ),
     )
 
 
-def _published(client: docker.DockerClient) -> dict[int, Any]:
-    """Return port of this machine → the running container that has it."""
-    return {port: found for found in client.containers.list(ignore_removed=True) for port in _ports_of(found)}
+def _name(container: Summary) -> str:
+    """Return its own name; a container that others link to has more."""
+    names = [name.lstrip("/") for name in container.get("Names") or ()]
+    return next((name for name in names if "/" not in name), "")
 
 
-def _ports_of(container: Any) -> set[int]:
-    return {
-        int(binding["HostPort"])
-        for bindings in ((container.attrs.get("HostConfig") or {}).get("PortBindings") or {}).values()
-        for binding in bindings or ()
-        if binding.get("HostPort")
-    }
+def _ports_of(container: Summary) -> set[int]:
+    """Return the ports of this machine that lead into a container, as long as it runs."""
+    return {int(port["PublicPort"]) for port in container.get("Ports") or () if port.get("PublicPort")}
 
 
 def _free(address: str, port: int) -> bool:

@@ -44,6 +44,7 @@ class FakeDocker:
         self.containers = SimpleNamespace(list=self._containers, get=self._container)
         self.networks = SimpleNamespace(list=lambda: host.networks)
         self.volumes = SimpleNamespace(list=lambda: host.volumes)
+        self.api = SimpleNamespace(containers=self._summaries)
 
     def info(self) -> dict[str, Any]:
         """Return what `docker info` knows."""
@@ -56,6 +57,21 @@ class FakeDocker:
     def close(self) -> None:
         """Count the goodbye."""
         self._host.open_clients -= 1
+
+    def _summaries(self, *, all: bool) -> list[dict[str, Any]]:  # noqa: A002 - docker-py's name
+        assert all, "a stopped container holds its name, too"
+        return [
+            {
+                "Names": [f"/{found.name}"] if found.name else None,
+                "Labels": found.labels,
+                "Ports": [
+                    {"PublicPort": int(binding["HostPort"])}
+                    for bindings in (found.attrs.get("HostConfig", {}).get("PortBindings") or {}).values()
+                    for binding in bindings or ()
+                ],
+            }
+            for found in self._host.containers
+        ]
 
     def _containers(self, **arguments: Any) -> list[SimpleNamespace]:
         wanted = arguments.get("filters", {}).get("label")
