@@ -12,10 +12,12 @@ from components.messages import message
 from stacks.config import load
 from stacks.host.endpoint import EndpointError
 from stacks.host.library import library_owner
+from stacks.languages import text
 from stacks.program import declare
 from stacks.recording import Recorded, Recorder, is_secret, plain, record
 
 KIND_WIDTH = 15
+READ_ONLY = message("plan_read_only", " (read-only)")
 
 
 def show(stack: str) -> None:
@@ -69,14 +71,19 @@ def _facts(resource: Recorded) -> list[str]:
     """Return the kind of a resource, its name, and what there is to know of it."""
     inputs = plain(resource.inputs)
     kind = resource.type.split(":")[-1]
-    fate = {"Volume": ", kept" if resource.options["retain_on_delete"] else ", deleted by destroy"}.get(kind, "")
+    kept, deleted = message("plan_kept", ", kept"), message("plan_deleted", ", deleted by destroy")
+    fate = text(kept if resource.options["retain_on_delete"] else deleted) if kind == "Volume" else ""
     return [
         kind,
         f"{inputs.get('name', resource.name)}{fate}",
         *(_port(port) for port in inputs.get("ports") or ()),
         *(_mount(mount) for mount in inputs.get("mounts") or ()),
-        *([f"secrets: {', '.join(names)}"] if (names := _secret_names(resource)) else []),
+        *([_secrets(names)] if (names := _secret_names(resource)) else []),
     ]
+
+
+def _secrets(names: list[str]) -> str:
+    return text(message("plan_secrets", "secrets: {names}", names=", ".join(names)))
 
 
 def _port(port: dict[str, Any]) -> str:
@@ -84,7 +91,7 @@ def _port(port: dict[str, Any]) -> str:
 
 
 def _mount(mount: dict[str, Any]) -> str:
-    return f"{mount['source']} → {mount['target']}" + (" (read-only)" if mount.get("readOnly") else "")
+    return f"{mount['source']} → {mount['target']}" + (text(READ_ONLY) if mount.get("readOnly") else "")
 
 
 def _secret_names(resource: Recorded) -> list[str]:

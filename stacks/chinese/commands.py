@@ -199,4 +199,8 @@ TEXTS = {
     "checksum_of_release": "随版本发布的校验值",
     "kit_new_passphrase": "恢复包的口令，至少 12 个字符",
     "kit_passphrase": "恢复包的口令",
+    "plan_kept": "，保留",
+    "plan_deleted": "，destroy 时删除",
+    "plan_secrets": "密码：{names}",
+    "plan_read_only": "（只读）",
 }

@@ -56,6 +56,12 @@ MESSAGES = [
     for place, call in calls()
     if isinstance(call.args[0], ast.Constant)  # not where the makers themselves are defined
 ]
+VALIDATING = [
+    file
+    for folder in ("components", "stacks")
+    for file in sorted((PROJECT / folder).rglob("*.py"))
+    if re.search(r"^from (pydantic|components\.refusals) ", file.read_text("utf-8"), re.MULTILINE)
+]
 ENGLISH = {code: english for parameter in MESSAGES for code, english in texts(parameter.values[0]).items()}  # type: ignore[arg-type]
 
 
@@ -155,3 +161,10 @@ def test_the_language_is_that_of_the_terminal(
         monkeypatch.setenv(name, value)
 
     assert language() == expected
+
+
+@pytest.mark.parametrize("file", VALIDATING, ids=str)
+def test_a_value_is_never_refused_with_a_bare_text(file: Path) -> None:
+    raised = [ast.unparse(node) for node in ast.walk(ast.parse(file.read_text("utf-8"))) if isinstance(node, ast.Raise)]
+
+    assert [line for line in raised if "ValueError(" in line] == [], "it would have no code, and stay English"
