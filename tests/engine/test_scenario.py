@@ -215,7 +215,7 @@ def test_another_checkout_takes_the_kept_stack_file_after_asking(life: World) ->
     assert not (clone / f"stacks/Pulumi.{STACK}.yaml").exists()
 
     text = life.photos("preview", STACK, "--yes", project=clone)
-    assert "23 unchanged" in text, "same id, logins and secrets as the first checkout"
+    assert "25 unchanged" in text, "same id, logins and secrets as the first checkout"
 
 
 def test_another_checkout_with_another_identity_is_refused(life: World) -> None:
