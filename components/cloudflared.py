@@ -56,7 +56,7 @@ class Cloudflared(Service[CloudflaredArgs, Foundation]):
     waited_for = False
 
     @classmethod
-    def spec(cls, args: CloudflaredArgs, base: Foundation, own: Belongings) -> ContainerSpec:
+    def spec(cls, args: CloudflaredArgs, base: Foundation, belongings: Belongings) -> ContainerSpec:
         """Describe the connector; see the class."""
         del base
         config = args.config
@@ -72,7 +72,7 @@ class Cloudflared(Service[CloudflaredArgs, Foundation]):
                 "TUNNEL_METRICS": METRICS,
                 "NO_AUTOUPDATE": "true",
             },
-            files=[ContainerFile(path=TOKEN_FILE, content=own.secrets["token"])],
+            files=[ContainerFile(path=TOKEN_FILE, content=belongings.secrets["token"])],
             health=HealthCheck(
                 command=["cloudflared", "tunnel", "--metrics", METRICS, "ready"], interval_s=30, start_period_s=60
             ),

@@ -178,7 +178,7 @@ class Database(Service[DatabaseArgs, Foundation]):
         return dict.fromkeys(roles, args.config.password_rotation)
 
     @classmethod
-    def spec(cls, args: DatabaseArgs, base: Foundation, own: Belongings) -> ContainerSpec:
+    def spec(cls, args: DatabaseArgs, base: Foundation, belongings: Belongings) -> ContainerSpec:
         """Describe the server; see the class."""
         del base
         config = args.config
@@ -202,11 +202,11 @@ class Database(Service[DatabaseArgs, Foundation]):
             files=[
                 ContainerFile(path="/photos/start", content=START, executable=True),
                 ContainerFile(path="/docker-entrypoint-initdb.d/zz-photos.sh", content=FIRST_START_DONE),
-                ContainerFile(path="/run/secrets/mariadb_password", content=own.passwords[USER_PASSWORD]),
-                ContainerFile(path="/run/secrets/mariadb_root_password", content=own.secrets["root_password"]),
-                ContainerFile(path="/etc/mysql/photos-init.sql", content=_users(own.passwords)),
+                ContainerFile(path="/run/secrets/mariadb_password", content=belongings.passwords[USER_PASSWORD]),
+                ContainerFile(path="/run/secrets/mariadb_root_password", content=belongings.secrets["root_password"]),
+                ContainerFile(path="/etc/mysql/photos-init.sql", content=_users(belongings.passwords)),
             ],
-            volumes=[own.volumes[""]],
+            volumes=[belongings.volumes[""]],
             health=HealthCheck(command=["healthcheck.sh", "--connect", "--innodb_initialized"], start_period_s=60),
             stop_grace_s=120,
             wait_s=300,

@@ -123,7 +123,7 @@ class Keeper(Service[KeeperArgs, Platform]):
     waited_for = False
 
     @classmethod
-    def spec(cls, args: KeeperArgs, base: Platform, own: Belongings) -> ContainerSpec:
+    def spec(cls, args: KeeperArgs, base: Platform, belongings: Belongings) -> ContainerSpec:
         """Describe the keeper; see the class."""
         backup, settings = args.backup, settings_of(args, base)
         return ContainerSpec(
@@ -134,7 +134,7 @@ class Keeper(Service[KeeperArgs, Platform]):
             user=f"{base.owner.uid}:{base.owner.gid}",
             files=keeper_files(args, base),
             # The image leaves the folder open to all, and a fresh volume takes that over.
-            volumes=[own.volumes[""], *kept_volumes(args)],
+            volumes=[belongings.volumes[""], *kept_volumes(args)],
             binds=[
                 *base.library.mounts(str(LIBRARY / "originals"), str(LIBRARY / "import"), read_only=True),
                 *local_copies(backup),
@@ -167,7 +167,7 @@ class Watch(Service[WatchArgs, Platform]):
     waited_for = False
 
     @classmethod
-    def spec(cls, args: WatchArgs, base: Platform, own: Belongings) -> ContainerSpec:
+    def spec(cls, args: WatchArgs, base: Platform, belongings: Belongings) -> ContainerSpec:
         """Describe the watch; see the class."""
         keeper = args.keeper
         return ContainerSpec(
@@ -181,7 +181,7 @@ class Watch(Service[WatchArgs, Platform]):
                 _settings_file(settings_of(keeper.args, base)),
                 *_secret_files(_alerts(keeper.args.backup)),
             ],
-            volumes=[own.volumes[""], replace(keeper.volumes[""], read_only=True)],
+            volumes=[belongings.volumes[""], replace(keeper.volumes[""], read_only=True)],
             health=HealthCheck(
                 command=["keeper", "health", "--watch"], interval_s=60, timeout_s=20, start_period_s=60, retries=3
             ),

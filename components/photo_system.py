@@ -61,7 +61,7 @@ class PhotoSystem(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: PhotoSystemArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("photos:system:PhotoSystem", name, {}, opts)
-        self._name = name
+        self._system_name = name
 
         labels = stack_labels(args.stack, args.id)
         self.networks = Networks(
@@ -86,10 +86,10 @@ class PhotoSystem(pulumi.ComponentResource):
             public_urls=args.public_urls,
         )
         self.services = {
-            service.service: service(f"{name}-{service.service}", given, platform, self._child(service.service))
+            service.service: service(f"{name}-{service.service}", service_args, platform, self._child(service.service))
             for service in SERVICES
-            for given in args.services
-            if type(given) is service.Args
+            for service_args in args.services
+            if type(service_args) is service.Args
         }
         way_in = self._publish(args.publish, foundation) if args.publish else []
         if args.backup:
@@ -105,7 +105,7 @@ class PhotoSystem(pulumi.ComponentResource):
 
         label = f"{foundation.prefix}-{foundation.id[:8]}"
         tunnel = Tunnel(
-            f"{self._name}-tunnel",
+            f"{self._system_name}-tunnel",
             TunnelArgs(label=label, publish=publish, origins=self._origins()),
             self._child("tunnel"),
         )
@@ -114,7 +114,7 @@ class PhotoSystem(pulumi.ComponentResource):
         connector = CloudflaredArgs(config=publish.cloudflared, token=tunnel.token)
         return [
             tunnel,
-            Cloudflared(f"{self._name}-cloudflared", connector, foundation, self._child("cloudflared")),
+            Cloudflared(f"{self._system_name}-cloudflared", connector, foundation, self._child("cloudflared")),
         ]
 
     def _back_up(
@@ -131,9 +131,9 @@ class PhotoSystem(pulumi.ComponentResource):
             services=self.services,
             after=after,
         )
-        keeper = Keeper(f"{self._name}-keeper", keeper_args, platform, self._child("keeper"))
-        Watch(f"{self._name}-watch", WatchArgs(keeper=keeper), platform, self._child("watch"))
-        Restore(f"{self._name}-restore", RestoreArgs(keeper=keeper), platform, self._child("restore"))
+        keeper = Keeper(f"{self._system_name}-keeper", keeper_args, platform, self._child("keeper"))
+        Watch(f"{self._system_name}-watch", WatchArgs(keeper=keeper), platform, self._child("watch"))
+        Restore(f"{self._system_name}-restore", RestoreArgs(keeper=keeper), platform, self._child("restore"))
 
     def _origins(self) -> dict[str, str]:
         return {name: service.endpoint.url(name) for name, service in self.services.items() if service.endpoint}

@@ -51,9 +51,9 @@ class Restore(Service[RestoreArgs, Platform]):
     waited_for = False
 
     @classmethod
-    def spec(cls, args: RestoreArgs, base: Platform, own: Belongings) -> ContainerSpec:
+    def spec(cls, args: RestoreArgs, base: Platform, belongings: Belongings) -> ContainerSpec:
         """Describe the restore; see the class."""
-        del own
+        del belongings
         keeper = args.keeper
         login = ContainerFile(path=str(SECRETS / LOGIN), content=pulumi.Output.secret(base.database.password))
         return ContainerSpec(

@@ -179,15 +179,15 @@ class Service(pulumi.ComponentResource, ABC, Generic[ArgsT, BaseT]):
         }
         # Whoever calls this may hand over plain text: from here on it is a secret.
         self.secrets = {secret: pulumi.Output.secret(getattr(args, secret)) for secret in args.secret_names()}
-        own = Belongings(volumes=self.volumes, passwords=self.passwords, secrets=self.secrets)
-        spec = self.spec(args, base, own)
+        belongings = Belongings(volumes=self.volumes, passwords=self.passwords, secrets=self.secrets)
+        spec = self.spec(args, base, belongings)
         self.image_id = spec.image_id if spec.image_id is not None else _image(self, name, spec, base)
         self.container = _container(self, name, spec, base)
         self.register_outputs({"container": self.container.name})
 
     @classmethod
     @abstractmethod
-    def spec(cls, args: ArgsT, base: BaseT, own: Belongings) -> ContainerSpec:
+    def spec(cls, args: ArgsT, base: BaseT, belongings: Belongings) -> ContainerSpec:
         """Describe the container."""
 
     @classmethod

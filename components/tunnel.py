@@ -55,7 +55,7 @@ class Tunnel(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: TunnelArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("photos:tunnel:Tunnel", name, {}, opts)
-        self._name, self._args, self._publish = name, args, args.publish
+        self._tunnel_name, self._args, self._publish = name, args, args.publish
         adoption = args.publish.adoption
         self._adopt()
         self.token = None
@@ -78,10 +78,10 @@ class Tunnel(pulumi.ComponentResource):
         rotation = self._publish.cloudflared.secret_rotation
         # A password and not RandomBytes, whose id is its secret in clear (seen in state and diff). 32 characters make
         # the 32 bytes that Cloudflare asks for.
-        password = generated_password(f"{self._name}-secret", parent=self, rotation=rotation)
+        password = generated_password(f"{self._tunnel_name}-secret", parent=self, rotation=rotation)
         secret = password.apply(lambda text: base64.b64encode(text.encode()).decode())
         tunnel = cloudflare.ZeroTrustTunnelCloudflared(
-            self._name,
+            self._tunnel_name,
             account_id=self._publish.account_id,
             name=self._args.label,
             config_src="cloudflare",
@@ -96,7 +96,7 @@ class Tunnel(pulumi.ComponentResource):
 
     def _service_token(self, token: str) -> cloudflare.ZeroTrustAccessServiceToken:
         return cloudflare.ZeroTrustAccessServiceToken(
-            f"{self._name}-{token}",
+            f"{self._tunnel_name}-{token}",
             account_id=self._publish.account_id,
             name=f"{self._args.label} {token}",
             duration=TOKEN_LIFE,
@@ -164,7 +164,7 @@ class Tunnel(pulumi.ComponentResource):
             ]
         rules.append(cloudflare.ZeroTrustTunnelCloudflaredConfigConfigIngressArgs(service=NOWHERE))
         return cloudflare.ZeroTrustTunnelCloudflaredConfig(
-            self._name,
+            self._tunnel_name,
             account_id=self._publish.account_id,
             tunnel_id=tunnel.id,
             config=cloudflare.ZeroTrustTunnelCloudflaredConfigConfigArgs(ingresses=rules),
@@ -204,7 +204,7 @@ class Tunnel(pulumi.ComponentResource):
         everything = ["*"]
         if adopt.tunnel:
             cloudflare.ZeroTrustTunnelCloudflared(
-                self._name,
+                self._tunnel_name,
                 account_id=account,
                 name=self._args.label,
                 opts=self._import(f"{account}/{adopt.tunnel}", everything),

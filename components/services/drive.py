@@ -93,7 +93,7 @@ class Drive(Service[DriveArgs, Platform]):
         return {"jwt-secret": 1}
 
     @classmethod
-    def spec(cls, args: DriveArgs, base: Platform, own: Belongings) -> ContainerSpec:
+    def spec(cls, args: DriveArgs, base: Platform, belongings: Belongings) -> ContainerSpec:
         """Describe the service; see the class."""
         config = args.config
         return ContainerSpec(
@@ -106,10 +106,10 @@ class Drive(Service[DriveArgs, Platform]):
             env={"SITE_URL": base.public_urls.get("drive", f"http://localhost:{config.port}")},
             files=[
                 ContainerFile(path="/photos/start", content=START, executable=True),
-                ContainerFile(path="/run/secrets/drive_admin_password", content=own.secrets["admin_password"]),
-                ContainerFile(path="/run/secrets/drive_jwt_secret", content=own.passwords["jwt-secret"]),
+                ContainerFile(path="/run/secrets/drive_admin_password", content=belongings.secrets["admin_password"]),
+                ContainerFile(path="/run/secrets/drive_jwt_secret", content=belongings.passwords["jwt-secret"]),
             ],
-            volumes=[own.volumes[""]],
+            volumes=[belongings.volumes[""]],
             binds=base.library.mounts("/photos/originals", "/photos/import", read_only=True),
             ports=[PublishedPort(internal=HTTP_PORT, external=config.port)],
             health=HealthCheck(command=["wget", "-qO-", f"http://127.0.0.1:{HTTP_PORT}/ping"]),

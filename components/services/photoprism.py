@@ -197,7 +197,7 @@ class PhotoPrism(Service[PhotoPrismArgs, Platform]):
     backed_up = BackedUp(role="storage", leave_out=("cache",))
 
     @classmethod
-    def spec(cls, args: PhotoPrismArgs, base: Platform, own: Belongings) -> ContainerSpec:
+    def spec(cls, args: PhotoPrismArgs, base: Platform, belongings: Belongings) -> ContainerSpec:
         """Describe the album; see the class."""
         config = args.config
         return ContainerSpec(
@@ -211,10 +211,12 @@ class PhotoPrism(Service[PhotoPrismArgs, Platform]):
             env={**_environment(config, base), "PHOTOPRISM_TRUSTED_PROXY": base.networks.apps_subnet},
             files=[
                 ContainerFile(path="/photos/start", content=START, executable=True),
-                ContainerFile(path="/run/secrets/photoprism_admin_password", content=own.secrets["admin_password"]),
+                ContainerFile(
+                    path="/run/secrets/photoprism_admin_password", content=belongings.secrets["admin_password"]
+                ),
                 ContainerFile(path="/run/secrets/mariadb_password", content=base.database.password),
             ],
-            volumes=[own.volumes["storage"]],
+            volumes=[belongings.volumes["storage"]],
             binds=base.library.mounts("/photoprism/originals", "/photoprism/import"),
             ports=[PublishedPort(internal=HTTP_PORT, external=config.port, ip=config.bind)],
             devices=_devices(config.transcoding),

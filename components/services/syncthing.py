@@ -107,10 +107,10 @@ class Syncthing(Service[SyncthingArgs, Platform]):
         return {API_KEY: 1}
 
     @classmethod
-    def spec(cls, args: SyncthingArgs, base: Platform, own: Belongings) -> ContainerSpec:
+    def spec(cls, args: SyncthingArgs, base: Platform, belongings: Belongings) -> ContainerSpec:
         """Describe the service; see the class."""
         config = args.config
-        contents = {**own.secrets, "api_key": own.passwords[API_KEY]}
+        contents = {**belongings.secrets, "api_key": belongings.passwords[API_KEY]}
         return ContainerSpec(
             image=config.image,
             memory_mb=config.memory,
@@ -132,7 +132,7 @@ class Syncthing(Service[SyncthingArgs, Platform]):
                     for name, content in contents.items()
                 ),
             ],
-            volumes=[own.volumes[""]],
+            volumes=[belongings.volumes[""]],
             binds=[BindMount(source=base.library.phones, target="/phones")],
             ports=[
                 PublishedPort(internal=HTTP_PORT, external=config.port),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pulumi
 import pytest
@@ -110,3 +112,16 @@ def test_a_backup_without_a_user_who_may_read_is_refused() -> None:
 
     with pytest.raises(ValueError, match=r"write DatabaseArgs\(dumped=True\)"):
         record(program, stack="family")
+
+
+def test_the_example_in_the_docs_is_a_program_that_runs() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "components.md").read_text("utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    secrets = {"photos:root": "canary-of-root", "photos:admin": "canary-of-admin"}
+
+    recorder = record(lambda: exec(code, {}), stack="family", config=secrets, secret_keys=set(secrets))  # noqa: S102
+
+    assert {plain(item.inputs)["name"] for item in recorder.of_type("Container")} == {
+        "photos-home-mariadb",
+        "photos-home-photoprism",
+    }
