@@ -27,16 +27,7 @@ def agree_to_folders(library_folders: Iterable[Path]) -> None:
     """Ask whether the missing ones among `library_folders` may be created; end the program when not. Writes nothing."""
     missing = [folder for folder in library_folders if not folder.exists()]
     for folder in missing:
-        if drive := absent_drive(folder):
-            fail(
-                message(
-                    "drive_gone",
-                    "{folder} does not exist, and {drive} is not mounted. Is drive {letter}: there?",
-                    folder=folder,
-                    drive=drive,
-                    letter=drive.name.upper(),
-                )
-            )
+        _needs_its_drive(folder)
     if missing and not confirm(message("create_folders", "Create {folders}?", folders=both(map(str, missing)))):
         fail(
             message(
@@ -139,10 +130,8 @@ def count_files(folder: Path) -> int:
     return sum(len(files) - (MARKER in files) for _, _, files in os.walk(folder))
 
 
-def make_folder(folder: Path) -> None:
-    """Create a missing folder, never below a drive that is not mounted; give it to the person, not to root."""
-    if folder.exists():
-        return
+def _needs_its_drive(folder: Path) -> None:
+    """End the program where a missing folder belongs on a Windows drive that is not mounted."""
     if drive := absent_drive(folder):
         fail(
             message(
@@ -153,6 +142,13 @@ def make_folder(folder: Path) -> None:
                 letter=drive.name.upper(),
             )
         )
+
+
+def make_folder(folder: Path) -> None:
+    """Create a missing folder, never below a drive that is not mounted; give it to the person, not to root."""
+    if folder.exists():
+        return
+    _needs_its_drive(folder)
     first = next(part for part in reversed((folder, *folder.parents)) if not part.exists())
     folder.mkdir(parents=True)
     for part in (first, *(item for item in first.rglob("*") if item.is_dir())):

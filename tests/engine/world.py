@@ -29,6 +29,7 @@ from docker.models.containers import Container
 from cli.docker_host import connect, of_stack
 from demo.docker_runner import remove_all, wait_until_healthy
 from demo.samples import write_samples
+from stacks.program import NAME
 
 PROJECT = Path(__file__).resolve().parents[2]
 COPIED = (
@@ -294,11 +295,13 @@ def photographed(*folders: Path) -> dict[Path, tuple[int, bytes]]:
 
 
 def changes(preview_json: str) -> dict[str, str]:
-    """Return name:type → operation from `pulumi preview --json`, only what changes."""
+    """Return name in the photo system:type → operation from `pulumi preview --json`, only what changes."""
     document = json.loads(preview_json[preview_json.index("{") :])
     steps = document.get("steps") or []
     return {
-        f"{step['urn'].split('::')[-1]}:{step['urn'].split('::')[-2].split(':')[-1]}": step["op"]
+        f"{step['urn'].split('::')[-1].removeprefix(f'{NAME}-')}:{step['urn'].split('::')[-2].split(':')[-1]}": step[
+            "op"
+        ]
         for step in steps
         if step["op"] not in ("same", "read", "refresh")
     }

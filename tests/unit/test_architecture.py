@@ -38,6 +38,7 @@ ALLOWED = {
     "components/services/": ("components",),
     "stacks/": ("stacks", "components"),
     "stacks/arguments.py": ("stacks", "components", "keeper.settings"),
+    "stacks/sections/backup/keeper_defaults.py": ("stacks", "components", "keeper.settings"),
     "cli/": ("cli", "stacks", "components"),
     # The commands: one of them starts the demo, so they stand above it. Nobody else knows that there is a demo.
     "cli/commands/": ("cli", "demo", "stacks", "components"),
