@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import zstandard
 
+from components.restore import LOGIN
 from keeper import drill as drill_module
 from keeper.dump import inspect
 from keeper.errors import Code, KeeperError
@@ -22,6 +23,10 @@ from keeper.run import open_remotes
 from keeper.runs import DATABASE, MANIFEST, OK, ok_text
 from keeper.settings import MARKER
 from tests.keeper.home import Home
+
+
+def test_the_stack_and_the_keeper_call_the_file_of_the_login_the_same() -> None:
+    assert LOGIN == PASSWORD
 
 
 def drill(home: Home, name: str = "disk") -> DrillReport:

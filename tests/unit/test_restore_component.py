@@ -11,6 +11,7 @@ from example_stack import container, declared, uploads
 
 from cli.restore import order
 from components import keeper, restore
+from stacks.names import RESTORE
 from stacks.recording import Recorder
 
 LOGIN = "/run/secrets/restore_database_password"
@@ -36,6 +37,10 @@ def test_it_has_the_keeper_s_files_and_the_login_of_the_album_s_own_user(stack: 
 
     assert of_restore == of_keeper | {LOGIN: of_restore[LOGIN], "/photos/start": restore.START}
     assert of_restore[LOGIN] == uploads(stack, "mariadb")["/run/secrets/mariadb_password"]
+
+
+def test_the_commands_find_it_by_its_name() -> None:
+    assert restore.Restore.service == RESTORE
 
 
 def test_it_is_declared_and_not_started_and_publishes_nothing(stack: Recorder) -> None:
