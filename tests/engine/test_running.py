@@ -28,7 +28,8 @@ from tests.engine.world import FAR, PROJECT, World, free_port, new_world, own_na
 from tests.wheels import wheel_index
 
 STACK, CAREFUL, FAULTY, WEAK, OLDER = (own_name(name) for name in ("run", "care", "faulty", "weak", "older"))
-BEFORE_ISSUE_12 = "3ac54cd"
+BEFORE_THE_COMPONENT = "626f85b"
+"""The last commit whose resources stood at the root of their stack, on the default provider: docs/adr/0020."""
 SERVICES = ("drive", "mariadb", "photoprism", "syncthing")
 ROWS = "CREATE TABLE kept (n INT PRIMARY KEY); INSERT INTO kept VALUES (1), (2), (3)"
 SECONDS_OF_A_CRASH_LOOP = 120
@@ -381,10 +382,10 @@ def test_a_keeper_of_a_private_clone_runs_and_is_named_at_the_end(
 
 @pytest.fixture(scope="module")
 def older(tmp_path_factory: pytest.TempPathFactory, registry: str) -> Iterator[Kept]:
-    """A running stack that the code before issue 12 made; in its folder lies today's code now."""
-    archive = subprocess.run(["git", "archive", BEFORE_ISSUE_12], cwd=PROJECT, capture_output=True, check=False)
+    """A running stack whose resources were not below a component; in its folder lies today's code now."""
+    archive = subprocess.run(["git", "archive", BEFORE_THE_COMPONENT], cwd=PROJECT, capture_output=True, check=False)
     if archive.returncode:
-        pytest.skip(f"engine tier: the commit {BEFORE_ISSUE_12} is not in this clone: git fetch --unshallow")
+        pytest.skip(f"engine tier: the commit {BEFORE_THE_COMPONENT} is not in this clone: git fetch --unshallow")
     with new_world(tmp_path_factory.mktemp("older"), registry) as world:
         world.checkout()
         today = world.project.rename(world.root / "today")
@@ -395,38 +396,30 @@ def older(tmp_path_factory: pytest.TempPathFactory, registry: str) -> Iterator[K
         world.photos("up", OLDER, "--yes")
         kept = Kept(world, OLDER)
         kept.sql(ROWS)
-        assert "photos:owner" not in world.config(OLDER)
         shutil.move(world.stack_file(OLDER), today / "stacks")
         shutil.rmtree(world.project)
         today.rename(world.project)
         yield kept
 
 
-def test_an_older_stack_s_preview_replaces_each_container_for_labels_and_network_ids_only(older: Kept) -> None:
-    text = older.world.photos("preview", OLDER, "--json")
-    steps = json.loads(text[text.index("{") :])["steps"]
-    replaced = {
-        step["urn"].split("::")[-1]: sorted(step["replaceReasons"]) for step in steps if step["op"] == "replace"
-    }
-    others = {step["op"] for step in steps} - {"same", "read", "refresh", "replace"}
-
-    assert replaced == {service: ["labels", "networksAdvanced"] for service in SERVICES}
-    assert others <= {"create-replacement", "delete-replaced"}
+def test_an_older_stack_s_preview_shows_what_is_new_and_nothing_to_replace(older: Kept) -> None:
+    assert older.world.preview(OLDER) == {"photos:PhotoSystem": "create", "docker:docker": "create"}
 
 
-def test_an_older_stack_is_updated_in_place_with_its_rows_and_logins(older: Kept) -> None:
-    login = older.world.password(OLDER, "photoprism")
+def test_an_older_stack_is_taken_over_with_its_containers_rows_and_logins(older: Kept) -> None:
+    login, before = older.world.password(OLDER, "photoprism"), ids(older.world, OLDER)
     older.world.photos("up", OLDER, "--yes", code=0)
 
+    assert ids(older.world, OLDER) == before
     assert_well(older)
     assert older.world.password(OLDER, "photoprism") == login
     with older.album() as album:
         assert album.get("/api/v1/photos", params={"count": 1}).status_code == httpx.codes.OK
-    assert older.world.config(OLDER)["photos:owner"] == {"uid": 1000, "gid": 1000}
 
 
-def test_a_second_up_of_an_older_stack_changes_nothing(older: Kept) -> None:
+def test_a_second_up_and_a_look_change_nothing_of_an_older_stack(older: Kept) -> None:
     before = ids(older.world, OLDER)
     older.world.photos("up", OLDER, "--yes", code=0)
 
     assert ids(older.world, OLDER) == before
+    assert older.world.preview(OLDER, "--refresh") == {}
