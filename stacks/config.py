@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -23,12 +22,11 @@ from stacks.sections.backup.secret_values import missing_typed, secret_problems
 from stacks.sections.backup.secrets import ALERT_KEYS
 from stacks.sections.backup.shortcomings import Shortcoming, shortcomings
 from stacks.sections.flat_secrets import flat_secrets, misplaced_secrets, secrets_in_clear
+from stacks.sections.publish.provider import provider_options, unknown_options
 from stacks.sections.publish.rules import publishing_problems
 from stacks.sections.publish.token import TOKEN_KEY, token_in_clear, token_problem
 from stacks.sections.salvage import what_is_right
 from stacks.stack_name import stack_name_problem
-
-CLOUDFLARE = "cloudflare:"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +77,8 @@ def load() -> StackConfig:
         for key in [*config.settings.secret_keys(), *(key for key in ALERT_KEYS if values.get(key))]
     }
     everything = provider_config()
-    return replace(config, secrets=secrets, cloudflare=_cloudflare(everything), token_problem=token_problem(everything))
+    options = {name: pulumi.Output.secret(value) for name, value in provider_options(everything).items()}
+    return replace(config, secrets=secrets, cloudflare=options, token_problem=token_problem(everything))
 
 
 def parse(
@@ -155,15 +154,6 @@ def provider_config() -> dict[str, str]:
     return pulumi.runtime.get_config_env()
 
 
-def _cloudflare(everything: Mapping[str, str]) -> dict[str, pulumi.Output[str]]:
-    """Return the configuration of Cloudflare's provider by the names of its arguments, the token among them."""
-    return {
-        re.sub(r"(?<=[a-z])(?=[A-Z])", "_", key.removeprefix(CLOUDFLARE)).lower(): pulumi.Output.secret(value)
-        for key, value in everything.items()
-        if key.startswith(CLOUDFLARE)
-    }
-
-
 def _secret_keys(values: Mapping[str, str]) -> set[str]:
     return {key for key in values if _is_secret(NAMESPACE + key)}
 
@@ -210,6 +200,8 @@ def _across(stack: str, settings: Settings) -> list[Finding]:
         )
     if TOKEN_KEY in provider_config() and not _is_secret(TOKEN_KEY):
         mistakes.append(token_in_clear())
+    if settings.publish:
+        mistakes += unknown_options(provider_config())
     return mistakes + publishing_problems(settings) + backup.backup_problems(settings)
 
 
