@@ -11,7 +11,10 @@ import pytest
 import two_systems
 from example_stack import declared
 
+from components.cloudflared import Cloudflared, CloudflaredArgs, CloudflaredConfig
+from components.network import Networks, NetworksArgs
 from components.photo_system import PhotoSystem, PhotoSystemArgs
+from components.service import Foundation, Owner
 from stacks.recording import Recorded, Recorder, is_secret, plain, record
 
 ROOT_OF_A_STACK = "pulumi:pulumi:Stack::"
@@ -125,3 +128,26 @@ def test_the_example_in_the_docs_is_a_program_that_runs() -> None:
         "photos-home-mariadb",
         "photos-home-photoprism",
     }
+
+
+def test_a_secret_argument_is_a_secret_also_where_nothing_beside_it_is_one() -> None:
+    def program() -> None:
+        networks = Networks("networks", NetworksArgs(prefix="photos-home", labels={}))
+        foundation = Foundation(
+            stack="home",
+            prefix="photos-home",
+            id=two_systems.IDS["home"],
+            timezone="UTC",
+            owner=Owner(uid=1000, gid=1000),
+            networks=networks,
+            image_registry=None,
+            keep_data=True,
+            digest_key=pulumi.Output.secret("key"),
+        )
+        token = CloudflaredArgs(config=CloudflaredConfig(), token=two_systems.PLAIN_PASSWORD)
+        Cloudflared("connector", token, foundation)
+
+    (container,) = record(program, stack="family").of_type("Container")
+
+    assert is_secret(container.inputs["uploads"])
+    assert two_systems.PLAIN_PASSWORD in str(plain(container.inputs["uploads"]))
