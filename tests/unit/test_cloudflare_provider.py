@@ -64,3 +64,12 @@ def _declared(config: dict[str, object]) -> Recorder:
         config=config_text(config),
         secret_keys=secret_keys(config) | {"cloudflare:apiToken"},
     )
+
+
+def test_everything_at_cloudflare_goes_through_it() -> None:
+    at_cloudflare = [item for item in declare_stack(example("home"), "home").resources if "cloudflare:" in item.type]
+
+    assert len(at_cloudflare) > 5
+    assert {item.options["provider"].split("::")[-2] for item in at_cloudflare if ":providers:" not in item.type} == {
+        "cloudflare"
+    }
