@@ -119,8 +119,7 @@ class ContainerSpec:
 
     `image` is pulled, unless there is a `build`, which it then names, or `image_id`, which another service has made.
     `capabilities` are added to none; `wait_s` is how long `up` waits for health where it waits;
-    `stop_grace_s` is how long Docker waits between TERM and KILL. What is not `started` waits for a person and ends by
-    itself: nothing asks for its health, and Docker does not start it again.
+    `stop_grace_s` is how long Docker waits between TERM and KILL. Without `health` nothing asks how it goes.
     """
 
     image: str
@@ -144,7 +143,6 @@ class ContainerSpec:
     working_dir: str | None = None
     stop_grace_s: int = 30
     wait_s: int = 60
-    started: bool = True
     depends_on: Sequence[pulumi.Resource] = ()
 
 

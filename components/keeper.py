@@ -23,7 +23,7 @@ from components.container import (
     VolumeMount,
 )
 from components.keeper_image import SOURCES, build_args, source_hash
-from components.service import Belongings, DatabaseConnection, Foundation, Platform, Service, ServiceArgs
+from components.service import Belongings, DatabaseConnection, Platform, Service, ServiceArgs
 from keeper.settings import DatabaseSettings, GateSettings, KeepSettings, RemoteSettings, Settings
 
 OPENLIST = "openlist"
@@ -126,13 +126,15 @@ class Keeper(Service[KeeperArgs, Platform]):
     def spec(cls, args: KeeperArgs, base: Platform, belongings: Belongings) -> ContainerSpec:
         """Describe the keeper; see the class."""
         backup, settings = args.backup, settings_of(args, base)
+        arguments = build_args(args.base_image, backup.apt_mirror, backup.pip_index)
         return ContainerSpec(
-            image=image_of(args, base),
-            build=ImageBuild(context=SOURCES, args=_build_args(args)),
+            # With the system's name: it is removed with it, and a neighbour may run on the same sources.
+            image=f"{base.prefix}-{cls.service}:{source_hash(arguments)}",
+            build=ImageBuild(context=SOURCES, args=arguments),
             memory_mb=backup.memory_mb,
             networks=["db", "apps"],
             user=f"{base.owner.uid}:{base.owner.gid}",
-            files=keeper_files(args, base),
+            files=keeper_files(args, settings),
             # The image leaves the folder open to all, and a fresh volume takes that over.
             volumes=[belongings.volumes[""], *kept_volumes(args)],
             binds=[
@@ -171,7 +173,7 @@ class Watch(Service[WatchArgs, Platform]):
         """Describe the watch; see the class."""
         keeper = args.keeper
         return ContainerSpec(
-            image=image_of(keeper.args, base),
+            image=keeper.image,
             image_id=keeper.image_id,
             memory_mb=WATCH_MEMORY_MB,
             networks=["apps"],
@@ -206,17 +208,9 @@ def local_copies(backup: BackupArgs) -> list[BindMount]:
     ]
 
 
-def keeper_files(args: KeeperArgs, base: Platform) -> list[ContainerFile]:
+def keeper_files(args: KeeperArgs, settings: Settings) -> list[ContainerFile]:
     """Return the settings, and every key that a copy, an alert or the index after sync needs."""
-    return [_settings_file(settings_of(args, base)), *_secret_files(_secrets(args))]
-
-
-def image_of(args: KeeperArgs, base: Foundation) -> str:
-    """Return the name of the keeper's image.
-
-    With the system's name: it is removed with it, and a neighbour may run on the same sources.
-    """
-    return f"{base.prefix}-{Keeper.service}:{source_hash(_build_args(args))}"
+    return [_settings_file(settings), *_secret_files(_secrets(args, settings))]
 
 
 def settings_of(args: KeeperArgs, base: Platform) -> Settings:
@@ -271,7 +265,7 @@ def _path(name: str, copy: CopyArgs) -> str:
     return copy.path.strip("/") if copy.type == OPENLIST else copy.path
 
 
-def _secrets(args: KeeperArgs) -> dict[str, pulumi.Input[str]]:
+def _secrets(args: KeeperArgs, settings: Settings) -> dict[str, pulumi.Input[str]]:
     """Return file name → content of every key that a copy, an alert or the index after sync needs."""
     copies, services = args.backup.copies, args.services
     contents: dict[str, pulumi.Input[str]] = {"keeper_database_password": args.reading.password}
@@ -279,9 +273,9 @@ def _secrets(args: KeeperArgs) -> dict[str, pulumi.Input[str]]:
         contents[DRIVE.file] = services["drive"].secrets[DRIVE.credential]
     for secrets in ("crypt", "secrets"):
         contents |= {
-            secret_file(name, option): content
-            for name, copy in copies.items()
-            for option, content in getattr(copy, secrets).items()
+            remote.secret_name(option): content
+            for remote in settings.remotes
+            for option, content in getattr(copies[remote.name], secrets).items()
         }
     contents |= _alerts(args.backup)
     for name, door in DOORS.items():
@@ -295,15 +289,6 @@ def _alerts(backup: BackupArgs) -> dict[str, pulumi.Input[str]]:
     """Return file name → content of what alerts need: keeper/alerts.py."""
     contents = {"backup_alert_urls": backup.alert_urls, "backup_ping_url": backup.ping_url}
     return {name: content for name, content in contents.items() if content is not None}
-
-
-def secret_file(copy: str, option: str) -> str:
-    """Return the name of the file in which the keeper finds a secret option of a copy: keeper/settings.py."""
-    return f"backup_{copy}_{option}"
-
-
-def _build_args(args: KeeperArgs) -> dict[str, str]:
-    return build_args(args.base_image, args.backup.apt_mirror, args.backup.pip_index)
 
 
 def _settings_file(settings: Settings) -> ContainerFile:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import pulumi
 
 from components.container import ContainerFile, ContainerSpec
-from components.keeper import LIBRARY, SECRETS, STATE, Keeper, image_of, keeper_files, kept_volumes, local_copies
+from components.keeper import LIBRARY, SECRETS, STATE, Keeper, keeper_files, kept_volumes, local_copies, settings_of
 from components.service import Belongings, Platform, Service, ServiceArgs
 
 ORDER_FILE = "/photos/order"
@@ -49,6 +49,7 @@ class Restore(Service[RestoreArgs, Platform]):
     service = "restore"
     Args = RestoreArgs
     waited_for = False
+    started = False
 
     @classmethod
     def spec(cls, args: RestoreArgs, base: Platform, belongings: Belongings) -> ContainerSpec:
@@ -57,16 +58,15 @@ class Restore(Service[RestoreArgs, Platform]):
         keeper = args.keeper
         login = ContainerFile(path=str(SECRETS / LOGIN), content=pulumi.Output.secret(base.database.password))
         return ContainerSpec(
-            image=image_of(keeper.args, base),
+            image=keeper.image,
             image_id=keeper.image_id,
-            started=False,
             health=None,
             memory_mb=keeper.args.backup.memory_mb,
             networks=["db", "apps"],
             user=f"{base.owner.uid}:{base.owner.gid}",
             entrypoint=["/photos/start"],
             files=[
-                *keeper_files(keeper.args, base),
+                *keeper_files(keeper.args, settings_of(keeper.args, base)),
                 login,
                 ContainerFile(path="/photos/start", content=START, executable=True),
             ],

@@ -159,7 +159,12 @@ class Service(pulumi.ComponentResource, ABC, Generic[ArgsT, BaseT]):
     waited_for: ClassVar[bool] = True
     """Whether `up` waits until it is healthy; what nothing depends on never holds `up` up."""
 
+    started: ClassVar[bool] = True
+    """Whether it runs; else it waits for a person to start it, ends by itself, and Docker does not start it again."""
+
     args: ArgsT
+    image: str
+    """The name of its image, without the mirror that it may be pulled through."""
     container: docker.Container
     image_id: pulumi.Input[str]
     volumes: Mapping[str, VolumeMount]
@@ -181,6 +186,7 @@ class Service(pulumi.ComponentResource, ABC, Generic[ArgsT, BaseT]):
         self.secrets = {secret: pulumi.Output.secret(getattr(args, secret)) for secret in args.secret_names()}
         belongings = Belongings(volumes=self.volumes, passwords=self.passwords, secrets=self.secrets)
         spec = self.spec(args, base, belongings)
+        self.image = spec.image
         self.image_id = spec.image_id if spec.image_id is not None else _image(self, name, spec, base)
         self.container = _container(self, name, spec, base)
         self.register_outputs({"container": self.container.name})
@@ -279,9 +285,9 @@ def _container(service: Service[Any, Any], name: str, spec: ContainerSpec, base:
         ),
         security_opts=["no-new-privileges:true"],
         init=True,
-        restart="unless-stopped" if spec.started else "no",
-        start=None if spec.started else False,
-        must_run=None if spec.started else False,
+        restart="unless-stopped" if service.started else "no",
+        start=None if service.started else False,
+        must_run=None if service.started else False,
         log_driver="json-file",
         log_opts={"max-size": "10m", "max-file": "3"},
         destroy_grace_seconds=spec.stop_grace_s,

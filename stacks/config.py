@@ -64,19 +64,20 @@ def load() -> StackConfig:
     Raises:
         ConfigError: with all problems at once.
     """
-    values = _values()
+    everything = provider_config()
+    values = {key.removeprefix(NAMESPACE): value for key, value in everything.items() if key.startswith(NAMESPACE)}
+    secret_keys = {key.removeprefix(NAMESPACE) for key in pulumi.runtime.get_config_secret_keys_env()}
     config = parse(
         pulumi.get_stack(),
         values,
-        secret_keys=_secret_keys(values),
+        secret_keys=secret_keys & values.keys(),
         dry_run=pulumi.runtime.is_dry_run(),
-        docker=docker_settings(provider_config()),
+        docker=docker_settings(everything),
     )
     secrets = {
         key: pulumi.Output.secret(values.get(key, "made at the first ./photos up"))
         for key in [*config.settings.secret_keys(), *(key for key in ALERT_KEYS if values.get(key))]
     }
-    everything = provider_config()
     options = {name: pulumi.Output.secret(value) for name, value in provider_options(everything).items()}
     return replace(config, secrets=secrets, cloudflare=options, token_problem=token_problem(everything))
 
@@ -144,18 +145,9 @@ def parse(
     )
 
 
-def _values() -> dict[str, str]:
-    everything = provider_config()
-    return {key.removeprefix(NAMESPACE): value for key, value in everything.items() if key.startswith(NAMESPACE)}
-
-
 def provider_config() -> dict[str, str]:
     """Return everything in the stack file by its full key, those of the providers among them."""
     return pulumi.runtime.get_config_env()
-
-
-def _secret_keys(values: Mapping[str, str]) -> set[str]:
-    return {key for key in values if _is_secret(NAMESPACE + key)}
 
 
 def _is_secret(key: str) -> bool:

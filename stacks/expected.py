@@ -87,7 +87,13 @@ def _services(stack: str, settings: Settings) -> Iterator[ExpectedService]:
     def service(kind: type[Service[Any, Any]], section: str, **facts: Any) -> ExpectedService:
         name = kind.service
         volumes = tuple(f"{prefix(stack)}-{child_name(name, role)}" for role in kind.data)
-        facts = {"login": kind.login, "volumes": volumes, "waited_for": kind.waited_for, **facts}
+        facts = {
+            "login": kind.login,
+            "volumes": volumes,
+            "waited_for": kind.waited_for,
+            "started": kind.started,
+            **facts,
+        }
         return ExpectedService(name=name, section=section, container=f"{prefix(stack)}-{name}", **facts)
 
     def pulled(config: ServiceConfig) -> dict[str, Any]:
@@ -103,4 +109,4 @@ def _services(stack: str, settings: Settings) -> Iterator[ExpectedService]:
     if backup:
         yield service(Keeper, "backup", memory_mb=backup.memory, ports=host_ports(backup))
         yield service(Watch, "backup", memory_mb=WATCH_MEMORY_MB)
-        yield service(Restore, "backup", memory_mb=backup.memory, started=False)
+        yield service(Restore, "backup", memory_mb=backup.memory)

@@ -32,7 +32,7 @@ def check_reachable() -> Iterator[Finding]:
     try:
         endpoint = resolve()
         with closing(endpoint.connect(SECONDS_TO_ANSWER)) as client:
-            yield from _engine(client)
+            yield from _engine(client.info(), client.version())
     except EndpointError as problem:
         yield problem.finding
     except DockerException as problem:
@@ -44,11 +44,11 @@ def check_docker(config: StackConfig) -> Iterator[Finding]:
     try:
         endpoint = resolve(config.docker)
         with closing(endpoint.connect(SECONDS_TO_ANSWER)) as client:
-            engine = list(_engine(client))
+            info = client.info()
+            engine = list(_engine(info, client.version()))
             yield from engine
             if any(finding.level == "error" for finding in engine):
                 return
-            info = client.info()
             yield from _data_root(info, config)
             # As one list: docker-py's `containers.list` asks once more for each container of the host.
             containers = client.api.containers(all=True)
@@ -62,10 +62,9 @@ def check_docker(config: StackConfig) -> Iterator[Finding]:
         yield _unreachable(endpoint, problem)
 
 
-def _engine(client: docker.DockerClient) -> Iterator[Finding]:
-    info = client.info()
+def _engine(info: dict[str, Any], version: dict[str, Any]) -> Iterator[Finding]:
     yield ok(CHECK, message("docker_version", "version {version}", version=info["ServerVersion"]))
-    yield from check_engine(info, client.version())
+    yield from check_engine(info, version)
 
 
 def _unreachable(endpoint: DockerEndpoint, problem: Exception) -> Finding:

@@ -14,7 +14,7 @@ from components.fields import Memory, Port, Section
 from components.messages import message
 from components.refusals import refusal
 from stacks.sections.backup.copies import RemoteConfig, overlap
-from stacks.sections.backup.keeper_defaults import keeper_default
+from stacks.sections.backup.keeper_defaults import KEEPER, keeper_default
 from stacks.sections.backup.mirrors import MirrorsConfig
 from stacks.sections.backup.retention import GateConfig, KeepConfig
 from stacks.sections.backup.schedules import Cron, firings
@@ -24,14 +24,20 @@ from stacks.sections.backup.secrets import CRYPT_KEYS, TAKEN_NAMES, secret_key
 class BackupConfig(Section):
     """The backup: what copies the photos, and where to."""
 
-    schedule: Cron = Field(keeper_default("schedule"), description="when to back up: minute, hour, day, month, weekday")
-    drill_schedule: Cron = Field(keeper_default("drill_schedule"), description="when to restore a run for a test")
+    schedule: Cron = Field(
+        keeper_default(KEEPER, "schedule"), description="when to back up: minute, hour, day, month, weekday"
+    )
+    drill_schedule: Cron = Field(
+        keeper_default(KEEPER, "drill_schedule"), description="when to restore a run for a test"
+    )
     remotes: dict[str, RemoteConfig] = Field(description="the copies, by name", min_length=1)
     gate: GateConfig = Field(default_factory=GateConfig, description="what stops a run, see below")
     keep: KeepConfig = Field(default_factory=KeepConfig, description="how long to keep old versions, see below")
-    strict: bool = Field(keeper_default("strict"), description="findings about the set of copies stop `up`")
-    language: Literal["en", "zh"] = Field(keeper_default("language"), description="language of the page and the alerts")
-    port: Port = Field(keeper_default("port"), description="port of its page, on 127.0.0.1")
+    strict: bool = Field(keeper_default(KEEPER, "strict"), description="findings about the set of copies stop `up`")
+    language: Literal["en", "zh"] = Field(
+        keeper_default(KEEPER, "language"), description="language of the page and the alerts"
+    )
+    port: Port = Field(keeper_default(KEEPER, "port"), description="port of its page, on 127.0.0.1")
     memory: Memory = Field(1024, description="memory limit, e.g. 512m or 4g")
     mirrors: MirrorsConfig = Field(default_factory=MirrorsConfig, description="package mirrors, see below")
 

@@ -13,7 +13,7 @@ from components.fields import Section, host_path, path_too_long
 from components.keeper import OPENLIST
 from components.messages import Message, Said, message
 from components.refusals import refusal, refused
-from stacks.sections.backup.keeper_defaults import copy_default
+from stacks.sections.backup.keeper_defaults import COPY, keeper_default
 from stacks.sections.backup.rclone_options import HOST_ONLY, OPTIONS, RCLONE_TYPES
 from stacks.sections.backup.secrets import CRYPT_KEYS
 
@@ -149,18 +149,21 @@ class RemoteConfig(Section):
         [], description="options whose values are the flat secrets `photos:backup_NAME_OPTION`"
     )
     encrypt: bool = Field(
-        copy_default("encrypt"), description="encrypt contents and names with a key of this remote's own"
+        keeper_default(COPY, "encrypt"), description="encrypt contents and names with a key of this remote's own"
     )
     accept_plain: bool = Field(False, description="yes, everyone who gets at this copy may see the photos")
     name_encoding: Literal["base32", "base64", "base32768"] = Field(
-        copy_default("name_encoding"),
+        keeper_default(COPY, "name_encoding"),
         description="of encrypted names; base64 and base32768 fit longer names where the remote allows them",
     )
     bandwidth: Annotated[str, AfterValidator(_bandwidth)] | None = Field(
         None, description='bytes per second, e.g. 2M, or a timetable, e.g. "08:00,512K 23:00,off"'
     )
     transfers: int = Field(
-        copy_default("transfers"), description="files at the same time; 1 or 2 for drives of OpenList", ge=1, le=32
+        keeper_default(COPY, "transfers"),
+        description="files at the same time; 1 or 2 for drives of OpenList",
+        ge=1,
+        le=32,
     )
 
     @model_validator(mode="after")

@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from components.fields import Section
 from components.refusals import refusal
-from stacks.sections.backup.keeper_defaults import gate_default, keep_default
+from stacks.sections.backup.keeper_defaults import GATE, KEEP, keeper_default
 
 PERCENT = range(1, 51)
 
@@ -29,19 +29,19 @@ class GateConfig(Section):
     """How much may vanish or change between two runs before a person is asked."""
 
     max_delete_percent: Percent = Field(
-        gate_default("max_delete_percent"), description="files that may vanish, percent; 20 files always may"
+        keeper_default(GATE, "max_delete_percent"), description="files that may vanish, percent; 20 files always may"
     )
     max_change_percent: Percent = Field(
-        gate_default("max_change_percent"), description="files that may change, percent; 20 files always may"
+        keeper_default(GATE, "max_change_percent"), description="files that may change, percent; 20 files always may"
     )
 
 
 class KeepConfig(Section):
     """How long old versions and runs are kept. The newest three good runs always are; a vault forgets nothing."""
 
-    all_days: Days = Field(keep_default("all_days"), description="every run, days")
-    weekly_days: Days = Field(keep_default("weekly_days"), description="one run a week, days")
-    monthly_days: Days = Field(keep_default("monthly_days"), description="one run a month, days")
+    all_days: Days = Field(keeper_default(KEEP, "all_days"), description="every run, days")
+    weekly_days: Days = Field(keeper_default(KEEP, "weekly_days"), description="one run a week, days")
+    monthly_days: Days = Field(keeper_default(KEEP, "monthly_days"), description="one run a month, days")
 
     @model_validator(mode="after")
     def _longer_and_longer(self) -> KeepConfig:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 
 from components.messages import message
 from stacks.findings import Finding, error
+from stacks.problems import nearest
 
 NAMESPACE = "cloudflare:"
 ARGUMENTS = {
@@ -34,7 +34,5 @@ def unknown_options(everything: Mapping[str, str]) -> list[Finding]:
 
 
 def _unknown(key: str) -> Finding:
-    near = get_close_matches(key.removeprefix(NAMESPACE), ARGUMENTS, 1)
-    known = message("known_here", "Known here: {known}", known=", ".join(ARGUMENTS))
-    meant = message("did_you_mean", "Did you mean {near}?", near=near[0]) if near else known
+    meant = nearest(key.removeprefix(NAMESPACE), list(ARGUMENTS))
     return error(f"config {key}", message("extra_forbidden", "unknown. {meant}", meant=meant))
