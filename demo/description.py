@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import socket
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -64,8 +65,9 @@ def described(folder: Path) -> Description:
 def _new(folder: Path) -> Description:
     example = stackfile.read(paths.EXAMPLES / "Pulumi.dev.yaml")
     services = {name: dict(section) for name, section in example["photos:services"].items()}
+    ports = _free_ports()
     for name, fields in PORTS.items():
-        services[name] |= {field: _free_port() for field in fields}
+        services[name] |= {field: next(ports) for field in fields}
     services["photoprism"] |= {"site_title": "Demo"}
     own = {
         "photos:id": str(uuid4()),
@@ -76,10 +78,13 @@ def _new(folder: Path) -> Description:
     return Description(config=example | own, secrets=generated.values_for(SECRETS))
 
 
-def _free_port() -> int:
-    """Return a free port below the range from which the kernel takes ports of outgoing connections."""
-    while True:
-        port = 20000 + secrets.randbelow(12000)
-        with socket.socket() as probe, suppress(OSError):
-            probe.bind(("0.0.0.0", port))  # noqa: S104 - for a moment
-            return port
+def _free_ports() -> Iterator[int]:
+    """Yield free ports, each once, below the range from which the kernel takes ports of outgoing connections."""
+    yield from filter(_is_free, secrets.SystemRandom().sample(range(20000, 32000), k=12000))
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe, suppress(OSError):
+        probe.bind(("0.0.0.0", port))  # noqa: S104 - for a moment
+        return True
+    return False

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
-import socket
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,6 +22,7 @@ from stacks.names import NAMESPACE
 from stacks.program import declare
 from stacks.recording import Recorded, Recorder, config_text, plain, record
 from stacks.sections.flat_secrets import flat_secrets
+from tests import ports
 
 PROJECT = Path(__file__).resolve().parents[2]
 REGISTRY = "photos-test.local"
@@ -32,12 +30,8 @@ OWNER = Owner(uid=1000, gid=1000)
 
 
 def free_port() -> int:
-    """Return a free port below the range from which the kernel takes ports of outgoing connections."""
-    while True:
-        port = random.randrange(10000, 20000)  # noqa: S311 - no secret
-        with socket.socket() as probe, suppress(OSError):
-            probe.bind(("0.0.0.0", port))  # noqa: S104 - for a moment
-            return port
+    """Return a port that no other tier takes."""
+    return ports.free_port(10000, 20000)
 
 
 def service_of(container: Recorded) -> str:

@@ -7,9 +7,7 @@ import hashlib
 import io
 import json
 import os
-import random
 import shutil
-import socket
 import subprocess
 import sys
 import tarfile
@@ -30,6 +28,7 @@ from cli.docker_host import connect, of_stack
 from demo.docker_runner import remove_all, wait_until_healthy
 from demo.samples import write_samples
 from stacks.program import NAME
+from tests import ports
 
 PROJECT = Path(__file__).resolve().parents[2]
 COPIED = (
@@ -57,12 +56,8 @@ def own_name(name: str) -> str:
 
 
 def free_port() -> int:
-    """Return a free port below the range from which the kernel takes ports of outgoing connections."""
-    while True:
-        port = random.randrange(20000, 32000)  # noqa: S311 - no secret
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("0.0.0.0", port))  # noqa: S104 - for a moment
-            return port
+    """Return a port that no other tier takes."""
+    return ports.free_port(20000, 32000)
 
 
 @dataclass
