@@ -55,7 +55,7 @@ def test_without_a_token_nothing_is_created_and_the_message_says_how_to_make_one
 
     assert "photos:publish needs an API token of Cloudflare" in text
     assert cf.calls == []
-    assert life.ours(STACK) == []
+    assert "photos:id" not in life.config(STACK), "a first start that is refused writes nothing"
 
 
 def test_up_makes_exactly_the_expected_calls(life: World, cf: CloudflareDouble) -> None:
