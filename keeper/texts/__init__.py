@@ -1,0 +1,1 @@
+"""What the keeper says, in its two languages side by side."""
