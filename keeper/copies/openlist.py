@@ -128,7 +128,9 @@ def _ensure_user(client: httpx.Client, ours: dict[str, str], wanted: int) -> Non
     found = next((user for user in users if user["username"] == USER), None)
     if found is None:
         _ask(client, "POST", "/api/admin/user/create", user)
-    elif any(found[key] != user[key] for key in ("base_path", "permission", "disabled")) or not _may_enter(client, ours):
+    elif any(found[key] != user[key] for key in ("base_path", "permission", "disabled")) or not _may_enter(
+        client, ours
+    ):
         _ask(client, "POST", "/api/admin/user/update", user | {"id": found["id"]})
 
 

@@ -88,17 +88,10 @@ class Handler(BaseHTTPRequestHandler):
         if call == "GET /public/settings":
             return {"site_title": "OpenList", "version": os.environ.get("OPENLIST_DOUBLE_VERSION", "")}
         user = self._user()
-        if call == "GET /me":
-            return _shown(user)
-        if call == "POST /auth/2fa/generate":
-            return {"qr": "", "secret": base64.b32encode(random_text(20).encode()).decode()}
-        if call == "POST /auth/2fa/verify":
-            if str(self._body().get("code")) != totp(str(self._body().get("secret"))):
-                raise RefusedError(400, "Invalid 2FA code")
-            self.store.run("UPDATE x_users SET otp_secret = ? WHERE id = ?", self._body()["secret"], user["id"])
-            return None
-        if call == "POST /fs/list":
-            return self._list(user, str(self._body().get("path") or "/"))
+        own = {"GET /me": self._me, "POST /fs/list": self._list, "POST /auth/2fa/generate": self._two_step_secret,
+               "POST /auth/2fa/verify": self._two_step}  # fmt: skip
+        if call in own:
+            return own[call](user)
         kind, _, action = call.partition(" ")[2].removeprefix("/admin/").partition("/")
         if "/admin/" not in call or kind not in {"storage", "user", "setting"}:
             raise RefusedError(404, "not in this test image")
@@ -132,6 +125,22 @@ class Handler(BaseHTTPRequestHandler):
                             "nbf": now, "iat": now})  # fmt: skip
         self.tokens.add(token)
         return {"token": token}
+
+    @staticmethod
+    def _me(user: dict[str, Any]) -> object:
+        return _shown(user)
+
+    @staticmethod
+    def _two_step_secret(user: dict[str, Any]) -> object:
+        del user
+        return {"qr": "", "secret": base64.b32encode(random_text(20).encode()).decode()}
+
+    def _two_step(self, user: dict[str, Any]) -> object:
+        secret = str(self._body().get("secret"))
+        if str(self._body().get("code")) != totp(secret):
+            raise RefusedError(400, "Invalid 2FA code")
+        self.store.run("UPDATE x_users SET otp_secret = ? WHERE id = ?", secret, user["id"])
+        return None
 
     def _user(self) -> dict[str, Any]:
         token = self.headers.get("Authorization", "")
@@ -226,7 +235,8 @@ class Handler(BaseHTTPRequestHandler):
     def _missing(self) -> object:
         raise RefusedError(500, "record not found")
 
-    def _list(self, user: dict[str, Any], path: str) -> object:
+    def _list(self, user: dict[str, Any]) -> object:
+        path = str(self._body().get("path") or "/")
         content = [
             {
                 "name": name,
