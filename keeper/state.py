@@ -142,12 +142,16 @@ class DumpState(Stored):
 
 
 class ScrubState(Stored):
-    """The reading of the library at home. `rotten`: path → when its content was found changed without a new time."""
+    """The reading of the library at home. `rotten`: path → when its content was found changed without a new time.
+
+    `problems`: what the last reading found that was not told before.
+    """
 
     last: datetime | None = None
     read_files: int = 0
     rotten: dict[str, datetime] = {}
     unreadable: dict[str, str] = {}
+    problems: list[Problem] = []
 
 
 class IndexState(Stored):
