@@ -140,7 +140,7 @@ def newest(snapshots: Sequence[Snapshot], now: datetime, *, whole: bool = True) 
     """Return the snapshot that was made last; one that a wrong clock put into the future only when there is no other."""
     fit = [snapshot for snapshot in snapshots if snapshot.whole or not whole]
     past = [snapshot for snapshot in fit if snapshot.time <= now + TOLERANCE]
-    return (past or fit or [None])[-1]
+    return past[-1] if past else fit[-1] if fit else None
 
 
 def _secrets(settings: Settings, copy: CopySettings) -> dict[str, str]:
