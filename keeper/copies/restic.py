@@ -30,7 +30,7 @@ from keeper.state import Snapshot
 OLDEST = (0, 19, 1)
 """Before, a missing source passed in silence and a `forget` that failed ended with 0 (changelog 0.19.0 and 0.19.1)."""
 HOST = "photos"
-WHOLE, PART, HOLD = "whole", "part", "hold"
+WHOLE, PART, HOLD, ALARM = "whole", "part", "hold", "alarm-"
 NUMBER = re.compile(r"run-(\d+)")
 """The tag that numbers a copy's snapshots: their order must not hang on a clock that was wrong for a night."""
 PARTIAL, ABSENT, LOCKED, WRONG_KEY = 3, 10, 11, 12
@@ -574,6 +574,7 @@ def _snapshot(listed: dict[str, Any], number: int, time: datetime) -> Snapshot:
         time=time,
         whole=WHOLE in tags,
         held=HOLD in tags,
+        alarm=next((tag.removeprefix(ALARM) for tag in tags if tag.startswith(ALARM)), ""),
         files=int(summary.get("total_files_processed", 0)),
         bytes=int(summary.get("total_bytes_processed", 0)),
         added_bytes=int(summary.get("data_added_packed", 0)),
