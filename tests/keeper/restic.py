@@ -10,8 +10,12 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
+from functools import cache
 from pathlib import Path
+
+from tests.keeper import light_key
 
 VERSION = "0.19.1"
 GO = (1, 25)
@@ -20,10 +24,18 @@ GO_PLACES = ":/usr/local/go/bin"
 MODULE = f"github.com/restic/restic/cmd/restic@v{VERSION}"
 
 
+LIGHT = """#!/bin/sh
+for word; do [ "$word" != init ] || making=yes; done
+[ "${{making:-}}" ] || exec "{restic}" "$@"
+"{restic}" "$@" && "{python}" "{script}"
+"""
+
+
 class LackingError(Exception):
     """This machine cannot have it; the message names the remedy."""
 
 
+@cache
 def restic() -> Path:
     """Return a restic of this version or a newer one: $KEEPER_RESTIC, that of PATH, or the one built before.
 
@@ -40,6 +52,14 @@ def restic() -> Path:
         if not (folder / "restic").exists():
             _build(folder)
     return folder / "restic"
+
+
+def light(folder: Path) -> Path:
+    """Write a program into `folder` that is this restic, but whose repositories open at once: see light_key.py."""
+    program = folder / "restic"
+    program.write_text(LIGHT.format(restic=restic(), python=sys.executable, script=Path(light_key.__file__)))
+    program.chmod(0o755)
+    return program
 
 
 def lacking() -> str | None:
