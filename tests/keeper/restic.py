@@ -25,10 +25,15 @@ MODULE = f"github.com/restic/restic/cmd/restic@v{VERSION}"
 
 
 LIGHT = """#!/bin/sh
-for word; do [ "$word" != init ] || making=yes; done
-[ "${{making:-}}" ] || exec "{restic}" "$@"
+for word; do case "$word" in init) making=yes ;; backup) dated=yes ;; esac; done
+if [ "${{dated:-}}" ] && [ -e "{folder}/clock" ]; then
+  set -- "$@" --time "$(date -d "@$(($(date +%s) + $(cat "{folder}/clock")))" "+%F %T")"
+fi
+[ "${{making:-}}" ] || exec {ordinary} "{restic}" "$@"
 "{restic}" "$@" && "{python}" "{script}"
 """
+ORDINARY = "setpriv --bounding-set=-dac_override,-dac_read_search"
+"""Root like anybody else: what a file's mode forbids cannot be read."""
 
 
 class LackingError(Exception):
@@ -54,10 +59,15 @@ def restic() -> Path:
     return folder / "restic"
 
 
-def light(folder: Path) -> Path:
-    """Write a program into `folder` that is this restic, but whose repositories open at once: see light_key.py."""
-    program = folder / "restic"
-    program.write_text(LIGHT.format(restic=restic(), python=sys.executable, script=Path(light_key.__file__)))
+def light(folder: Path, *, ordinary: bool = False) -> Path:
+    """Write a program into `folder` that is this restic, but whose repositories open at once: see light_key.py.
+
+    A file `clock` in the folder says by how many seconds its snapshots differ from the time. `ordinary`: modes bind root.
+    """
+    program, script = folder / "restic", Path(light_key.__file__)
+    started = ORDINARY if ordinary and os.geteuid() == 0 else ""
+    values = {"folder": folder, "restic": restic(), "python": sys.executable, "script": script, "ordinary": started}
+    program.write_text(LIGHT.format(**values))
     program.chmod(0o755)
     return program
 
