@@ -93,6 +93,7 @@ class _Run:
         self.known = repository.state.copy(repository.name)
         self.tell("open", 0, 0)
         repository.open(may_begin=True)
+        report.problems += repository.told
         repository.restic.unlock()
         self.snapshots = repository.snapshots()
         self._make_room()
