@@ -43,24 +43,25 @@ def too_old(repository: Repository, snapshots: Sequence[Snapshot], keep: KeepSet
     policy = ["--keep-within", f"{keep.all_days}d", "--keep-within-weekly", f"{keep.weekly_days}d"]
     policy += ["--keep-within-monthly", f"{keep.monthly_days}d"]
     newest = {snapshot.id for snapshot in whole[-NEWEST_KEPT:]}
-    old = set(repository.restic.to_forget(*policy)) - newest if len(whole) > NEWEST_KEPT else set()
+    young = now() - timedelta(days=keep.all_days)
+    may_go = len(whole) > NEWEST_KEPT and any(snapshot.time < young for snapshot in whole)
+    old = set(repository.restic.to_forget(*policy)) - newest if may_go else set()
     oldest_first = [snapshot.id for snapshot in whole if snapshot.id in old and not snapshot.held]
     return oldest_first[: max(FEW, int(len(whole) * SHARE))] + parts
 
 
-def forget(repository: Repository, snapshots: Sequence[Snapshot], going: Sequence[str]) -> None:
-    """Forget snapshots, and see that these are gone and all others are not.
+def forget(repository: Repository, snapshots: Sequence[Snapshot], going: Sequence[str]) -> list[Snapshot]:
+    """Forget snapshots and return those that stay, after seeing that these are all that went.
 
     Raises:
         KeeperError: with `Exit.VERIFY`: afterwards the copy does not hold what it should.
     """
-    if not going:
-        return
     repository.restic.forget(going)
-    left = {snapshot.id for snapshot in repository.snapshots()}
-    expected = {snapshot.id for snapshot in snapshots} - set(going)
+    stayed = repository.snapshots()
+    left, expected = {s.id for s in stayed}, {s.id for s in snapshots} - set(going)
     if left != expected:
         raise KeeperError(Exit.VERIFY, "retention.differs", missing=len(expected - left), stayed=len(left - expected))
+    return stayed
 
 
 def prune_when_due(repository: Repository, state: CopyState) -> datetime | None:

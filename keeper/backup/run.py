@@ -101,7 +101,7 @@ class _Run:
         self.tell("database", 0, 0)
         if problem := dump.ensure(self.settings).problem:
             self._complain(Exit.DUMP, problem)
-        indexes = set(self.known.indexes) or repository.restic.indexes()
+        indexes = set(self.known.indexes) or repository.indexes()
         before = self._compared_last()
         if before is None:
             self._first_upload()
@@ -181,7 +181,17 @@ class _Run:
             progress=lambda done, total: self.tell(phase, done, total),
         )
         self.report.sent_bytes += made.added
-        self.snapshots = self.repository.snapshots()
+        self.snapshots.append(
+            Snapshot(
+                id=made.snapshot,
+                number=number,
+                time=made.time,
+                whole=WHOLE in tags,
+                files=made.files,
+                bytes=made.bytes,
+                added_bytes=made.added,
+            )
+        )
         if made.damage:
             self._complain(Exit.VERIFY, Problem.of("copy.lacked", count=len(made.damage), said=made.damage[0]))
         return made
@@ -229,7 +239,7 @@ class _Run:
         """Read back what was sent and the share whose turn it is; mend what is damaged."""
         repository, restic = self.repository, self.repository.restic
         self.tell("read_back", 0, self.report.sent_bytes)
-        new = set[str]().union(*(restic.packs(index) for index in restic.indexes() - indexes))
+        new = set[str]().union(*(restic.packs(index) for index in repository.indexes() - indexes))
         broken = verify.bad_packs(repository, new)
         count = verify.slices(repository.copy)
         self.slice = verify.due_slice(self.known, count), count
@@ -237,7 +247,7 @@ class _Run:
         self.report.verified_bytes = self.report.sent_bytes + made.bytes // count
         if not found.errors and not broken:
             self.verdict = verify.Verdict()
-            self.known.indexes = sorted(restic.indexes())
+            self.known.indexes = sorted(repository.indexes())
             return
         self.tell("mend", 0, 0)
         self.verdict = verify.mend(
@@ -254,13 +264,12 @@ class _Run:
         if self.repository.is_vault or self.held or doubt or self.verdict is None or self.verdict.damage:
             return
         self.tell("forget", 0, 0)
-        going = retention.too_old(self.repository, self.snapshots, self.repository.copy.keep)
-        self._expect_without(set(going))
-        retention.forget(self.repository, self.snapshots, going)
-        self.report.forgotten = len(going)
-        self.snapshots = self.repository.snapshots()
+        if going := retention.too_old(self.repository, self.snapshots, self.repository.copy.keep):
+            self._expect_without(set(going))
+            self.snapshots = retention.forget(self.repository, self.snapshots, going)
+            self.report.forgotten = len(going)
         self.known.pruned = retention.prune_when_due(self.repository, self.known)
-        self.known.indexes = sorted(self.repository.restic.indexes())
+        self.known.indexes = sorted(self.repository.indexes())
 
     def _expect_without(self, going: set[str]) -> None:
         """Write down, before it happens, which snapshots will be gone: a kill in between must not look like a loss."""

@@ -104,6 +104,10 @@ class Repository:
         """Return the snapshots, in the order in which they were made."""
         return self.restic.snapshots()
 
+    def indexes(self) -> set[str]:
+        """Return the ids of all index files: their names, so that no key has to be made for it."""
+        return set(self.rclone.names(f"{self.place}/index"))
+
     def _environment(self, config: Path) -> dict[str, str]:
         secret = self.settings.secrets / self.copy.secret_name(PASSWORD)
         if not self.settings.secret(secret.name):

@@ -53,6 +53,7 @@ class Backup:
     """What a backup made. `unreadable`: path in the library → what the kernel says. `damage`: what the repository lacks."""
 
     snapshot: str
+    time: datetime
     files: int
     bytes: int
     added: int
@@ -217,6 +218,7 @@ class Restic:
             raise ResticError(PARTIAL, said, "restic.no_snapshot")
         return Backup(
             snapshot=str(summary["snapshot_id"]),
+            time=_moment(summary["backup_start"]),
             files=int(summary["total_files_processed"]),
             bytes=int(summary["total_bytes_processed"]),
             added=int(summary["data_added_packed"]),
@@ -364,10 +366,6 @@ class Restic:
         words = [*(["--add", add] if add else []), *(["--remove", remove] if remove else [])]
         self._stream(["tag", "--json", *words, snapshot], take)
         return changed[-1] if changed else snapshot
-
-    def indexes(self) -> set[str]:
-        """Return the ids of all index files."""
-        return set(self._text("list", "index", "--no-lock").split())
 
     def packs(self, index: str) -> set[str]:
         """Return the ids of the packs that an index file names."""
