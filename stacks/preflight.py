@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from stacks.config import StackConfig
 from stacks.findings import Finding
 from stacks.host.cloudflare import check_publishing
-from stacks.host.disks import check_backup
+from stacks.host.disks import check_backup, on_one_disk
 from stacks.host.docker import check_docker, check_reachable
 from stacks.host.library import check_library
 from stacks.host.wsl import check_wsl
@@ -57,8 +57,10 @@ def look(load: Callable[[], StackConfig], *, leaving: bool = False) -> Report:
     except ConfigError as problem:
         wrong = problem.problems
         return Report(None, wrong if leaving else [*wrong, *_of_the_rest(problem.rest, wrong)])
-    seen = list(check_publishing(config)) if leaving else findings(config)
-    return Report(config, seen)
+    if leaving:
+        return Report(config, list(check_publishing(config)))
+    config = replace(config, host_shortcomings=tuple(on_one_disk(config)))
+    return Report(config, findings(config))
 
 
 def _of_the_rest(rest: StackConfig | None, wrong: list[Finding]) -> list[Finding]:
