@@ -41,10 +41,12 @@ class Stored(BaseModel):
 class Snapshot(BaseModel):
     """One snapshot of a repository, as restic tells it. Sizes in bytes.
 
-    `whole`: everything was in it; a part is one of the first upload. `held`: not to be forgotten until a person accepts.
+    `number` is its place in the order in which this copy's snapshots were made, whatever the clock said. `whole`:
+    everything was in it; a part is one of the first upload. `held`: not to be forgotten until a person accepts.
     """
 
     id: str
+    number: int = 0
     time: datetime
     whole: bool = True
     held: bool = False

@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from keeper.errors import Code, KeeperError
+from keeper.errors import Exit, KeeperError
 
 USER = "keeper"
 ADMIN_PASSWORD = "drive_admin_password"  # noqa: S105 - a file's name
@@ -36,7 +36,7 @@ def ensure_user(url: str, admin_password: str) -> None:
     """Make the keeper's user, or give him back what he needs.
 
     Raises:
-        KeeperError: with `Code.REMOTE` when OpenList does not answer or refuses.
+        KeeperError: with `Exit.COPY` when OpenList does not answer or refuses.
     """
     with httpx.Client(base_url=url, timeout=SECONDS) as client:
         token = _ask(client, "POST", "/api/auth/login", {"username": "admin", "password": admin_password})["token"]
@@ -62,7 +62,7 @@ def _may_enter(client: httpx.Client, user: dict[str, Any]) -> bool:
     try:
         return bool(client.post("/api/auth/login", json=login).json()["code"] == httpx.codes.OK)
     except (httpx.HTTPError, ValueError, KeyError) as error:
-        raise KeeperError(Code.REMOTE, f"unreachable: OpenList does not answer ({error})") from error
+        raise KeeperError(Exit.COPY, "openlist.unreachable", said=error) from error
 
 
 def _ask(client: httpx.Client, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -70,7 +70,7 @@ def _ask(client: httpx.Client, method: str, path: str, body: dict[str, Any] | No
     try:
         answer = client.request(method, path, json=body).json()
     except (httpx.HTTPError, ValueError) as error:
-        raise KeeperError(Code.REMOTE, f"unreachable: OpenList does not answer ({error})") from error
+        raise KeeperError(Exit.COPY, "openlist.unreachable", said=error) from error
     if answer.get("code") != httpx.codes.OK:
-        raise KeeperError(Code.REMOTE, f"OpenList refuses: {answer.get('message')}. See ./photos logs drive")
+        raise KeeperError(Exit.COPY, "openlist.refuses", said=answer.get("message"))
     return dict(answer.get("data") or {})
