@@ -26,9 +26,10 @@ from components.container import (
 from components.keeper_image import SOURCES, build_args, source_hash
 from components.service import Belongings, DatabaseConnection, Platform, Service, ServiceArgs
 from keeper.errors import Problem
-from keeper.settings import OPENLIST as OPENLIST
 from keeper.settings import PASSWORD, CopySettings, DatabaseSettings, GateSettings, KeepSettings, Kind, Settings
 
+OPENLIST = "openlist"
+"""The type of a copy that lies in a drive of the system's own OpenList; the keeper's own word for it (tested)."""
 SECRETS = PurePosixPath("/run/secrets")
 SETTINGS_FILE = "/etc/keeper/keeper.json"
 STATE, WATCH_STATE = "/var/lib/keeper", "/var/lib/watch"

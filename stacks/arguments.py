@@ -17,8 +17,8 @@ from stacks.config import StackConfig
 from stacks.expected import prefix
 from stacks.sections import Settings
 from stacks.sections.backup import BackupConfig
-from stacks.sections.backup.copies import RemoteConfig
-from stacks.sections.backup.secrets import ALERT_URLS, PING_URL, REPOSITORY_PASSWORD, secret_key
+from stacks.sections.backup.keeper_defaults import REPOSITORY_PASSWORD
+from stacks.sections.backup.secrets import ALERT_URLS, PING_URL, secret_key
 from stacks.sections.backup.shortcomings import Shortcoming
 from stacks.sections.publish import HostnameConfig, PublishConfig
 from stacks.sections.secrets import service_keys

@@ -59,8 +59,12 @@ def look(load: Callable[[], StackConfig], *, leaving: bool = False) -> Report:
         return Report(None, wrong if leaving else [*wrong, *_of_the_rest(problem.rest, wrong)])
     if leaving:
         return Report(config, list(check_publishing(config)))
-    config = replace(config, host_shortcomings=tuple(on_one_disk(config)))
+    config = _with_what_this_host_shows(config)
     return Report(config, findings(config))
+
+
+def _with_what_this_host_shows(config: StackConfig) -> StackConfig:
+    return replace(config, host_shortcomings=tuple(on_one_disk(config)))
 
 
 def _of_the_rest(rest: StackConfig | None, wrong: list[Finding]) -> list[Finding]:
@@ -68,4 +72,5 @@ def _of_the_rest(rest: StackConfig | None, wrong: list[Finding]) -> list[Finding
     if rest is None:
         return [*check_reachable(), *check_wsl()]
     places = tuple(str(finding.check) for finding in wrong)
-    return [finding for finding in findings(rest) if not str(finding.check).startswith(places)]
+    seen = findings(_with_what_this_host_shows(rest))
+    return [finding for finding in seen if not str(finding.check).startswith(places)]

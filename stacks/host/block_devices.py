@@ -48,7 +48,7 @@ def _without_a_device(folder: Path, number: int) -> Iterator[str]:
     kind, source, options = _mount(folder)
     if kind == "overlay" and (upper := options.get("upperdir")):
         yield from disks_below(Path(upper)) or (f"overlay {number}",)
-    elif source.startswith("/dev/") and Path(source).exists() and (block := _block_device(os.stat(source).st_rdev)):
+    elif source.startswith("/dev/") and Path(source).exists() and (block := _block_device(Path(source).stat().st_rdev)):
         yield from _disks_of(block)
     elif kind in NETWORK:  # one server, whatever it shares
         yield source.lstrip("/").partition(":")[0].partition("/")[0]

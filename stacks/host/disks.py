@@ -42,10 +42,7 @@ def check_backup(config: StackConfig) -> Iterator[Finding]:
     # Those of the file are an error already where they are one: `parse` in stacks/config.py.
     yield from (warning(CHECK, item.text, item.fix) for item in config.shortcomings)
     for item in (*config.host_shortcomings, *_in_this_house(config)):
-        if backup.strict:
-            yield error(f"config photos:{item.place}", item.text, item.fix)
-        else:
-            yield warning(CHECK, item.text, item.fix)
+        yield (error if backup.strict else warning)(CHECK, item.text, item.fix)
     copies = message(
         "copies", "copies: {names}; how it goes: {page}", names=", ".join(backup.remotes), page=page_url(backup)
     )
@@ -127,7 +124,10 @@ def _addresses(host: str) -> list[str]:
 
 def _docker_folder(config: StackConfig) -> Path | None:
     """Return where Docker keeps its data; None where it does not say."""
-    with suppress(DockerException, EndpointError), closing(resolve(config.docker).connect(SECONDS_FOR_A_NAME)) as client:
+    with (
+        suppress(DockerException, EndpointError),
+        closing(resolve(config.docker).connect(SECONDS_FOR_A_NAME)) as client,
+    ):
         return Path(client.info().get("DockerRootDir") or "/var/lib/docker")
     return None
 

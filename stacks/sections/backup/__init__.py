@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from difflib import get_close_matches
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
@@ -27,8 +27,8 @@ class BackupConfig(Section):
     schedule: Cron = Field(
         keeper_default(COPY, "schedule"), description="when to back up: minute, hour, day, month, weekday"
     )
-    verify_days: Annotated[int, Field(ge=1, le=365)] = Field(
-        keeper_default(COPY, "verify_days"), description="all of a copy is read back within so many days"
+    verify_days: int = Field(
+        keeper_default(COPY, "verify_days"), ge=1, le=365, description="all of a copy is read back within so many days"
     )
     drill_schedule: Cron = Field(
         keeper_default(KEEPER, "drill_schedule"), description="when to restore a snapshot for a test"
@@ -41,9 +41,7 @@ class BackupConfig(Section):
         keeper_default(KEEPER, "language"), description="language of the page and the alerts"
     )
     port: Port = Field(keeper_default(KEEPER, "port"), description="port of its page, on 127.0.0.1")
-    memory: Memory = Field(
-        keeper_default(KEEPER, "memory_mb"), description="memory limit, e.g. 512m or 4g"
-    )
+    memory: Memory = Field(keeper_default(KEEPER, "memory_mb"), description="memory limit, e.g. 512m or 4g")
     restic_image: ResticImage = Field(
         RESTIC.default, description=f"image that restic is taken from, {RESTIC.least_text} or newer"
     )
@@ -121,7 +119,7 @@ class BackupConfig(Section):
     @model_validator(mode="after")
     def _kept_for_an_interval(self) -> BackupConfig:
         places = [("", self.schedule, self.keep)]
-        for name, remote in self.repositories.items():
+        for name in self.repositories:
             try:
                 places.append((f"remotes.{name}.", self.schedule_of(name), self.keep_of(name)))
             except ValidationError:

@@ -170,8 +170,8 @@ class RemoteConfig(Section):
     schedule: Cron | None = Field(
         None, description="when this copy is made: minute, hour, day, month, weekday; default: `backup.schedule`"
     )
-    verify_days: Annotated[int, Field(ge=1, le=365)] | None = Field(
-        None, description="all of it is read back within so many days; default: `backup.verify_days`"
+    verify_days: int | None = Field(
+        None, ge=1, le=365, description="all of it is read back within so many days; default: `backup.verify_days`"
     )
     keep: OwnKeepConfig | None = Field(None, description="how long old snapshots are kept here, see below")
     bandwidth: Annotated[str, AfterValidator(_bandwidth)] | None = Field(
@@ -189,7 +189,9 @@ class RemoteConfig(Section):
     def _no_more(cls, values: Any) -> Any:
         for key, instead in NO_MORE.items() if isinstance(values, dict) else ():
             if key in values:
-                raise refusal("key_no_more", "{key}: there is no such key any more: {instead}", key=key, instead=instead)
+                raise refusal(
+                    "key_no_more", "{key}: there is no such key any more: {instead}", key=key, instead=instead
+                )
         return values
 
     @model_validator(mode="after")

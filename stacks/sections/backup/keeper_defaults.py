@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from keeper.errors import Problem as Problem
+from keeper.errors import Problem
 from keeper.settings import PASSWORD, CopySettings, GateSettings, KeepSettings, Settings
+
+__all__ = ["COPY", "GATE", "KEEP", "KEEPER", "REPOSITORY_PASSWORD", "Problem", "keeper_default"]
 
 KEEPER, COPY, GATE, KEEP = Settings, CopySettings, GateSettings, KeepSettings
 REPOSITORY_PASSWORD = PASSWORD

@@ -41,6 +41,6 @@ class Program(NamedTuple):
 
 
 RESTIC = Program("restic", "restic/restic:0.19.1", (0, 19, 1))
-RCLONE = Program("rclone", "rclone/rclone:1.75.2", (1, 67, 0))
+RCLONE = Program("rclone", "rclone/rclone:1.75.2", (1, 70))
 ResticImage = Annotated[Image, AfterValidator(RESTIC.check)]
 RcloneImage = Annotated[Image, AfterValidator(RCLONE.check)]

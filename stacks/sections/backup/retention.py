@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from components.fields import Section
 from components.refusals import refusal
@@ -22,6 +22,8 @@ def _percent(value: object) -> int:
 
 
 Percent = Annotated[int, BeforeValidator(_percent)]
+
+
 class GateConfig(Section):
     """How much may vanish or change between two snapshots before old ones are no longer forgotten."""
 
@@ -33,21 +35,23 @@ class GateConfig(Section):
     )
 
 
-def _something(days: object) -> object:
-    if isinstance(days, int) and days < 1:
-        raise refusal("keep_nothing", "{days} would keep nothing. Write a number of days, e.g. 30", days=days)
-    return days
+class Days(Section):
+    """Numbers of days."""
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _something(cls, days: object) -> object:
+        if isinstance(days, int) and days < 1:
+            raise refusal("keep_nothing", "{days} would keep nothing. Write a number of days, e.g. 30", days=days)
+        return days
 
 
-Days = Annotated[int, Field(ge=1), BeforeValidator(_something)]
-
-
-class KeepConfig(Section):
+class KeepConfig(Days):
     """How long old snapshots are kept. The newest three always are; a vault forgets nothing."""
 
-    all_days: Days = Field(keeper_default(KEEP, "all_days"), description="every snapshot, days")
-    weekly_days: Days = Field(keeper_default(KEEP, "weekly_days"), description="one snapshot a week, days")
-    monthly_days: Days = Field(keeper_default(KEEP, "monthly_days"), description="one snapshot a month, days")
+    all_days: int = Field(keeper_default(KEEP, "all_days"), ge=1, description="every snapshot, days")
+    weekly_days: int = Field(keeper_default(KEEP, "weekly_days"), ge=1, description="one snapshot a week, days")
+    monthly_days: int = Field(keeper_default(KEEP, "monthly_days"), ge=1, description="one snapshot a month, days")
 
     @model_validator(mode="after")
     def _longer_and_longer(self) -> KeepConfig:
@@ -59,12 +63,14 @@ class KeepConfig(Section):
         return self
 
 
-class OwnKeepConfig(Section):
+class OwnKeepConfig(Days):
     """How long this copy keeps its snapshots, where that differs from `backup.keep`."""
 
-    all_days: Days | None = Field(None, description="every snapshot, days; default: that of `backup.keep`")
-    weekly_days: Days | None = Field(None, description="one snapshot a week, days; default: that of `backup.keep`")
-    monthly_days: Days | None = Field(None, description="one snapshot a month, days; default: that of `backup.keep`")
+    all_days: int | None = Field(None, ge=1, description="every snapshot, days; default: that of `backup.keep`")
+    weekly_days: int | None = Field(None, ge=1, description="one snapshot a week, days; default: that of `backup.keep`")
+    monthly_days: int | None = Field(
+        None, ge=1, description="one snapshot a month, days; default: that of `backup.keep`"
+    )
 
     def over(self, others: KeepConfig) -> KeepConfig:
         """Return the days of this copy.

@@ -10,8 +10,8 @@ from components.messages import Message, both, message
 from stacks.findings import advice
 from stacks.sections import Settings
 from stacks.sections.backup import BackupConfig
-from stacks.sections.backup.keeper_defaults import Problem
 from stacks.sections.backup.copies import RemoteConfig
+from stacks.sections.backup.keeper_defaults import Problem
 from stacks.sections.backup.nearness import account_of, is_at_home, servers
 from stacks.sections.backup.secrets import ALERT_URLS
 

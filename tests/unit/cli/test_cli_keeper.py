@@ -16,7 +16,7 @@ from cli import doctor, generated, keeper, kit, paths, setup, stack_config, stat
 from cli.app import app
 from stacks.outputs import NO_BACKUP
 from stacks.preflight import Report
-from stacks.sections.backup.secrets import CRYPT_KEYS, secret_key
+from stacks.sections.backup.secrets import OWN_KEYS, secret_key
 
 if TYPE_CHECKING:
     from cli.conftest import Checkout, FakeClient  # mypy names the files of this folder cli.*
@@ -100,7 +100,7 @@ def test_setup_makes_the_keys_of_each_copy_and_never_what_a_person_types(
     setup.make_secrets("dev", stack_config.offline("dev"))
 
     made = {words[1].removeprefix("photos:") for words in checkout.asked if words[0] == "set secret"}
-    assert made == {secret_key("bucket", key) for key in CRYPT_KEYS}
+    assert made == {secret_key("bucket", key) for key in OWN_KEYS}
 
 
 def test_a_missing_key_of_a_provider_is_asked_for_by_command_in_every_command(
