@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 from typing import Any
 
 from docker.utils.socket import STDERR, frames_iter
+
+
+def send(connection: Any, content: bytes) -> None:
+    """Write to what a container reads, and say that this is all."""
+    line = connection._sock  # noqa: SLF001 - docker-py hands out the reading half alone
+    line.sendall(content)
+    line.shutdown(socket.SHUT_WR)
 
 
 def show(connection: Any, *, terminal: bool) -> None:
