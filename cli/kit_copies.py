@@ -99,10 +99,11 @@ def ask(client: docker.DockerClient, keeper: Container) -> KitFiles:
                     name=copy["name"],
                 )
             )
-    return KitFiles(copies=[_copy(copy) for copy in answer["copies"]], keys=answer.get("keys", {}))
+    return KitFiles(copies=[copy_of(copy) for copy in answer["copies"]], keys=answer.get("keys", {}))
 
 
-def _copy(told: Mapping[str, Any]) -> KitCopy:
+def copy_of(told: Mapping[str, Any]) -> KitCopy:
+    """Return a copy from what the keeper tells of it."""
     return KitCopy(
         name=told["name"],
         kind=told["kind"],
