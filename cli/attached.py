@@ -11,7 +11,8 @@ from docker.utils.socket import STDERR, frames_iter
 
 def send(connection: Any, content: bytes) -> None:
     """Write to what a container reads, and say that this is all."""
-    line = connection._sock  # noqa: SLF001 - docker-py hands out the reading half alone
+    # Of a local socket docker-py hands out the reading half alone.
+    line = getattr(connection, "_sock", connection)
     line.sendall(content)
     line.shutdown(socket.SHUT_WR)
 

@@ -302,8 +302,13 @@ def happened(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return what a rotation does, in order."""
     with_backup(checkout, "backup_bucket_secret_access_key")
     order: list[str] = []
-    monkeypatch.setattr(keys.engine, "set_secret", lambda _, key, value: order.append(f"set {key} {len(value)}"))
-    monkeypatch.setattr(keys.sweep, "run_up", lambda *_: order.append("up") or 0)
+    monkeypatch.setattr("cli.engine.set_secret", lambda _, key, value: order.append(f"set {key} {len(value)}"))
+
+    def up(*_: str) -> int:
+        order.append("up")
+        return 0
+
+    monkeypatch.setattr("cli.sweep.run_up", up)
     monkeypatch.setattr(keys, "confirm", lambda _: True)
     return order
 
@@ -319,10 +324,10 @@ def happened(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def test_a_rotation_adds_the_new_key_before_the_stack_file_knows_it_and_takes_the_old_ones_away_last(
     happened: list[str], fails_at: str, expected: list[str]
 ) -> None:
-    def ask(word: str, *_: str, stdin: bytes = b"") -> int:
-        happened.append(word)
-        assert bool(stdin.strip()) is (word == "add-key")
-        return 5 if word == fails_at else 0
+    def ask(*words: str, stdin: bytes = b"") -> int:
+        happened.append(words[0])
+        assert bool(stdin.strip()) is (words[0] == "add-key")
+        return 5 if words[0] == fails_at else 0
 
     assert keys.rotate("dev", "bucket", ask) == (5 if fails_at else 0)
     assert happened == expected
