@@ -49,19 +49,47 @@ def due_slice(state: CopyState, count: int) -> int:
 
 
 def bad_packs(repository: Repository, packs: Collection[str]) -> list[str]:
-    """Read packs back, a second time those that look bad; return those that are: each is named by its own SHA-256.
+    """Read packs back, a second time those that look bad; return those that are.
 
     Raises:
         KeeperError: the way to the copy broke.
     """
-    left = sorted(packs)
+    return _bad(repository, {f"data/{pack[:2]}/{pack}": pack for pack in packs})
+
+
+def clear_the_way(repository: Repository, share: tuple[int, int] = (0, 1)) -> bool:
+    """Read snapshots, indexes and keys back, past restic's cache: put aside what cannot be read, make an index anew.
+
+    `share`: number and count, of which only that many are looked at. Return whether anything was done.
+
+    Raises:
+        KeeperError: with `Exit.VERIFY`: something is damaged that cannot be made anew from here.
+    """
+    rclone, place = repository.rclone, repository.place
+    snapshots = _bad(repository, _of_share(repository, "snapshots", share))
+    indexes = _bad(repository, _of_share(repository, "index", share))
+    keys = _bad(repository, _of_share(repository, "keys", share))
+    if keys or (repository.is_vault and (snapshots or indexes)):
+        raise KeeperError(Exit.VERIFY, "copy.damaged_there", names=", ".join(n[:8] for n in keys + snapshots + indexes))
+    for name in snapshots:
+        rclone.run("moveto", f"{place}/snapshots/{name}", f"{place}/damaged/{name}")
+    if indexes:
+        repository.restic.repair_index()
+    return bool(snapshots or indexes)
+
+
+def _of_share(repository: Repository, kind: str, share: tuple[int, int]) -> dict[str, str]:
+    number, count = share
+    names = repository.rclone.names(f"{repository.place}/{kind}")
+    return {f"{kind}/{name}": name for name in names if int(name[:2], 16) % count == number}
+
+
+def _bad(repository: Repository, names: dict[str, str]) -> list[str]:
+    """Return the ids of the objects that are not what they should be: each is named by its own SHA-256."""
     for _ in range(2):
-        names = {f"data/{pack[:2]}/{pack}": pack for pack in left}
         digests = repository.rclone.hashes(repository.place, names) if names else {}
-        left = [pack for name, pack in names.items() if digests.get(name) != pack]
-        if not left:
-            break
-    return left
+        names = {name: digest for name, digest in names.items() if digests.get(name) != digest}
+    return sorted(names.values())
 
 
 def read_back(repository: Repository, share: str, *, pause: float = SECOND_LOOK_SECONDS) -> Check:
@@ -77,6 +105,35 @@ def read_back(repository: Repository, share: str, *, pause: float = SECOND_LOOK_
     return found
 
 
+def by_hand(repository: Repository, *, everything: bool, progress: Callable[[str, int, int], None]) -> Problem | None:
+    """Read a copy back outside of a run, all of it or the share whose turn it is; return what is damaged.
+
+    Raises:
+        KeeperError: another job is at it, or the way to the copy broke.
+    """
+    with repository.alone("verify"):
+        repository.open()
+        repository.restic.unlock()
+        progress("read_back", 0, 0)
+        count = 1 if everything else slices(repository.copy)
+        number = 0 if everything else due_slice(repository.state.copy(repository.name), count)
+        found = read_back(repository, f"{number + 1}/{count}")
+        damage = _damage(found, found.broken_packs) if found.errors else None
+
+        def note(known: CopyState) -> None:
+            known.damage = damage
+            if damage is None:
+                whole = range(known.slices_of) if everything else [number]
+                known.slices = {
+                    **(known.slices if everything or known.slices_of == count else {}),
+                    **dict.fromkeys(whole, now()),
+                }
+                known.slices_of = known.slices_of if everything else count
+
+        repository.state.change_copy(repository.name, note)
+    return damage
+
+
 def mend(repository: Repository, found: Check, broken: Collection[str], again: Callable[[], object]) -> Verdict:
     """Mend a damaged repository as far as the photos at home can; `again` backs them up once more.
 
@@ -84,8 +141,7 @@ def mend(repository: Repository, found: Check, broken: Collection[str], again: C
         KeeperError: the way to the copy broke.
     """
     packs = sorted({*found.broken_packs, *broken})
-    said = found.said[0] if found.said else ", ".join(packs[:3])
-    damage = Problem.of("copy.damage", count=max(len(packs), found.errors), said=said)
+    damage = _damage(found, packs)
     if repository.is_vault:
         return Verdict(damage=damage)
     try:
@@ -100,10 +156,13 @@ def mend(repository: Repository, found: Check, broken: Collection[str], again: C
             raise
         return Verdict(damage=damage)
     if left.errors:
-        return Verdict(
-            damage=Problem.of("copy.damage_stays", count=left.errors, said=left.said[0] if left.said else said)
-        )
+        return Verdict(damage=Problem.of("copy.damage_stays", count=left.errors, said=next(iter(left.said), "")))
     return Verdict(mended=max(len(packs), 1))
+
+
+def _damage(found: Check, packs: Collection[str]) -> Problem:
+    said = found.said[0] if found.said else ", ".join(sorted(packs)[:3])
+    return Problem.of("copy.damage", count=max(len(packs), found.errors), said=said)
 
 
 def _repair_packs(repository: Repository, packs: list[str]) -> None:

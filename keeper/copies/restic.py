@@ -210,7 +210,9 @@ class Restic:
             words += ["--parent", parent] if parent else []
             words += ["--ignore-inode"] if ignore_inode else []
             said = self._stream(words, take, allowed=(PARTIAL,), folder=folder)
-        unreadable = {item.strip("/"): text for item, text in said.items if not DAMAGED.search(text)}
+        unreadable = {
+            item.removeprefix(f"{folder}/").strip("/"): text for item, text in said.items if not DAMAGED.search(text)
+        }
         unreadable |= {found["path"]: "absent" for line in said.lines if (found := VANISHED.match(line))}
         damage = [text for _, text in said.items if DAMAGED.search(text)]
         damage += [line for line in said.lines if DAMAGED.search(line)]
@@ -257,15 +259,19 @@ class Restic:
         return result
 
     def ls(
-        self, snapshot: str, folder: str = "/", *, recursive: bool = True, seconds: float | None = None
+        self, snapshot: str, *folders: str, recursive: bool = True, seconds: float | None = None
     ) -> Generator[Node, None, None]:
-        """Yield what a snapshot holds below a folder, folders before what is in them; an error after `seconds`."""
-        words = ["ls", "--json", "--no-lock", *(["--recursive"] if recursive else []), snapshot, folder]
+        """Yield what a snapshot holds below folders, in all by default, folders before what is in them.
+
+        An error after `seconds`.
+        """
+        folders = folders or ("/",)
+        words = ["ls", "--json", "--no-lock", *(["--recursive"] if recursive else []), snapshot, *folders]
         with self._child(words) as (child, said), said.within(seconds):
             assert child.stdout
             for line in child.stdout:
                 message = _message(line)
-                if message and message.get("message_type") == "node" and message.get("path") != folder:
+                if message and message.get("message_type") == "node" and message.get("path") not in folders:
                     yield Node(
                         path=str(message["path"]),
                         type=str(message["type"]),
@@ -451,6 +457,8 @@ class Restic:
                 os.killpg(child.pid, signal.SIGKILL)
             child.wait()
             said.close()
+            for pipe in filter(None, (child.stdout, child.stderr)):
+                pipe.close()
 
     def _finish(self, child: subprocess.Popen[bytes], said: _Said, allowed: Sequence[int] = ()) -> None:
         code = child.wait()
