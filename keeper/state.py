@@ -42,7 +42,7 @@ class Snapshot(BaseModel):
     """One snapshot of a repository, as restic tells it. Sizes in bytes.
 
     `number` is its place in the order in which this copy's snapshots were made, whatever the clock said. `whole`:
-    everything was in it; a part is one of the first upload. `held`: not to be forgotten until a person accepts.
+    everything was in it; a part is one of the first upload. `held`: not to be forgotten until a person accepts `alarm`.
     """
 
     id: str
@@ -50,6 +50,7 @@ class Snapshot(BaseModel):
     time: datetime
     whole: bool = True
     held: bool = False
+    alarm: str = ""
     files: int = 0
     bytes: int = 0
     added_bytes: int = 0
@@ -108,7 +109,8 @@ class CopyState(Stored):
     `repository`: restic's id of it, once seen. `snapshots`: oldest first, as they were listed last. `last_good`: when the
     last run ended of which everything was sent and read back. `slices`: share of the packs (0 to `slices_of` - 1) → when
     it was last read back whole. `damage`: what was found damaged and is not mended. `held`: alarm → the snapshot to which
-    forgetting stopped. `pruned`: when what was forgotten was last removed.
+    forgetting stopped. `pruned`: when what was forgotten was last removed. `compared`: number of the snapshot that the
+    gate saw last. `indexes`: index files whose packs were read back.
     """
 
     repository: str = ""
@@ -122,6 +124,8 @@ class CopyState(Stored):
     last_passed: datetime | None = None
     held: dict[str, str] = {}
     pruned: datetime | None = None
+    compared: int = 0
+    indexes: list[str] = []
 
 
 class SchedulerState(Stored):
@@ -142,12 +146,16 @@ class DumpState(Stored):
 
 
 class ScrubState(Stored):
-    """The reading of the library at home. `rotten`: path → when its content was found changed without a new time."""
+    """The reading of the library at home. `rotten`: path → when its content was found changed without a new time.
+
+    `problems`: what the last reading found that was not told before.
+    """
 
     last: datetime | None = None
     read_files: int = 0
     rotten: dict[str, datetime] = {}
     unreadable: dict[str, str] = {}
+    problems: list[Problem] = []
 
 
 class IndexState(Stored):

@@ -1,91 +1,72 @@
-"""What may be forgotten, and what never: no rule here can empty a set.
-
-Kept are all runs of the last weeks, one a week for months, one a month for years. An old version goes when no kept
-run needs it. A vault forgets nothing.
-"""
+"""Forgetting: restic's own policy, within limits that a wrong clock, a held alarm or damage cannot get around."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from itertools import pairwise
 
-from keeper.remotes import Remote
+from keeper.copies.repository import Repository
+from keeper.errors import Exit, KeeperError, Problem
 from keeper.settings import KeepSettings
-from keeper.upload import VERSIONS
+from keeper.state import CopyState, Snapshot, now
 
-NEWEST = 3
-"""So many good runs are kept whatever their age."""
-SHARE_AT_ONCE = 0.2
-
-
-def moment_of(run: str) -> datetime:
-    """Return when a run started, from its name."""
-    return datetime.strptime(run.split("-", maxsplit=1)[0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
-
-
-def kept(runs: Collection[str], keep: KeepSettings, today: datetime) -> set[str]:
-    """Return the runs that stay: by age, and the newest three in any case."""
-    stay = set(sorted(runs)[-NEWEST:])
-    weeks: dict[tuple[int, int], str] = {}
-    months: dict[tuple[int, int], str] = {}
-    for run in sorted(runs):
-        moment = moment_of(run)
-        age = (today - moment).days
-        if age <= keep.all_days:
-            stay.add(run)
-        if age <= keep.weekly_days:
-            weeks.setdefault(moment.isocalendar()[:2], run)
-        if age <= keep.monthly_days:
-            months.setdefault((moment.year, moment.month), run)
-    return stay | set(weeks.values()) | set(months.values())
+NEWEST_KEPT = 3
+SHARE = 0.2
+FEW = 3
+"""At most a fifth of the snapshots go in a night, but always so many may."""
+LONGEST_PAUSE, SET_BACK = timedelta(days=45), timedelta(hours=1)
+NIGHTS_OF_DOUBT = 7
+PRUNE_EVERY = timedelta(days=6, hours=12)
+PRUNE = ("--max-repack-size", "2G")
 
 
-def to_forget(runs: Collection[str], keep: KeepSettings, today: datetime) -> list[str]:
-    """Return the runs that go now: the oldest first, a fifth of all at the most."""
-    leaving = sorted(set(runs) - kept(runs, keep, today))
-    return leaving[: max(1, int(len(runs) * SHARE_AT_ONCE))]
+def clock_doubt(snapshots: Sequence[Snapshot], moment: datetime, *, nights: int = NIGHTS_OF_DOUBT) -> Problem | None:
+    """Say whether the clock jumped, now or within the last runs: it decides what is too old to keep.
 
-
-def unneeded(versions: Mapping[str, Iterable[str]], runs: Collection[str]) -> list[str]:
-    """Return `<run>/<path>` of each old version that none of `runs` needs. `versions`: run → paths that it moved away.
-
-    Run R finds its content of a path in the first version after R; so a version serves the runs since the one before.
+    What jumps ahead by more than a pause between two runs may be a machine that was off, or a clock that is wrong; what
+    jumps back was wrong then or is now.
     """
-    movers: dict[str, list[str]] = defaultdict(list)
-    for run, paths in versions.items():
-        for path in paths:
-            movers[path].append(run)
-    good = sorted(runs)
-    found = []
-    for path, moved_in in movers.items():
-        before = ""
-        for run in sorted(moved_in):
-            if not any(before <= candidate < run for candidate in good):
-                found.append(f"{run}/{path}")
-            before = run
-    return sorted(found)
+    times = [*[snapshot.time for snapshot in snapshots if snapshot.whole][-nights:], moment]
+    for before, after in pairwise(times):
+        if after < before - SET_BACK:
+            return Problem.of("clock.back", now=f"{after:%Y-%m-%d %H:%M}", newest=f"{before:%Y-%m-%d %H:%M}")
+        if after > before + LONGEST_PAUSE:
+            return Problem.of("clock.ahead", now=f"{after:%Y-%m-%d}", days=(after - before).days)
+    return None
 
 
-def prune(remote: Remote, runs: Collection[str], keep: KeepSettings, today: datetime) -> int:
-    """Forget what has had its time; return how many runs and old versions went. Call it only after a good, verified run.
+def too_old(repository: Repository, snapshots: Sequence[Snapshot], keep: KeepSettings) -> list[str]:
+    """Return the snapshots that may be forgotten now: those that the policy drops, and what a first upload left."""
+    whole = [snapshot for snapshot in snapshots if snapshot.whole]
+    parts = [s.id for s in snapshots if not s.whole and whole and s.number < whole[-1].number]
+    policy = ["--keep-within", f"{keep.all_days}d", "--keep-within-weekly", f"{keep.weekly_days}d"]
+    policy += ["--keep-within-monthly", f"{keep.monthly_days}d"]
+    newest = {snapshot.id for snapshot in whole[-NEWEST_KEPT:]}
+    young = now() - timedelta(days=keep.all_days)
+    may_go = len(whole) > NEWEST_KEPT and any(snapshot.time < young for snapshot in whole)
+    old = set(repository.restic.to_forget(*policy)) - newest if may_go else set()
+    oldest_first = [snapshot.id for snapshot in whole if snapshot.id in old and not snapshot.held]
+    return oldest_first[: max(FEW, int(len(whole) * SHARE))] + parts
 
-    `runs`: all good runs of the remote. While all of them stay, so does every version, and nothing is listed for it.
+
+def forget(repository: Repository, snapshots: Sequence[Snapshot], going: Sequence[str]) -> list[Snapshot]:
+    """Forget snapshots and return those that stay, after seeing that these are all that went.
+
+    Raises:
+        KeeperError: with `Exit.VERIFY`: afterwards the copy does not hold what it should.
     """
-    leaving = to_forget(runs, keep, today)
-    if remote.is_vault or not leaving:
-        return 0
-    files = remote.rclone.sizes(remote.at("runs"))
-    # `OK` first: a run that is half deleted must not look whole.
-    for last in (True, False):
-        going = [path for path in files if path.split("/")[0] in leaving and path.endswith("/OK") is last]
-        remote.rclone.delete(remote.at("runs"), going)
-    versions: dict[str, list[str]] = defaultdict(list)
-    for name in remote.rclone.sizes(remote.at(VERSIONS)):
-        run, _, path = name.partition("/")
-        versions[run].append(path)
-    total = sum(map(len, versions.values()))
-    useless = unneeded(versions, set(runs) - set(leaving))[: max(NEWEST, int(total * SHARE_AT_ONCE))]
-    if useless:
-        remote.rclone.delete(remote.at(VERSIONS), useless)
-    return len(leaving) + len(useless)
+    repository.restic.forget(going)
+    stayed = repository.snapshots()
+    left, expected = {s.id for s in stayed}, {s.id for s in snapshots} - set(going)
+    if left != expected:
+        raise KeeperError(Exit.VERIFY, "retention.differs", missing=len(expected - left), stayed=len(left - expected))
+    return stayed
+
+
+def prune_when_due(repository: Repository, state: CopyState) -> datetime | None:
+    """Remove weekly what nothing names any more; return when that was done last."""
+    if state.pruned and timedelta(0) <= now() - state.pruned < PRUNE_EVERY:
+        return state.pruned
+    repository.restic.prune(*PRUNE)
+    return now()

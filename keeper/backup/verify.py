@@ -1,150 +1,120 @@
-"""Read back what lies at a remote and compare it with the manifest. Sizes and dates prove nothing there.
+"""Reading back: what was sent tonight, and of the rest a share that comes round; and mending what is damaged.
 
-Whatever a run sent is read back in that run, and a thirtieth of everything each day: the slice that waited longest.
-A bad object is put aside and sent again from the library.
+A broken connection is never a verdict about what lies there. What looks damaged is looked at a second time, since a
+listing can lie; and only then mended, where the photos at home still are what they were.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+import shutil
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
-from keeper import preflight
-from keeper.errors import Code, KeeperError
-from keeper.library import rehash, stands
-from keeper.manifest import SLICES, Manifest, slice_of
-from keeper.rclone import Progress
-from keeper.remotes import Remote
-from keeper.report import RemoteStatus, change_status, now, read_status
-from keeper.runs import new_run, newest_run, read_manifest
-from keeper.settings import Settings
-from keeper.upload import CURRENT, LIBRARY, QUARANTINE, VERSIONS, look
+from croniter import croniter
 
+from keeper.copies.repository import Repository
+from keeper.copies.restic import Check
+from keeper.errors import Exit, KeeperError, Problem
+from keeper.settings import CopySettings
+from keeper.state import CopyState, now
+
+MOST_SLICES = 256
+"""restic tells the slices of a repository by the first byte of a pack's name."""
+SECOND_LOOK_SECONDS = 60.0
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
-@dataclass
+@dataclass(frozen=True)
 class Verdict:
-    """What a reading back found.
+    """What reading back found. `mended`: packs that were damaged and are whole again; `damage`: what is not mended."""
 
-    `repaired` were bad and are good now; `bad` still are; `moving` changed in the library again and again meanwhile.
-    """
-
-    checked: int = 0
-    repaired: list[str] = field(default_factory=list)
-    bad: list[str] = field(default_factory=list)
-    moving: list[str] = field(default_factory=list)
+    mended: int = 0
+    damage: Problem | None = None
 
 
-def due_slice(status: RemoteStatus) -> int | None:
-    """Return the slice that waited longest; None when one was read back today already."""
-    if any(moment.date() == now().date() for moment in status.slices.values()):
-        return None
-    return _longest_waiting(status)
+def slices(copy: CopySettings) -> int:
+    """Return in how many runs a copy is read back as a whole."""
+    firings = list(_firings(copy.schedule, 32))
+    gap = max(after - before for before, after in pairwise(firings))
+    return min(MOST_SLICES, max(1, timedelta(days=copy.verify_days) // gap))
 
 
-def _longest_waiting(status: RemoteStatus) -> int:
-    return min(range(SLICES), key=lambda number: (status.slices.get(number, LONG_AGO), number))
+def due_slice(state: CopyState, count: int) -> int:
+    """Return the slice that waited longest."""
+    known = state.slices if state.slices_of == count else {}
+    return min(range(count), key=lambda number: (known.get(number, LONG_AGO), number))
 
 
-def members(files: Iterable[str], number: int) -> list[str]:
-    """Return the files of one slice, sorted."""
-    return sorted(path for path in files if slice_of(path) == number)
-
-
-def bad_objects(
-    remote: Remote, where: Mapping[str, str], wanted: Manifest, progress: Progress | None = None
-) -> list[str]:
-    """Read objects back; return those that are missing or differ. `where`: path → folder of the remote."""
-    by_folder: dict[str, list[str]] = defaultdict(list)
-    for path, folder in where.items():
-        by_folder[folder].append(path)
-    bad = []
-    for folder, paths in by_folder.items():
-        found = remote.rclone.hashes(remote.at(folder), paths, *remote.flags, progress=progress)
-        bad += [path for path in paths if found.get(path) != wanted[path].sha256]
-    return sorted(bad)
-
-
-def check_and_mend(
-    settings: Settings,
-    remote: Remote,
-    where: Mapping[str, str],
-    wanted: Manifest,
-    *,
-    run: str,
-    progress: Progress | None = None,
-) -> Verdict:
-    """Read objects back, send the bad ones again, read those back once more.
-
-    A file that changed in the library since the survey is no lie of the remote: its entry in `wanted` is made anew,
-    and removed when the file does not keep still.
-    """
-    verdict = Verdict(checked=len(where))
-    bad = bad_objects(remote, where, wanted, progress)
-    if not bad:
-        return verdict
-    for path in bad:
-        if not stands(settings, path, wanted[path]) and (entry := rehash(settings, path)):
-            wanted[path] = entry
-    folder = _clear_the_way(remote, [path for path in bad if where[path] == CURRENT], run)
-    again = dict.fromkeys(bad, folder)
-    remote.rclone.copy(f"{LIBRARY}{settings.library}", remote.at(folder), bad, *remote.flags)
-    still = bad_objects(remote, again, wanted)
-    verdict.moving = [path for path in still if not stands(settings, path, wanted[path])]
-    verdict.bad = [path for path in still if path not in verdict.moving]
-    verdict.repaired = [path for path in bad if path not in still]
-    for path in verdict.moving:
-        del wanted[path]
-    return verdict
-
-
-def refuse_bad(verdict: Verdict) -> None:
-    """Raise for what is bad even after it was sent again.
+def bad_packs(repository: Repository, packs: Collection[str]) -> list[str]:
+    """Read packs back, a second time those that look bad; return those that are: each is named by its own SHA-256.
 
     Raises:
-        KeeperError: with `Code.VERIFY`.
+        KeeperError: the way to the copy broke.
     """
-    if verdict.bad:
-        raise KeeperError(
-            Code.VERIFY,
-            f"{len(verdict.bad)} objects do not read back as they were sent, even the second time, e.g. {verdict.bad[0]}. "
-            "This copy cannot be trusted: check the disk or the provider",
+    left = sorted(packs)
+    for _ in range(2):
+        names = {f"data/{pack[:2]}/{pack}": pack for pack in left}
+        digests = repository.rclone.hashes(repository.place, names) if names else {}
+        left = [pack for name, pack in names.items() if digests.get(name) != pack]
+        if not left:
+            break
+    return left
+
+
+def read_back(repository: Repository, share: str, *, pause: float = SECOND_LOOK_SECONDS) -> Check:
+    """Check the repository and read a share of it; when something is wrong, once more after a pause.
+
+    Raises:
+        KeeperError: the way to the copy broke.
+    """
+    found = repository.restic.check(share)
+    if found.errors and not found.broken_packs:
+        time.sleep(pause)
+        found = repository.restic.check(share)
+    return found
+
+
+def mend(repository: Repository, found: Check, broken: Collection[str], again: Callable[[], object]) -> Verdict:
+    """Mend a damaged repository as far as the photos at home can; `again` backs them up once more.
+
+    Raises:
+        KeeperError: the way to the copy broke.
+    """
+    packs = sorted({*found.broken_packs, *broken})
+    said = found.said[0] if found.said else ", ".join(packs[:3])
+    damage = Problem.of("copy.damage", count=max(len(packs), found.errors), said=said)
+    if repository.is_vault:
+        return Verdict(damage=damage)
+    try:
+        if packs:
+            _repair_packs(repository, packs)
+        else:
+            repository.restic.repair_index()
+        again()
+        left = repository.restic.check()
+    except KeeperError as error:
+        if error.exit == Exit.COPY:
+            raise
+        return Verdict(damage=damage)
+    if left.errors:
+        return Verdict(
+            damage=Problem.of("copy.damage_stays", count=left.errors, said=left.said[0] if left.said else said)
         )
+    return Verdict(mended=max(len(packs), 1))
 
 
-def note_whole_slices(settings: Settings, remote: str, files: Iterable[str], read_back: Collection[str]) -> None:
-    """Remember which slices of `files` were read back whole, and are good."""
-    open_slices = {slice_of(path) for path in files if path not in read_back}
-    whole = dict.fromkeys(set(range(SLICES)) - open_slices, now())
-    change_status(settings.state, lambda status: status.remotes.setdefault(remote, RemoteStatus()).slices.update(whole))
+def _repair_packs(repository: Repository, packs: list[str]) -> None:
+    # It puts the damaged packs into the folder that it runs in, and stops where one lies there already.
+    folder = repository.scratch / "damaged"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    repository.restic.repair_packs(packs, folder)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
-def verify(settings: Settings, remote: Remote, *, everything: bool, progress: Progress | None = None) -> Verdict:
-    """Read back the slice that waited longest, or everything, outside of a run; mend what is bad.
-
-    Raises:
-        KeeperError: with `Code.PREFLIGHT` when there is no good run yet.
-    """
-    run = new_run()
-    with preflight.only_run(settings, f"verify {run}"):
-        remote.greet(may_begin=False)
-        wanted, there = read_manifest(remote, newest_run(remote)), look(remote)
-        status = read_status(settings.state).remotes.get(remote.name, RemoteStatus())
-        numbers = range(SLICES) if everything else [_longest_waiting(status)]
-        where = {path: there.folders.get(path, CURRENT) for path in wanted if slice_of(path) in numbers}
-        verdict = check_and_mend(settings, remote, where, wanted, run=run, progress=progress)
-        if not verdict.bad:
-            note_whole_slices(settings, remote.name, wanted, where)
-    return verdict
-
-
-def _clear_the_way(remote: Remote, bad: list[str], run: str) -> str:
-    """Put bad objects aside; return the folder that takes the good ones. In a vault that is a new one."""
-    if remote.is_vault:
-        return f"{VERSIONS}/{run}"
-    there = remote.rclone.sizes(remote.at(CURRENT))
-    remote.rclone.move(remote.at(CURRENT), remote.at(QUARANTINE, run), [path for path in bad if path in there])
-    return CURRENT
+def _firings(schedule: str, count: int) -> list[datetime]:
+    clock = croniter(schedule, now())
+    return [clock.get_next(datetime) for _ in range(count)]

@@ -133,6 +133,10 @@ class Rclone:
         """Whether nothing at all lies in a folder."""
         return not self.run("lsf", place, "--max-depth", "1", allowed=NOT_FOUND)
 
+    def names(self, place: str) -> list[str]:
+        """Return the names of the files in a folder; none when it is not there."""
+        return self.run("lsf", place, "--files-only", allowed=NOT_FOUND).decode("utf-8", "replace").splitlines()
+
     def read(self, file: str) -> bytes | None:
         """Return the content of one small file; None when it is not there."""
         return self.run("cat", file, allowed=NOT_FOUND) or None

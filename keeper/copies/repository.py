@@ -14,7 +14,7 @@ from keeper.copies import openlist
 from keeper.copies.rclone import Rclone, program, write_config
 from keeper.copies.restic import Restic
 from keeper.copies.transport import transport
-from keeper.errors import Exit, KeeperError
+from keeper.errors import Exit, KeeperError, Problem
 from keeper.settings import LOCAL, OPENLIST, PASSWORD, CopySettings, Settings
 from keeper.state import Snapshot, State
 
@@ -31,6 +31,8 @@ class Repository:
     def __init__(self, settings: Settings, copy: CopySettings) -> None:
         self.settings, self.copy, self.name = settings, copy, copy.name
         self.state = State(settings.state)
+        self.told: list[Problem] = []
+        """What a person should know of the place though a run can go on."""
         self._folder = self.state.copy_folder(copy.name)
         way = transport(copy)
         config = self._folder / "rclone.conf"
@@ -85,7 +87,7 @@ class Repository:
             KeeperError: with `Exit.PREFLIGHT` when it is gone, is another one, or the key does not open it.
         """
         if self.copy.type == OPENLIST:
-            openlist.ensure_user(self.copy.options["url"], self.settings.secret(openlist.ADMIN_PASSWORD))
+            self.told = openlist.prepare(self.settings, self.copy)
         if self.copy.type == LOCAL and not Path(self.copy.path).is_dir():
             raise KeeperError(Exit.PREFLIGHT, "copy.no_folder", copy=self.name, folder=self.copy.place)
         known, there = self.state.copy(self.name).repository, self.restic.repository_id()
@@ -102,6 +104,10 @@ class Repository:
         """Return the snapshots, in the order in which they were made."""
         return self.restic.snapshots()
 
+    def indexes(self) -> set[str]:
+        """Return the ids of all index files: their names, so that no key has to be made for it."""
+        return set(self.rclone.names(f"{self.place}/index"))
+
     def _environment(self, config: Path) -> dict[str, str]:
         secret = self.settings.secrets / self.copy.secret_name(PASSWORD)
         if not self.settings.secret(secret.name):
@@ -117,7 +123,7 @@ class Repository:
     def _options(self) -> list[str]:
         if self.copy.type == LOCAL:
             return []
-        options = ["-o", f"rclone.program={program()}", "-o", f"rclone.connections={self.copy.connections}"]
+        options = ["-o", f"rclone.program={program()}"]
         return [*options, *(["-o", f"rclone.args={APPEND_ONLY}"] if self.is_vault else [])]
 
 
@@ -138,7 +144,7 @@ def newest(snapshots: Sequence[Snapshot], now: datetime, *, whole: bool = True) 
     """Return the snapshot that was made last; one that a wrong clock put into the future only when there is no other."""
     fit = [snapshot for snapshot in snapshots if snapshot.whole or not whole]
     past = [snapshot for snapshot in fit if snapshot.time <= now + TOLERANCE]
-    return (past or fit or [None])[-1]
+    return past[-1] if past else fit[-1] if fit else None
 
 
 def _secrets(settings: Settings, copy: CopySettings) -> dict[str, str]:

@@ -30,7 +30,7 @@ from keeper.state import Snapshot
 OLDEST = (0, 19, 1)
 """Before, a missing source passed in silence and a `forget` that failed ended with 0 (changelog 0.19.0 and 0.19.1)."""
 HOST = "photos"
-WHOLE, PART, HOLD = "whole", "part", "hold"
+WHOLE, PART, HOLD, ALARM = "whole", "part", "hold", "alarm-"
 NUMBER = re.compile(r"run-(\d+)")
 """The tag that numbers a copy's snapshots: their order must not hang on a clock that was wrong for a night."""
 PARTIAL, ABSENT, LOCKED, WRONG_KEY = 3, 10, 11, 12
@@ -53,6 +53,7 @@ class Backup:
     """What a backup made. `unreadable`: path in the library → what the kernel says. `damage`: what the repository lacks."""
 
     snapshot: str
+    time: datetime
     files: int
     bytes: int
     added: int
@@ -217,6 +218,7 @@ class Restic:
             raise ResticError(PARTIAL, said, "restic.no_snapshot")
         return Backup(
             snapshot=str(summary["snapshot_id"]),
+            time=_moment(summary["backup_start"]),
             files=int(summary["total_files_processed"]),
             bytes=int(summary["total_bytes_processed"]),
             added=int(summary["data_added_packed"]),
@@ -364,10 +366,6 @@ class Restic:
         words = [*(["--add", add] if add else []), *(["--remove", remove] if remove else [])]
         self._stream(["tag", "--json", *words, snapshot], take)
         return changed[-1] if changed else snapshot
-
-    def indexes(self) -> set[str]:
-        """Return the ids of all index files."""
-        return set(self._text("list", "index", "--no-lock").split())
 
     def packs(self, index: str) -> set[str]:
         """Return the ids of the packs that an index file names."""
@@ -584,6 +582,7 @@ def _snapshot(listed: dict[str, Any], number: int, time: datetime) -> Snapshot:
         time=time,
         whole=WHOLE in tags,
         held=HOLD in tags,
+        alarm=next((tag.removeprefix(ALARM) for tag in tags if tag.startswith(ALARM)), ""),
         files=int(summary.get("total_files_processed", 0)),
         bytes=int(summary.get("total_bytes_processed", 0)),
         added_bytes=int(summary.get("data_added_packed", 0)),
