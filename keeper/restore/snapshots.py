@@ -19,7 +19,7 @@ from keeper.copies.restic import Difference, Node
 from keeper.errors import Exit, KeeperError, Problem
 from keeper.restore.names import EPOCH, NO_TEXT, key, loose, nanoseconds
 from keeper.settings import Settings
-from keeper.state import CopyState, Snapshot, now
+from keeper.state import CopyState, Snapshot, State, now
 
 ANSWER_SECONDS = 150
 """So long a copy is waited for; a restore from a disk must not hang on a net drive that is gone."""
@@ -103,25 +103,22 @@ def ask(settings: Settings, name: str = "") -> list[Answer]:
     return [Answer(**vars(answer)) for answer in answers]
 
 
-def learn(settings: Settings) -> list[Problem]:
-    """Note in the state what each copy that answers holds, so that the page knows it after a host was lost.
+def learn(settings: Settings, answers: Iterable[Answer] | None = None) -> None:
+    """Note in the state what the copies hold of which it knows nothing, so that the page knows it after a host was lost.
 
-    Return why others say nothing. A copy at which a job works notes it itself.
+    What it knows already is left alone: a run misses what is not there any more. A job at a copy notes it itself.
     """
-    problems = []
-    for answer in ask(settings):
-        if answer.repository is None:
-            problems += [answer.problem] if answer.problem else []
+    state = State(settings.state)
+    unknown = {copy.name for copy in settings.repositories if not state.copy(copy.name).snapshots}
+    if answers is None:
+        answers = ask(settings) if unknown else []
+    for answer in answers:
+        if answer.repository is None or answer.name not in unknown:
             continue
-        try:
+        with suppress(KeeperError, OSError):
+            repository = answer.repository.restic.repository_id() or ""
             with answer.repository.alone("learn"):
-                note = partial(
-                    _note, snapshots=answer.snapshots, repository=answer.repository.restic.repository_id() or ""
-                )
-                answer.repository.state.change_copy(answer.name, note)
-        except (KeeperError, OSError):
-            continue
-    return problems
+                state.change_copy(answer.name, partial(_note, snapshots=answer.snapshots, repository=repository))
 
 
 def ranked(answers: Sequence[Answer], *, snapshot: str = "", until: datetime | None = None) -> list[Source]:
@@ -261,16 +258,15 @@ def diff(settings: Settings, old: str, new: str, *, copy: str = "") -> tuple[Sou
     raise KeeperError(Exit.FAILED, "restore.not_both", old=old, new=new, **_silent(answers))
 
 
-def no_source(answers: Sequence[Answer], *, snapshot: str = "", day: date | None = None) -> KeeperError:
-    """Return the error that there is nothing to restore from, saying why of each copy."""
+def no_source(answers: Sequence[Answer], *, snapshot: str = "", day: date | None = None, **why: Problem) -> KeeperError:
+    """Return the error that there is nothing to restore from, and the first reason."""
     code = "restore.no_snapshot" if snapshot else "restore.no_day" if day else "restore.nothing"
-    return KeeperError(Exit.PREFLIGHT, code, snapshot=snapshot, day=day or "", **_silent(answers))
+    return KeeperError(Exit.PREFLIGHT, code, **{"snapshot": snapshot, "day": day or "", **_silent(answers), **why})
 
 
 def _silent(answers: Sequence[Answer]) -> dict[str, Problem | str]:
     """Return the first reason why a copy did not answer, as the value of a text."""
-    problems = [answer.problem for answer in answers if answer.problem]
-    return {"reason": problems[0]} if problems else {"reason": ""}
+    return {"reason": next((answer.problem for answer in answers if answer.problem), "")}
 
 
 def _ask(settings: Settings, answer: Answer) -> None:

@@ -17,6 +17,7 @@ from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import count
 from pathlib import Path
 
@@ -56,6 +57,16 @@ class Selection:
     files: set[int] = field(default_factory=set)
     unchanged: int = 0
 
+    def add(self, node: Node, *, lacks: bool) -> None:
+        """Take something that was asked for."""
+        if node.type != "dir":
+            self.files.add(hash(node.path))
+            self.unchanged += not lacks
+        if lacks:
+            self.lacking.append(node)
+        elif node.type != "dir":
+            self.busy.update(parents(node.path))
+
     @property
     def bytes(self) -> int:
         """How many bytes are to be fetched."""
@@ -63,6 +74,8 @@ class Selection:
 
     def without(self, failed: set[str]) -> Selection:
         """Return what is left to fetch when some of it cannot be; of a folder that cannot be read, nothing in it can."""
+        if not failed:
+            return self
         gone = [node for node in self.lacking if not failed.isdisjoint((node.path, *parents(node.path)))]
         names = {node.path for node in gone}
         busy = self.busy | {folder for name in names for folder in parents(name)}
@@ -160,7 +173,7 @@ class Stage:
         for home, nodes in by_home.items():
             (folder := self._folder(home)).mkdir(mode=0o700, parents=True, exist_ok=True)
             part = replace(selection, lacking=nodes)
-            failed = _fetch(source, folder, part, lambda now, _, before=done: progress(before + now, of))
+            failed = _fetch(source, folder, part, partial(_after, progress, done, of))
             missing |= _tidy(folder, part.without(failed), {node.path for node in part.lacking})
             done += part.bytes
         return missing
@@ -266,6 +279,10 @@ class Stage:
         return home / STAGING / self._id
 
 
+def _after(progress: Progress, before: int, of: int, done: int, _: int) -> None:
+    progress(before + done, of)
+
+
 def parents(path: str) -> list[str]:
     """Return the folders above a path of the snapshot, the nearest first, without the topmost."""
     found = []
@@ -319,7 +336,7 @@ def _tidy(folder: Path, wanted: Selection, asked: set[str]) -> set[str]:
             there = entry.stat(follow_symlinks=False)
             cut = node and node.type == "file" and path not in many and there.st_size != node.size
             if (node is None and not is_folder) or cut:
-                os.unlink(entry.path)
+                Path(entry.path).unlink()
                 continue
             left[path] -= 1
             if node and path not in many and nanoseconds(node.mtime) > LATEST_NS:
