@@ -449,6 +449,9 @@ class Restic:
                 os.killpg(child.pid, signal.SIGKILL)
             child.wait()
             said.close()
+            for stream in (child.stdout, child.stderr):
+                if stream:
+                    stream.close()
 
     def _finish(self, child: subprocess.Popen[bytes], said: _Said, allowed: Sequence[int] = ()) -> None:
         code = child.wait()
