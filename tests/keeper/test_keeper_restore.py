@@ -15,6 +15,7 @@ from keeper.restore.restore import PASSWORD, Request, RestoreReport, restore
 from keeper.settings import MARKER, STAGING
 from keeper.state import now
 from tests.keeper.home import Home
+from tests.keeper.server import Server
 
 
 def test_the_stack_and_the_keeper_call_the_file_of_the_login_the_same() -> None:
@@ -23,13 +24,23 @@ def test_the_stack_and_the_keeper_call_the_file_of_the_login_the_same() -> None:
     assert LOGIN == PASSWORD
 
 
-@pytest.fixture
-def kept(home: Home) -> Home:
+@pytest.fixture(scope="module")
+def made(server: Server, restic: str, tmp_path_factory: pytest.TempPathFactory) -> Home:  # noqa: ARG001 - the keeper runs it
     """A home with 30 photos, and one good snapshot."""
+    server.fresh_album()
+    home = Home(tmp_path_factory.mktemp("made"), server)
     home.fill(30)
     home.secret(PASSWORD, "owns-it")
     home.good_backup()
     return home
+
+
+@pytest.fixture
+def kept(made: Home, server: Server, tmp_path: Path) -> Home:
+    """The same, for one test."""
+    server.fresh_album()
+    shutil.copytree(made.root, tmp_path, symlinks=True, dirs_exist_ok=True)
+    return Home(tmp_path, server)
 
 
 def bring(home: Home, *paths: str, **more: object) -> RestoreReport:
@@ -263,6 +274,7 @@ def test_a_service_s_files_come_back_readable_to_those_who_could_read_them(home:
         file.parent.mkdir(exist_ok=True)
         file.write_text(name)
         file.chmod(mode)
+    home.write("a.jpg", b"a photo")
     home.good_backup()
     for name in PRIVATE:
         (home.library / name).unlink()
