@@ -21,6 +21,8 @@ from keeper.settings import GateSettings, Settings
 from keeper.state import Snapshot, Stored, now
 
 NAMED = 3
+FOLDERS_ASKED = 200
+"""So many folders restic is asked for by name; more, and everything is listed."""
 TOP = 3
 """`/originals/2024` has so many parts: a folder one below a root."""
 SIDECARS = (".xmp", ".yml", ".yaml", ".json", ".aae", ".xml", ".thm", ".txt")
@@ -46,6 +48,8 @@ def check(
 ) -> Alarm | None:
     """Compare two snapshots; return the alarm that is to be raised, if any. `unreadable`: what is there all the same."""
     found = restic.difference(before.id, after.id)
+    found.rotten |= _unmoved(restic, before, after, {path for path in found.changed if _is_photo(settings, path)})
+    found.changed -= found.rotten
     reasons, paths = judge(settings, found, unreadable, lambda names: _total_and_moved(restic, before, after, names))
     if not reasons:
         return None
@@ -144,6 +148,23 @@ def _total_and_moved(restic: Restic, before: Snapshot, after: Snapshot, names: s
             known[node.size, node.mtime] -= 1
     # A shape that is there as often as before was only moved.
     return total, {path for path, shape in gone.items() if known[shape] <= 0}
+
+
+def _unmoved(restic: Restic, before: Snapshot, after: Snapshot, changed: set[str]) -> set[str]:
+    """Return the files whose content changed though their size and time did not."""
+    folders = sorted({str(PurePosixPath(path).parent) for path in changed})
+    if not folders:
+        return set()
+    asked, deep = (folders, False) if len(folders) <= FOLDERS_ASKED else ([], True)
+    shapes = [
+        {
+            node.path: (node.size, node.mtime)
+            for node in restic.ls(snapshot.id, *asked, recursive=deep)
+            if node.path in changed
+        }
+        for snapshot in (before, after)
+    ]
+    return {path for path, shape in shapes[0].items() if shapes[1].get(path) == shape}
 
 
 def _too_many(paths: Collection[str], of: int, gate: GateSettings, code: str) -> list[Problem]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from keeper.backup import dump, first_upload, gate, library, retention, verify
 from keeper.copies import album
@@ -21,6 +22,7 @@ from keeper.state import CopyState, Progress, RunReport, Snapshot, State, now
 TELL_SECONDS = 2
 WORST_FIRST = (Exit.VERIFY, Exit.DUMP, Exit.GATE)
 UNREADABLE_KEPT = 1000
+T = TypeVar("T")
 Tell = Callable[[str, int, int], None]
 """Called with the name of the phase, bytes done and bytes in all."""
 
@@ -85,6 +87,7 @@ class _Run:
     known: CopyState = field(default_factory=CopyState)
     snapshots: list[Snapshot] = field(default_factory=list)
     held: dict[str, str] = field(default_factory=dict)
+    listed: bool = False
 
     def carry_out(self) -> None:
         """Do all of it; what goes wrong on the way is in the report, what ends it is raised."""
@@ -92,12 +95,15 @@ class _Run:
         library.check(self.settings)
         self.known = repository.state.copy(repository.name)
         self.tell("open", 0, 0)
-        repository.open(may_begin=True)
+        self.known.repository = repository.open(may_begin=True)
+        with suppress(OSError):  # at once: what was begun is ours from now on
+            repository.state.change_copy(repository.name, self._note_repository)
         report.problems += repository.told
         repository.restic.unlock()
-        self.snapshots = repository.snapshots()
+        self.snapshots, self.held = self._surely(repository.snapshots), self.known.held
+        self.listed = True
         self._make_room()
-        self._miss_snapshots()
+        self._miss(self.known.snapshots)
         self.tell("database", 0, 0)
         if problem := dump.ensure(self.settings).problem:
             self._complain(Exit.DUMP, problem)
@@ -125,7 +131,8 @@ class _Run:
     def note(self, known: CopyState) -> None:
         """Write down what this run learned."""
         known.run = self.report
-        known.repository = self.known.repository or known.repository
+        if not self.listed:
+            return
         known.snapshots, known.held, known.pruned = self.snapshots, self.held, self.known.pruned
         known.compared, known.indexes = self.known.compared, self.known.indexes
         if self.verdict is None:
@@ -137,6 +144,9 @@ class _Run:
                 number, count = self.slice
                 known.slices = {**(known.slices if known.slices_of == count else {}), number: now()}
                 known.slices_of = count
+
+    def _note_repository(self, known: CopyState) -> None:
+        known.repository = self.known.repository
 
     def _complain(self, exit_code: Exit, problem: Problem) -> None:
         self.report.problems.append(problem)
@@ -150,13 +160,22 @@ class _Run:
             self.tell("prune", 0, 0)
             self.repository.restic.prune(*retention.PRUNE)
 
-    def _miss_snapshots(self) -> None:
+    def _miss(self, expected: list[Snapshot]) -> None:
         """A snapshot that is gone without our doing: no check of restic's notices."""
         there = {snapshot.id for snapshot in self.snapshots}
-        missing = [s for s in self.known.snapshots if s.whole and s.id not in there]
-        if missing and self.known.repository:
+        if missing := [s for s in expected if s.whole and s.id not in there]:
             days = ", ".join(f"{s.time.astimezone(self.settings.zone):%Y-%m-%d}" for s in missing[:3])
             self._complain(Exit.VERIFY, Problem.of("copy.snapshots_gone", count=len(missing), days=days))
+
+    def _surely(self, attempt: Callable[[], T]) -> T:
+        """Do what damage may stop; where it does, clear the way and try once more."""
+        try:
+            return attempt()
+        except KeeperError as error:
+            if error.exit != Exit.VERIFY or not verify.clear_the_way(self.repository):
+                raise
+            self._complain(Exit.VERIFY, Problem.of("copy.mended", count=1))
+            return attempt()
 
     def _first_upload(self) -> None:
         for names in first_upload.batches(self.settings):
@@ -171,14 +190,16 @@ class _Run:
         parent = self.snapshots[-1] if self.snapshots else None
         number = parent.number + 1 if parent else 1
         phase = "send" if WHOLE in tags else "send_first"
-        made = self.repository.restic.backup(
-            self.settings.library,
-            names,
-            tags=[*tags, f"run-{number}"],
-            excludes=library.excludes(self.settings),
-            parent=parent.id if parent else "",
-            ignore_inode=library.has_unsteady_inodes(self.settings),
-            progress=lambda done, total: self.tell(phase, done, total),
+        made = self._surely(
+            lambda: self.repository.restic.backup(
+                self.settings.library,
+                names,
+                tags=[*tags, f"run-{number}"],
+                excludes=library.excludes(self.settings),
+                parent=parent.id if parent else "",
+                ignore_inode=library.has_unsteady_inodes(self.settings),
+                progress=lambda done, total: self.tell(phase, done, total),
+            )
         )
         self.report.sent_bytes += made.added
         self.snapshots.append(
@@ -243,6 +264,10 @@ class _Run:
         broken = verify.bad_packs(repository, new)
         count = verify.slices(repository.copy)
         self.slice = verify.due_slice(self.known, count), count
+        if verify.clear_the_way(repository, self.slice):
+            self._complain(Exit.VERIFY, Problem.of("copy.mended", count=1))
+            expected, self.snapshots = self.snapshots, repository.snapshots()
+            self._miss(expected)
         found = verify.read_back(repository, f"{self.slice[0] + 1}/{count}")
         self.report.verified_bytes = self.report.sent_bytes + made.bytes // count
         if not found.errors and not broken:

@@ -49,19 +49,47 @@ def due_slice(state: CopyState, count: int) -> int:
 
 
 def bad_packs(repository: Repository, packs: Collection[str]) -> list[str]:
-    """Read packs back, a second time those that look bad; return those that are: each is named by its own SHA-256.
+    """Read packs back, a second time those that look bad; return those that are.
 
     Raises:
         KeeperError: the way to the copy broke.
     """
-    left = sorted(packs)
+    return _bad(repository, {f"data/{pack[:2]}/{pack}": pack for pack in packs})
+
+
+def clear_the_way(repository: Repository, share: tuple[int, int] = (0, 1)) -> bool:
+    """Read snapshots, indexes and keys back, past restic's cache: put aside what cannot be read, make an index anew.
+
+    `share`: number and count, of which only that many are looked at. Return whether anything was done.
+
+    Raises:
+        KeeperError: with `Exit.VERIFY`: something is damaged that cannot be made anew from here.
+    """
+    rclone, place = repository.rclone, repository.place
+    snapshots = _bad(repository, _of_share(repository, "snapshots", share))
+    indexes = _bad(repository, _of_share(repository, "index", share))
+    keys = _bad(repository, _of_share(repository, "keys", share))
+    if keys or (repository.is_vault and (snapshots or indexes)):
+        raise KeeperError(Exit.VERIFY, "copy.damaged_there", names=", ".join(n[:8] for n in keys + snapshots + indexes))
+    for name in snapshots:
+        rclone.run("moveto", f"{place}/snapshots/{name}", f"{place}/damaged/{name}")
+    if indexes:
+        repository.restic.repair_index()
+    return bool(snapshots or indexes)
+
+
+def _of_share(repository: Repository, kind: str, share: tuple[int, int]) -> dict[str, str]:
+    number, count = share
+    names = repository.rclone.names(f"{repository.place}/{kind}")
+    return {f"{kind}/{name}": name for name in names if int(name[:2], 16) % count == number}
+
+
+def _bad(repository: Repository, names: dict[str, str]) -> list[str]:
+    """Return the ids of the objects that are not what they should be: each is named by its own SHA-256."""
     for _ in range(2):
-        names = {f"data/{pack[:2]}/{pack}": pack for pack in left}
         digests = repository.rclone.hashes(repository.place, names) if names else {}
-        left = [pack for name, pack in names.items() if digests.get(name) != pack]
-        if not left:
-            break
-    return left
+        names = {name: digest for name, digest in names.items() if digests.get(name) != digest}
+    return sorted(names.values())
 
 
 def read_back(repository: Repository, share: str, *, pause: float = SECOND_LOOK_SECONDS) -> Check:

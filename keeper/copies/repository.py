@@ -80,8 +80,8 @@ class Repository:
             finally:
                 self.restic.held = self.rclone.held = ()
 
-    def open(self, *, may_begin: bool = False) -> None:
-        """Check that this is our repository and our key; begin it where nothing lies yet and `may_begin`.
+    def open(self, *, may_begin: bool = False) -> str:
+        """Check that this is our repository and our key, and return its id; begin it where nothing lies and `may_begin`.
 
         Raises:
             KeeperError: with `Exit.PREFLIGHT` when it is gone, is another one, or the key does not open it.
@@ -99,6 +99,7 @@ class Repository:
             there = self.restic.init()
         if known and there != known:
             raise KeeperError(Exit.PREFLIGHT, "copy.another", copy=self.name)
+        return there
 
     def snapshots(self) -> list[Snapshot]:
         """Return the snapshots, in the order in which they were made."""

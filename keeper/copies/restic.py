@@ -14,7 +14,7 @@ import signal
 import subprocess
 import tempfile
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -210,7 +210,9 @@ class Restic:
             words += ["--parent", parent] if parent else []
             words += ["--ignore-inode"] if ignore_inode else []
             said = self._stream(words, take, allowed=(PARTIAL,), folder=folder)
-        unreadable = {item.strip("/"): text for item, text in said.items if not DAMAGED.search(text)}
+        unreadable = {
+            item.removeprefix(f"{folder}/").strip("/"): text for item, text in said.items if not DAMAGED.search(text)
+        }
         unreadable |= {found["path"]: "absent" for line in said.lines if (found := VANISHED.match(line))}
         damage = [text for _, text in said.items if DAMAGED.search(text)]
         damage += [line for line in said.lines if DAMAGED.search(line)]
@@ -256,14 +258,20 @@ class Restic:
         self._stream(["diff", "--json", "--no-lock", old, new], take)
         return result
 
-    def ls(self, snapshot: str, folder: str = "/", *, recursive: bool = True) -> Iterator[Node]:
-        """Yield what a snapshot holds below a folder, folders before what is in them."""
-        words = ["ls", "--json", "--no-lock", *(["--recursive"] if recursive else []), snapshot, folder]
-        with self._child(words) as (child, said):
+    def ls(
+        self, snapshot: str, *folders: str, recursive: bool = True, seconds: float | None = None
+    ) -> Generator[Node, None, None]:
+        """Yield what a snapshot holds below folders, in all by default, folders before what is in them.
+
+        An error after `seconds`.
+        """
+        folders = folders or ("/",)
+        words = ["ls", "--json", "--no-lock", *(["--recursive"] if recursive else []), snapshot, *folders]
+        with self._child(words) as (child, said), said.within(seconds):
             assert child.stdout
             for line in child.stdout:
                 message = _message(line)
-                if message and message.get("message_type") == "node" and message.get("path") != folder:
+                if message and message.get("message_type") == "node" and message.get("path") not in folders:
                     yield _node(message)
             self._finish(child, said)
 
@@ -449,9 +457,8 @@ class Restic:
                 os.killpg(child.pid, signal.SIGKILL)
             child.wait()
             said.close()
-            for stream in (child.stdout, child.stderr):
-                if stream:
-                    stream.close()
+            for pipe in filter(None, (child.stdout, child.stderr)):
+                pipe.close()
 
     def _finish(self, child: subprocess.Popen[bytes], said: _Said, allowed: Sequence[int] = ()) -> None:
         code = child.wait()
@@ -507,6 +514,21 @@ class _Said:
     def close(self) -> None:
         """Wait until everything is read."""
         self._reader.join()
+
+    @contextmanager
+    def within(self, seconds: float | None) -> Iterator[None]:
+        """End the child when it takes longer."""
+        timer = threading.Timer(seconds or 0, self._stop, ["cause.slow"])
+        if seconds is not None:
+            timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+    def _stop(self, cause: str) -> None:
+        self.stopped = cause
+        self._child.terminate()
 
     def _read(self) -> None:
         assert self._child.stderr
