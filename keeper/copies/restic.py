@@ -540,9 +540,10 @@ class _Said:
                     self.lines.append(line)
                     self._judge(line)
             elif message.get("message_type") == "error":
-                error = message.get("error") or {}
+                # Of one object it stands inside `error`, of a check beside it.
+                error = message.get("error") or message
                 text = error.get("message", "") if isinstance(error, dict) else str(error)
-                self.items.append((str(message.get("item", "")), str(text)))
+                self.items.append((str(message.get("item", "")), str(text).strip()))
             elif message.get("message_type") == "exit_error":
                 self._last_word = str(message.get("message", ""))
                 self.lines.append(self._last_word)
