@@ -68,6 +68,7 @@ class Copy:
     drill: str
     drill_detail: str
     problems: list[str]
+    held: bool
     work: Work | None
     first: str
     next: str
@@ -259,11 +260,12 @@ class _Builder:
         known = self._known[copy.name]
         levels = [item.level for item in self._of_copy(copy) if item.level != "note"]
         good, snapshot = _last_good(known), _newest(known)
-        if copy.is_repository and not good:
+        held = any(alarm.id in known.held for alarm in self._waiting)
+        if copy.is_repository and (held or not good):
             levels.append("warn")
         drill, detail = self._drill(known.drill)
         problems = [known.damage] if known.damage else []
-        problems += [problem for problem in _problems(known) if problem not in problems]
+        problems += [each for each in _problems(known) if each not in problems and not is_at_home(each)]
         shown = snapshot.time if snapshot else good
         return Copy(
             name=copy.name,
@@ -279,6 +281,7 @@ class _Builder:
             drill=drill,
             drill_detail=detail,
             problems=[self._told(problem) for problem in problems],
+            held=held,
             work=self._work(copy.name),
             first=self._first(known) if limits.in_first_upload(known) and known.snapshots else "",
             next=self._next(f"backup {copy.name}"),

@@ -51,7 +51,8 @@ TEXTS = {
     "page.restored": Text(
         "{files} files and {rows} database rows came back whole", "{files} 个文件、{rows} 行数据完好恢复"
     ),
-    "page.snapshots": Text("All {count} backups, and what is in them", "全部 {count} 次备份，以及里面有什么"),
+    "page.snapshots": Text("All backups ({count}), and what is in them", "全部备份（{count} 次），以及里面有什么"),
+    "page.held": Text("Nothing is removed here until you answer.", "等您确认之前，这里什么都不会清理。"),
     "page.filling": Text("This copy is being filled for the first time.", "这份副本正在第一次上传。"),
     "page.first": Text(
         "{files} files ({size}) can be restored from it already.", "已有 {files} 个文件（{size}）可以从这里恢复。"
