@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from keeper.errors import KeeperError
 from keeper.page import browse, page
 from keeper.settings import Settings
 from tests.keeper.browser import document, needs_chromium, screenshot
@@ -148,7 +149,7 @@ def test_one_question_is_asked_at_a_time(home: Home, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(browse, "LIMIT_SECONDS", 0.1)
     browser = browse.Browser(home.settings)
     copy = home.settings.copies[0]
-    with browser._one, pytest.raises(browse.KeeperError) as refused:
+    with browser._one, pytest.raises(KeeperError) as refused:
         browser.listing(copy, home.known().snapshots[-1].id[:8], "/")
 
     assert refused.value.problem.code == "browse.busy"

@@ -21,6 +21,7 @@ from keeper.page import learning, page
 from keeper.page.learning import Knowledge, Learning
 from keeper.page.status import Status, read_status
 from keeper.page.view import Copy, Level, View, view_of
+from keeper.restore.snapshots import Answer
 from keeper.service.kit import keys_of
 from keeper.settings import Settings
 from keeper.state import (
@@ -238,18 +239,30 @@ def test_a_host_that_lost_its_state_never_says_that_there_is_no_backup(
 def test_it_is_known_what_the_copies_hold_once_all_have_answered(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, problems: list[Problem], knowledge: Knowledge
 ) -> None:
-    monkeypatch.setattr(learning, "learn", lambda _: problems)
+    answers = [Answer("disk", problem=problem) for problem in problems]
+    monkeypatch.setattr(learning, "ask", lambda _: answers)
     asked = Learning(settings)
     until(lambda: asked() != "asking")
 
     assert asked() == knowledge
 
 
+def test_copies_of_which_something_is_known_are_not_asked(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A start costs no traffic."""
+    write(settings, well(settings))
+    asked: list[Settings] = []
+    monkeypatch.setattr(learning, "ask", asked.append)
+    learned = Learning(settings)
+    until(lambda: learned() == "known")
+
+    assert asked == []
+
+
 def test_copies_that_cannot_be_asked_at_all_are_not_empty(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(_: Settings) -> list[Problem]:
+    def fail(_: Settings) -> list[Answer]:
         raise RuntimeError
 
-    monkeypatch.setattr(learning, "learn", fail)
+    monkeypatch.setattr(learning, "ask", fail)
     asked = Learning(settings)
     until(lambda: asked() != "asking")
 

@@ -11,6 +11,7 @@ import shlex
 import subprocess
 from collections.abc import Iterator
 from datetime import timedelta
+from importlib import import_module
 from pathlib import Path
 from string import Formatter
 
@@ -48,11 +49,10 @@ def asked(tree: ast.AST) -> Iterator[re.Pattern[str]]:
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and KEY.fullmatch(node.value):
             yield re.compile(re.escape(node.value))
         elif isinstance(node, ast.JoinedStr):
-            parts = [p.value if isinstance(p, ast.Constant) else None for p in node.values]
-            if re.fullmatch(r"[a-z]+\.[A-Za-z_.]*", str(parts[0])) and re.fullmatch(
-                "[A-Za-z_.]*", "".join(filter(None, parts))
-            ):
-                yield re.compile("".join("[A-Za-z_]+" if part is None else re.escape(str(part)) for part in parts))
+            parts = [str(part.value) if isinstance(part, ast.Constant) else None for part in node.values]
+            fixed = "".join(part for part in parts if part)
+            if parts[0] and re.match(r"[a-z]+\.", parts[0]) and re.fullmatch("[A-Za-z_.]+", fixed):
+                yield re.compile("".join("[A-Za-z_]+" if part is None else re.escape(part) for part in parts))
 
 
 def findings() -> set[str]:
@@ -119,7 +119,7 @@ def phases() -> set[str]:
             if isinstance(node, ast.Call) and re.search(r"\b(tell|progress|_phase)$", ast.unparse(node.func)):
                 named |= {a.value for a in node.args[:1] if isinstance(a, ast.Constant) and isinstance(a.value, str)}
             elif isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "phase":
-                named |= {c.value for c in ast.walk(node.value) if isinstance(c, ast.Constant) and c.value}
+                named |= {str(each.value) for each in ast.walk(node.value) if isinstance(each, ast.Constant)} - {""}
     return named
 
 
@@ -142,6 +142,12 @@ def test_a_text_gets_what_it_fills_in() -> None:
                 lacking.append(f"{file.name}:{call.lineno} {ast.unparse(key)}: {sorted(missing)}")
 
     assert lacking == []
+
+
+def test_no_room_takes_the_text_of_another() -> None:
+    rooms = [import_module(f"keeper.texts.{file.stem}").TEXTS for file in ROOM_FILES]
+
+    assert sum(map(len, rooms)) == len(TEXTS)
 
 
 @pytest.mark.parametrize("key", TEXTS)
@@ -209,7 +215,7 @@ def test_numbers_are_told_as_people_read_them() -> None:
     "key", sorted({key.removesuffix(".safe") for key in TEXTS if key.endswith(".safe")} - {"alert"})
 )
 def test_every_alert_says_what_is_safe_what_to_do_and_what_is_well_again(key: str, language: Language) -> None:
-    values = {name: f"<{name}>" for name in ("copy", "since", "alarm", "path", "phone")} | {"count": 3}
+    values = {name: f"<{name}>" for name in ("copy", "since", "alarm", "path", "phone", "count")}
     told = message(language, key, [Problem.of("job.crashed", number=1)], **values)
 
     assert told.title
