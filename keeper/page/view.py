@@ -104,7 +104,7 @@ class _Builder:
         self._waiting = waiting_alarms(settings.state, self._known.values())
         self._unreadable = {
             path: why for known in self._known.values() if known.run for path, why in known.run.unreadable.items()
-        }
+        } | status.scrub.unreadable
 
     def view(self) -> View:
         settings, status = self._settings, self._status
@@ -186,8 +186,8 @@ class _Builder:
             length = span(self._language, now() - max(drills))
             items.append(self._item("warn", "todo.drill.old", age=length, command="./photos keeper drill"))
         items += [self._item("bad", "todo.phone", problem=self._trouble(place)) for place in status.index.troubled]
-        if self._unreadable:
-            items.append(self._item("warn", "todo.unreadable", count=len(self._unreadable)))
+        if left_out := self._unreadable.keys() - status.scrub.unreadable.keys():
+            items.append(self._item("warn", "todo.unreadable", count=len(left_out)))
         return items + self._kit()
 
     def _at_home(self) -> list[Item]:
@@ -195,6 +195,8 @@ class _Builder:
         items, told = [], []
         if rotten := sorted(self._status.scrub.rotten):
             items.append(self._item("bad", "todo.rot", count=len(rotten), command=self._restore(rotten[0])))
+        if unread := sorted(self._status.scrub.unreadable):
+            items.append(self._item("bad", "todo.unread", count=len(unread), command=self._restore(unread[0])))
         if self._status.dump.problem:
             told.append(self._status.dump.problem)
         for known in self._known.values():

@@ -7,6 +7,7 @@ once, whoever noticed it first.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Collection
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -134,17 +135,25 @@ class Outcomes:
 
     def _scrub(self, code: int, output: bytes) -> None:
         found = ScrubState.read(self._state.scrub_file)
-        if found.rotten:
-            path = min(found.rotten)
-            files = [Problem.of("alert.file", path=name) for name in sorted(found.rotten)]
-            told = self._message("alert.rot", files, kind=f"rot {len(files)}", count=len(files), path=typed(path))
-            self._alerts.problem("rot", told)
-        else:
-            self._alerts.all_well("rot")
+        rotten = [Problem.of("alert.file", path=path) for path in sorted(found.rotten)]
+        unreadable = [
+            Problem.of("alert.file.reason", path=path, reason=why) for path, why in sorted(found.unreadable.items())
+        ]
+        self._tell_files("rot", "alert.rot", rotten, found.rotten)
+        self._tell_files("unread", "alert.unread", unreadable, found.unreadable)
         if code not in (Exit.OK, Exit.VERIFY):
             self._alerts.problem("scrub", self._message("alert.scrub", _why(code, output)))
         else:
             self._alerts.all_well("scrub")
+
+    def _tell_files(self, topic: str, key: str, files: list[Problem], paths: Collection[str]) -> None:
+        """Tell of files at home with which something is wrong; at once, too, when there are more of them."""
+        if not files:
+            self._alerts.all_well(topic)
+            return
+        path = typed(min(paths))
+        told = self._message(key, files, kind=f"{topic} {len(files)}", count=len(files), path=path)
+        self._alerts.problem(topic, told)
 
     def _message(self, key: str, reasons: list[Problem], *, kind: str = "", **values: object) -> Message:
         return message(self._settings.language, key, reasons, kind=kind, **values)

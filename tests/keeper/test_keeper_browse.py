@@ -170,6 +170,18 @@ def test_a_copy_that_cannot_be_opened_says_why_in_the_readers_language(home: Hom
     assert "密钥打不开它" in answer.text
 
 
+def test_a_full_disk_is_said(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(browse, "open_repositories", full)
+    with served(home.settings) as client:
+        answer = client.get(f"/copies/disk/{home.known().snapshots[-1].id[:8]}?lang=zh")
+
+    assert answer.status_code == 503
+    assert "空间已满" in answer.text
+
+
 @needs_chromium
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_chromium_shows_the_snapshots_and_a_folder(home: Home, language: str) -> None:

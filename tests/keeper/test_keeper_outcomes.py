@@ -223,6 +223,20 @@ def test_rot_at_home_is_told_with_the_command_that_brings_a_photo_back(
     assert "- originals/d.jpg" in family.bodies
 
 
+def test_a_file_that_can_no_longer_be_read_is_told_though_no_backup_reads_it_again(
+    settings: Settings, outcomes: Outcomes, family: Sink
+) -> None:
+    ScrubState(unreadable={"originals/a.jpg": "Input/output error"}).write(State(settings.state).scrub_file)
+    outcomes.tell("scrub", "", Exit.VERIFY, b"")
+    scrubbed(settings, outcomes)
+
+    assert titles(family) == [
+        "Files on the disk at home can no longer be read: 1",
+        "All is well again: every file at home can be read",
+    ]
+    assert "- originals/a.jpg: Input/output error" in family.bodies
+
+
 def test_a_reading_that_broke_off_is_told(settings: Settings, outcomes: Outcomes, family: Sink) -> None:
     scrubbed(settings, outcomes, code=1)
     scrubbed(settings, outcomes)

@@ -421,6 +421,22 @@ def test_files_that_cannot_be_read_are_listed_with_the_reason(settings: Settings
     assert chinese.count("没有权限") == 20
 
 
+def test_what_the_reading_at_home_cannot_read_is_red(settings: Settings) -> None:
+    """No run reads an unchanged file again."""
+    status = well(settings)
+    status.scrub = ScrubState(unreadable={"originals/a.jpg": "Input/output error"})
+    level, _, items = stands(settings, status, "zh")
+
+    assert level == "bad"
+    assert items == [
+        (
+            "bad: 家里硬盘上有 1 个文件读不出来了；在那之前的备份里有它们。请检查硬盘，并取回它们："
+            "./photos keeper restore --stack home originals/a.jpg"
+        )
+    ]
+    assert "读写出错" in page.render(settings, "zh")
+
+
 def test_rotten_files_are_listed_with_the_command_that_brings_each_back(settings: Settings) -> None:
     status = well(settings)
     status.scrub = ScrubState(rotten={"originals/a b.jpg": now(), "originals/c.jpg": now()})
