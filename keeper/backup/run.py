@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from keeper.backup import album, dump, first_upload, gate, library, retention, verify
-from keeper.copies import openlist
+from keeper.copies import openlist, trial
 from keeper.copies.repository import Repository
 from keeper.copies.restic import ALARM, HOLD, PART, WHOLE, Backup
 from keeper.errors import Exit, KeeperError, Problem
@@ -121,6 +121,7 @@ class _Run:
         self._gate(before, set(made.unreadable))
         self._read_back(indexes, made)
         self._forget()
+        report.problems += trial.try_copy(repository)
 
     def _compared_last(self) -> Snapshot | None:
         """Return the whole snapshot that the gate saw last: one that a killed run left behind it has yet to compare."""
