@@ -102,9 +102,9 @@ class _Builder:
         self._settings, self._status, self._language, self._knowledge = settings, status, language, knowledge
         self._known = {copy.name: status.copies.get(copy.name, CopyState()) for copy in settings.copies}
         self._waiting = waiting_alarms(settings.state, self._known.values())
-        self._unreadable = {
-            path: why for known in self._known.values() if known.run for path, why in known.run.unreadable.items()
-        } | status.scrub.unreadable
+        runs = [self._known[copy.name].run for copy in settings.repositories]
+        self._unreadable = {path: why for run in runs if run for path, why in run.unreadable.items()}
+        self._unreadable |= status.scrub.unreadable
 
     def view(self) -> View:
         settings, status = self._settings, self._status
@@ -381,5 +381,6 @@ def _last_good(known: CopyState) -> datetime | None:
 
 
 def _problems(known: CopyState) -> list[Problem]:
-    """Return what the last run of a copy reported; what the gate says has a place of its own."""
-    return [problem for problem in (known.run.problems if known.run else []) if not problem.code.startswith("gate.")]
+    """Return what the last run of a copy reported; what the gate says and what was tried have places of their own."""
+    problems = known.run.problems if known.run else []
+    return [problem for problem in problems if not problem.code.startswith(("gate.", "trial."))]

@@ -17,7 +17,7 @@ from keeper.service.alerts import Alerts
 from keeper.service.messages import Message, message
 from keeper.service.waiting import waiting_alarms
 from keeper.settings import Settings
-from keeper.state import DrillReport, RunReport, ScrubState, State
+from keeper.state import DrillReport, RunReport, ScrubState, State, TrialState
 from keeper.texts import typed
 
 # The beginning of a problem's code → its topic, and how it is told. The rest is told by the run's exit code.
@@ -81,13 +81,14 @@ class Outcomes:
         if report.snapshot:
             self._tell_unreadable(report)
             self._tell_gate(report)
+            self._tell_trial(copy)
 
     def _tell_problems(self, copy: str, code: int, problems: list[Problem]) -> None:
         """Tell each kind of problem for itself: what is safe and what to do differs."""
         kinds: dict[tuple[str, str], list[Problem]] = defaultdict(list)
         for problem in problems:
             # What cannot be read, and what the gate holds, is told with all that belongs to it.
-            if not problem.code.startswith(("gate.", "run.unreadable")):
+            if not problem.code.startswith(("gate.", "run.unreadable", "trial.")):
                 kinds[kind_of(problem)].append(problem)
         for (topic, key), reasons in kinds.items():
             if topic in AT_HOME:
@@ -121,6 +122,14 @@ class Outcomes:
             self._alerts.problem(
                 f"gate {report.alarm}", self._message("alert.run.GATE", reasons, kind="GATE", alarm=report.alarm)
             )
+
+    def _tell_trial(self, copy: str) -> None:
+        """Tell that a copy is not what it is called; it was tried at its first run, and is once a month."""
+        findings = TrialState.read(self._state.trial_file(copy)).findings
+        if not findings:
+            self._alerts.all_well(f"trial {copy}")
+        elif f"trial {copy}" not in self._alerts.topics():
+            self._alerts.problem(f"trial {copy}", self._message("alert.trial", findings, copy=copy))
 
     def _drill(self, copy: str, code: int, output: bytes) -> None:
         report = _read(DrillReport, output)

@@ -129,6 +129,10 @@ TEXTS = {
         "如果是您自己删改的，请运行：./photos keeper accept {alarm}；如果不是，先别动，查明原因。",
     ),
     "alert.run.GATE.well": Text("the question about vanished photos was answered", "照片消失的事已有答复"),
+    "alert.trial": Text("“{copy}” is not what it is called", "“{copy}” 名不副实"),
+    "alert.trial.safe": Text("what is backed up there, as long as nothing happens.", "那里的备份，只要不出事。"),
+    "alert.trial.do": Text("look at the reason below.", "看下面的原因。"),
+    "alert.trial.well": Text("“{copy}” is what it is called", "“{copy}” 名副其实"),
     # Test restores, and the reading of the library.
     "alert.drill.failed": Text("The test restore from “{copy}” failed", "从“{copy}”做的恢复演练失败"),
     "alert.drill.failed.safe": Text(

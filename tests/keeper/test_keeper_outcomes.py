@@ -14,7 +14,7 @@ from keeper.errors import Exit, Problem
 from keeper.service.alerts import Alerts
 from keeper.service.outcomes import Failure, Outcomes
 from keeper.settings import Settings
-from keeper.state import CopyState, DrillReport, RunReport, ScrubState, State, now
+from keeper.state import CopyState, DrillReport, RunReport, ScrubState, State, TrialState, now
 from tests.keeper.service import Sink, english_in, service_settings, sink
 
 COPIES = [
@@ -148,6 +148,22 @@ def test_the_same_change_at_two_copies_is_one_question_and_its_answer_is_told(
     assert f"./photos keeper accept --stack home {ALARM}" in family.bodies
     assert "- the whole folder originals/2024 vanished" in family.bodies
     assert titles(family)[1:] == ["All is well again: the question about vanished photos was answered"]
+
+
+def test_a_copy_that_is_not_what_it_is_called_is_told_once_until_it_is(
+    settings: Settings, outcomes: Outcomes, family: Sink
+) -> None:
+    """Case 39: a vault in which a deletion succeeds. The run itself is good."""
+    file = State(settings.state).trial_file("disk")
+    finding = Problem.of("trial.deletes", copy="disk")
+    TrialState(tried=now(), findings=[finding]).write(file)
+    ran(outcomes, "disk", finding, end=Exit.OK, snapshot="abc")
+    good(outcomes, "disk")
+    TrialState(tried=now()).write(file)
+    good(outcomes, "disk")
+
+    assert titles(family) == ["“disk” is not what it is called", "All is well again: “disk” is what it is called"]
+    assert "what lies there can be deleted" in family.bodies
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,7 @@ from keeper.state import (
     ScrubState,
     Snapshot,
     State,
+    TrialState,
     now,
 )
 from keeper.texts import LANGUAGES, Language
@@ -146,6 +147,19 @@ def test_findings_are_red(settings: Settings) -> None:
         "Your photos are backed up, but not safely enough yet.",
         ["bad: A and b are in one account, which can be lost as a whole. Use another one"],
     )
+
+
+def test_a_copy_that_is_not_what_it_is_called_is_a_finding(settings: Settings) -> None:
+    """Case 39, as it was tried."""
+    found = Problem.of("trial.deletes", copy="net")
+    TrialState(tried=now(), findings=[found]).write(State(settings.state).trial_file("net"))
+    status = well(settings)
+    status.copies["net"] = copy_state(run=failed("net", found, end=Exit.OK))
+    level, headline, items = stands(settings, status)
+
+    assert (level, headline) == ("bad", "Your photos are backed up, but not safely enough yet.")
+    assert len(items) == 1
+    assert items[0].startswith("bad: “net” is called a vault, but what lies there can be deleted")
 
 
 def alarmed(settings: Settings) -> Status:
