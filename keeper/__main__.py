@@ -15,6 +15,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "health": service.health,
     "status": service.status,
     "import": service.import_,
+    "scrub": service.scrub,
     "backup": backup.backup,
     "verify": backup.verify_,
     "accept": backup.accept,

@@ -147,6 +147,10 @@ TEXTS = {
     "browse.no_room": Text("the keeper has no room to work in ({said})", "备份程序没有工作空间（原文：{said}）"),
     "browse.busy": Text("somebody else is looking something up; try again in a minute", "别人正在查看，请过一分钟再试"),
     # What commands answer.
+    "done.scrub": Text(
+        "{files} files at home were read; with {count} something is wrong.",
+        "通读了家里的 {files} 个文件，有问题的 {count} 个。",
+    ),
     "done.kit": Text("Noted: the recovery kit lies in a safe place.", "已记下：恢复包放在安全的地方。"),
     "done.import": Text(
         "The album imported copies of what lies in the import folder.", "相册已导入 import 文件夹里的文件（复制）。"

@@ -14,10 +14,12 @@ from typing import Any
 
 import httpx
 
+from keeper.__main__ import COMMANDS
 from keeper.errors import Exit
 from keeper.page.status import Status
+from keeper.service.scheduler import jobs_of
 from keeper.settings import Settings
-from keeper.state import State
+from keeper.state import ScrubState, State
 from tests.keeper.home import PROJECT, Home
 from tests.keeper.phones import PASSWORD, FakeAlbum, serving
 from tests.keeper.service import closed_port, service_settings, sink
@@ -174,6 +176,23 @@ def test_the_watch_looks_and_tells_its_health(tmp_path: Path) -> None:
     assert (unwell, well, ended) == (1, 0, 0)
     assert State(settings.state).folder == settings.state, "and it writes nothing there"
     assert list(settings.state.iterdir()) == []
+
+
+def test_what_the_schedule_calls_is_a_command(tmp_path: Path) -> None:
+    called = {job.words[0] for job in jobs_of(quiet_settings(tmp_path))}
+
+    assert called - {"drill"} <= COMMANDS.keys()
+
+
+def test_the_photos_at_home_are_read_by_hand(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    home.fill(3)
+    code, printed, _ = keeper(home.settings, "scrub", "--all", "--json")
+    _, _, told = keeper(home.settings, "scrub")
+
+    assert code == Exit.OK
+    assert ScrubState.model_validate_json(printed).rotten == {}
+    assert "something is wrong" in told
 
 
 def test_an_import_by_hand_is_done_by_the_album_or_said_why_not(tmp_path: Path) -> None:
