@@ -16,6 +16,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
@@ -161,6 +162,12 @@ class Restic:
         self._environment = {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(scratch), "TMPDIR": str(scratch)}
         self._environment |= {"RESTIC_PROGRESS_FPS": "0.5", **environment}
         self.held: tuple[int, ...] = ()
+
+    def with_password(self, file: Path) -> Restic:
+        """Return the same repository, opened with another password."""
+        other = copy(self)
+        other._environment = {**self._environment, "RESTIC_PASSWORD_FILE": str(file)}  # noqa: SLF001 - its own kind
+        return other
 
     def init(self) -> str:
         """Make the repository and return its id."""
