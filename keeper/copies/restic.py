@@ -40,7 +40,7 @@ PATIENCE, PATIENCE_SECONDS = 4, 20
 """A cause that no waiting cures is believed after so many lines within so many seconds."""
 DAMAGED = re.compile(
     r"not found in the repository index|is not known; the repository could be damaged|ciphertext verification failed"
-    r"|invalid data returned|hash does not match",
+    r"|invalid data returned|hash does not match|decrypting blob",
     re.IGNORECASE,
 )
 VANISHED = re.compile(r"^(?P<path>.*) does not exist, skipping$")
