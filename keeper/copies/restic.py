@@ -304,6 +304,9 @@ class Restic:
         """Restore into `target` what the patterns name, everything without one; read back what was written.
 
         A file that cannot be brought whole is named in `failed`, and the others come all the same.
+
+        Raises:
+            ResticError: nothing came, or the way to the copy broke: that is no verdict about what lies there.
         """
         summary: dict[str, Any] = {}
         failed: dict[str, str] = {}
@@ -320,8 +323,10 @@ class Restic:
             words += ["--include-file", include_file] if lines else []
             words += ["--dry-run"] if dry_run else ["--verify"]
             said = self._stream(words, take, allowed=(1,))
-        if not summary and said.texts:
+        if (not summary and said.texts) or (said.items and said.blocked):
             raise ResticError(1, said)
+        for item, text in said.items:  # the first is about the content, a later one only about its time or owner
+            failed.setdefault(item, text)
         return Restored(
             files=int(summary.get("total_files", 0)),
             restored=int(summary.get("files_restored", 0)),

@@ -102,10 +102,10 @@ class RestoreReport(BaseModel):
 
 
 class Begun(Stored):
-    """The restore that did not come to its end yet."""
+    """The restore that did not come to its end yet; the time names its snapshot, whose id changes with its tags."""
 
     request: Request | None = None
-    snapshot: str = ""
+    snapshot: datetime | None = None
     copy_name: str = ""
     at: datetime | None = None
 
@@ -213,7 +213,7 @@ def _plan(settings: Settings, request: Request, answers: list[Answer], folder: P
 
 
 def _look(settings: Settings, request: Request, answers: list[Answer], source: Source, folder: Path) -> Plan:
-    contents, stage = Contents(source), Stage(settings, source.snapshot.id, request.into)
+    contents, stage = Contents(source), Stage(settings, source.snapshot, request.into)
     lying = {node.path.lstrip("/") for node in contents.folder("/")}
     paths = list(request.paths)
     if request.everything:
@@ -256,14 +256,14 @@ def _pinned(settings: Settings, request: Request, sources: list[Source], notes: 
     begun = Begun.read(State(settings.state).folder / "restore.json")
     if begun.at is None or begun.request != _lasting(request) or now() - begun.at > GOES_ON:
         return sources
-    first = [each for each in sources if each.snapshot.id == begun.snapshot and each.name == begun.copy_name]
+    first = [each for each in sources if each.snapshot.time == begun.snapshot and each.name == begun.copy_name]
     if first and first != sources[:1]:
         notes.append(Problem.of("restore.goes_on", **first[0].values()))
     return first + [each for each in sources if each not in first]
 
 
 def _remember(file: Path, request: Request, source: Source) -> None:
-    begun = Begun(request=_lasting(request), snapshot=source.snapshot.id, copy_name=source.name, at=now())
+    begun = Begun(request=_lasting(request), snapshot=source.snapshot.time, copy_name=source.name, at=now())
     with suppress(OSError):  # a full disk: a restore may be what frees it
         begun.write(file)
 
