@@ -87,6 +87,7 @@ class _Run:
     known: CopyState = field(default_factory=CopyState)
     snapshots: list[Snapshot] = field(default_factory=list)
     held: dict[str, str] = field(default_factory=dict)
+    listed: bool = False
 
     def carry_out(self) -> None:
         """Do all of it; what goes wrong on the way is in the report, what ends it is raised."""
@@ -99,7 +100,8 @@ class _Run:
             repository.state.change_copy(repository.name, self._note_repository)
         report.problems += repository.told
         repository.restic.unlock()
-        self.snapshots = self._surely(repository.snapshots)
+        self.snapshots, self.held = self._surely(repository.snapshots), self.known.held
+        self.listed = True
         self._make_room()
         self._miss(self.known.snapshots)
         self.tell("database", 0, 0)
@@ -129,6 +131,8 @@ class _Run:
     def note(self, known: CopyState) -> None:
         """Write down what this run learned."""
         known.run = self.report
+        if not self.listed:
+            return
         known.snapshots, known.held, known.pruned = self.snapshots, self.held, self.known.pruned
         known.compared, known.indexes = self.known.compared, self.known.indexes
         if self.verdict is None:

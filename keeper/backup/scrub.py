@@ -80,7 +80,7 @@ class _Reading:
     ends: float
     progress: Progress
     files: int = 0
-    bytes: int = 0
+    done: int = 0
     folders: dict[str, str] = field(default_factory=dict)
     shifts: Counter[int] = field(default_factory=Counter)
     moved: list[tuple[bytes, int, _Row, _Row]] = field(default_factory=list)
@@ -129,8 +129,8 @@ def shown(path: bytes) -> str:
 
 def _read(settings: Settings, known: _Catalogue, reading: _Reading, *, everything: bool) -> ScrubState:
     again = [(path, row) for path, row in known.troubled(RECHECKED) if path.split(b"/")[0] in _roots(settings)]
-    for path, row in again:
-        _look(settings, known, reading, path, row)
+    for path, before in again:
+        _look(settings, known, reading, path, before)
     slices = known.begin(today := now().date().toordinal(), everything=everything)
     checked = {path for path, _ in again}
     for path in _walk(settings, reading):
@@ -146,8 +146,8 @@ def _read(settings: Settings, known: _Catalogue, reading: _Reading, *, everythin
         known.finish(slices, today)
     _judge_moved(known, reading)
     library.check(settings)
-    for path, row in reading.late:
-        known.write(path, row) if row else known.clear(path)
+    for path, unreadable in reading.late:
+        known.write(path, unreadable) if unreadable else known.clear(path)
     return _remember(settings, known, reading, told=True)
 
 
@@ -221,10 +221,10 @@ def _digest(file: bytes, status: os.stat_result, reading: _Reading) -> bytes | N
     with open(file, "rb", buffering=0) as stream:  # noqa: PTH123 - bytes
         while block := stream.read(BLOCK):
             digest.update(block)
-            reading.bytes += len(block)
+            reading.done += len(block)
         after = os.fstat(stream.fileno())
     reading.files += 1
-    reading.progress(reading.bytes, 0)
+    reading.progress(reading.done, 0)
     return digest.digest() if (after.st_size, after.st_mtime_ns) == (status.st_size, status.st_mtime_ns) else None
 
 

@@ -14,7 +14,7 @@ import signal
 import subprocess
 import tempfile
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -258,11 +258,16 @@ class Restic:
         self._stream(["diff", "--json", "--no-lock", old, new], take)
         return result
 
-    def ls(self, snapshot: str, *folders: str, recursive: bool = True) -> Iterator[Node]:
-        """Yield what a snapshot holds below folders, in all by default; folders before what is in them."""
+    def ls(
+        self, snapshot: str, *folders: str, recursive: bool = True, seconds: float | None = None
+    ) -> Generator[Node, None, None]:
+        """Yield what a snapshot holds below folders, in all by default, folders before what is in them.
+
+        An error after `seconds`.
+        """
         folders = folders or ("/",)
         words = ["ls", "--json", "--no-lock", *(["--recursive"] if recursive else []), snapshot, *folders]
-        with self._child(words) as (child, said):
+        with self._child(words) as (child, said), said.within(seconds):
             assert child.stdout
             for line in child.stdout:
                 message = _message(line)
@@ -509,6 +514,21 @@ class _Said:
     def close(self) -> None:
         """Wait until everything is read."""
         self._reader.join()
+
+    @contextmanager
+    def within(self, seconds: float | None) -> Iterator[None]:
+        """End the child when it takes longer."""
+        timer = threading.Timer(seconds or 0, self._stop, ["cause.slow"])
+        if seconds is not None:
+            timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+    def _stop(self, cause: str) -> None:
+        self.stopped = cause
+        self._child.terminate()
 
     def _read(self) -> None:
         assert self._child.stderr

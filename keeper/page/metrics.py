@@ -1,78 +1,102 @@
-"""The status as Prometheus metrics."""
+"""The state as Prometheus metrics."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from keeper.report import RemoteStatus, now, read_status
+from keeper.copies.repository import newest
+from keeper.page.status import Status, read_status
+from keeper.service.limits import verified_share
 from keeper.settings import Settings
-from keeper.view import verified_percent
+from keeper.state import now
 
 
 class StatusCollector(Collector):
-    """Reads the status file anew for every scrape. What is not known yet is left out."""
+    """Reads the state anew for every scrape. What is not known yet is left out."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """Yield all metrics."""
-        status = read_status(self._settings.state)
-        yield _age("heartbeat", "the scheduler came round", status.heartbeat)
-        yield _age("last_good", "the last good run ended", status.last_good)
-        yield _age("last_verify", "a copy was last read back", status.last_verify)
-        yield _gauge("gate_waiting", "1 while a run waits for a person's answer.", int(bool(status.waiting)))
-        yield _gauge("findings", "Findings about the set of copies.", len(self._settings.findings))
-        if report := status.last_run:
-            yield _gauge("last_run_code", "Exit code of the last run; 0 is good.", report.code)
-            yield _gauge("library_files", "Files in the last run.", report.files)
-            yield _gauge("library_bytes", "Size of the library in the last run.", report.bytes)
-            yield _gauge("skipped_files", "Files that the last run left out.", len(report.skipped))
-            codes = _family("remote_last_code", "Exit code of the last run at this copy; 0 is good.", "remote")
-            sent = _family("remote_sent_bytes", "Bytes that the last run sent there.", "remote")
-            for name, remote in report.remotes.items():
-                codes.add_metric([name], remote.code)
-                sent.add_metric([name], remote.sent_bytes)
-            yield from (codes, sent)
-        yield from self._of_remotes(
-            {r.name: status.remotes.get(r.name, RemoteStatus()) for r in self._settings.remotes}
-        )
-        indexed = _family("index_age_seconds", "Seconds since new photos of a folder were indexed.", "folder")
-        for folder, moment in status.indexed.items():
-            indexed.add_metric([folder], (now() - moment).total_seconds())
-        yield indexed
+        status = read_status(self._settings)
+        yield _age("heartbeat", "the scheduler came round", status.scheduler.heartbeat)
+        yield _age("dump", "the database was last dumped", status.dump.made)
+        held = {alarm for known in status.copies.values() for alarm in known.held}
+        yield _gauge("gate_waiting", "Alarms of the gate that wait for a person's answer.", len(held))
+        yield _gauge("findings", "Findings about the set of copies.", len(status.findings))
+        yield _gauge("rotten_files", "Files of the library that changed by themselves.", len(status.scrub.rotten))
+        yield from self._of_copies(status)
+        yield _each("index_age_seconds", "Seconds since new photos of a folder were indexed.", "folder", {
+            folder: _seconds(moment) for folder, moment in status.index.indexed.items()
+        })  # fmt: skip
+        yield _each("phone_troubled", "1 while a phone's folder takes nothing.", "folder", dict.fromkeys(status.index.troubled, 1))  # fmt: skip
 
-    @staticmethod
-    def _of_remotes(remotes: dict[str, RemoteStatus]) -> Iterator[GaugeMetricFamily]:
-        newest = _family("remote_newest_age_seconds", "Seconds since the newest good run there.", "remote")
-        verified = _family("remote_verified_ratio", "Share that was read back in the last 30 days.", "remote")
-        passed = _family("remote_drill_passed", "1 when the last test restore from there passed.", "remote")
-        drilled = _family("remote_drill_age_seconds", "Seconds since the last test restore from there.", "remote")
-        for name, remote in remotes.items():
-            verified.add_metric([name], verified_percent(remote) / 100)
-            if remote.newest_at:
-                newest.add_metric([name], (now() - remote.newest_at).total_seconds())
-            if remote.last_drill:
-                passed.add_metric([name], int(remote.last_drill.passed))
-                drilled.add_metric([name], (now() - remote.last_drill.ended).total_seconds())
-        yield from (newest, verified, passed, drilled)
+    def _of_copies(self, status: Status) -> Iterator[GaugeMetricFamily]:
+        copies = [(copy, status.copies[copy.name]) for copy in self._settings.copies]
+        last = {copy.name: snapshot for copy, known in copies if (snapshot := newest(known.snapshots, now()))}
+        runs = {copy.name: known.run for copy, known in copies if known.run}
+        drills = {copy.name: known.drill for copy, known in copies if known.drill}
+        for name, text, values in (
+            ("last_good_age_seconds", "Seconds since the last good run there ended.", {
+                copy.name: _seconds(known.last_good) for copy, known in copies if known.last_good
+            }),
+            ("newest_age_seconds", "Seconds since the newest snapshot there.", {
+                name: _seconds(snapshot.time) for name, snapshot in last.items()
+            }),
+            ("snapshots", "Snapshots there.", {copy.name: len(known.snapshots) for copy, known in copies}),
+            ("files", "Files in the newest snapshot.", {name: snapshot.files for name, snapshot in last.items()}),
+            ("bytes", "Size of the newest snapshot.", {name: snapshot.bytes for name, snapshot in last.items()}),
+            ("last_exit", "Exit code of the last run there; 0 is good.", {
+                name: int(run.exit) for name, run in runs.items()
+            }),
+            ("sent_bytes", "Bytes that the last run sent there.", {name: run.sent_bytes for name, run in runs.items()}),
+            ("unreadable_files", "Files that the last run there could not read.", {
+                name: len(run.unreadable) for name, run in runs.items()
+            }),
+            ("damaged", "1 while what was found damaged there is not mended.", {
+                copy.name: int(known.damage is not None) for copy, known in copies
+            }),
+            ("verified_ratio", "Share that was read back within verify_days.", {
+                copy.name: verified_share(copy, known) for copy, known in copies if copy.is_repository
+            }),
+            ("drill_passed", "1 when the last test restore from there passed.", {
+                name: int(drill.passed) for name, drill in drills.items()
+            }),
+            ("drill_age_seconds", "Seconds since the last test restore from there.", {
+                name: _seconds(drill.ended) for name, drill in drills.items()
+            }),
+            ("job_done_bytes", "What the job that is at work there has done.", {
+                name: progress.done for name, progress in status.progress.items()
+            }),
+            ("job_total_bytes", "What the job that is at work there has to do.", {
+                name: progress.total for name, progress in status.progress.items() if progress.total
+            }),
+        ):  # fmt: skip
+            yield _each(f"copy_{name}", text, "copy", values)
 
 
-def _family(name: str, text: str, label: str) -> GaugeMetricFamily:
-    return GaugeMetricFamily(f"photos_{name}", text, labels=[label])
+def _each(name: str, text: str, label: str, values: Mapping[str, float]) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(f"photos_{name}", text, labels=[label])
+    for value, number in values.items():
+        family.add_metric([value], number)
+    return family
 
 
 def _gauge(name: str, text: str, value: float) -> GaugeMetricFamily:
     return GaugeMetricFamily(f"photos_{name}", text, value=value)
 
 
+def _seconds(moment: datetime) -> float:
+    return (now() - moment).total_seconds()
+
+
 def _age(name: str, what: str, moment: datetime | None) -> GaugeMetricFamily:
-    text = f"Seconds since {what}."
-    family = GaugeMetricFamily(f"photos_{name}_age_seconds", text)
+    family = GaugeMetricFamily(f"photos_{name}_age_seconds", f"Seconds since {what}.")
     if moment:
-        family.add_metric([], (now() - moment).total_seconds())
+        family.add_metric([], _seconds(moment))
     return family

@@ -1,30 +1,35 @@
-"""What the page shows, worked out from the status: how things stand, each copy, and what to do next."""
+"""What the page shows, worked out from the states: how things stand, each copy, and what to do next."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import PurePosixPath
 from typing import Literal
 
 from markupsafe import Markup, escape
 
-from keeper.errors import Code
-from keeper.manifest import SLICES
-from keeper.reasons import translate
-from keeper.report import DrillReport, RemoteStatus, Status, now
-from keeper.settings import RemoteSettings, Settings
-from keeper.texts import TEXTS, Language, ago, clock, for_stack, say, size
-from keeper.watch import Limits
+from keeper.copies.repository import newest
+from keeper.errors import Exit, Problem
+from keeper.page.learning import Knowledge
+from keeper.page.status import Status
+from keeper.service import limits
+from keeper.service.outcomes import is_at_home
+from keeper.service.waiting import waiting_alarms
+from keeper.settings import CopySettings, Settings
+from keeper.state import CopyState, DrillReport, Progress, Snapshot, now
+from keeper.texts import TEXTS, Language, ago, clock, for_stack, kernel_text, problem_text, say, size, span, typed
 
 Level = Literal["good", "note", "warn", "bad"]
 """A note is worth knowing and changes nothing about how safe the photos are."""
 ORDER: dict[Level, int] = {"bad": 0, "warn": 1, "note": 2, "good": 3}
-LATE, TOO_LATE = Limits().good, timedelta(days=3)
-FRESH_SLICE = timedelta(days=30)
-ENOUGH_PERCENT = 90
-SKIPPED_SHOWN = 20
-# The parts of the gate's message that the page says in its own words.
-STOPPED, IF_RIGHT = "stopped, nothing was sent: ", ". If this is right:"
+GRACE = timedelta(days=2)
+"""So much later than the schedule promises, a copy is no longer late but missing."""
+FRESH_PROGRESS = timedelta(minutes=10)
+TELLING = timedelta(seconds=30)
+"""A job that is younger cannot say how long it still takes."""
+ENOUGH = 0.9
+SHOWN = 20
 
 
 @dataclass(frozen=True)
@@ -37,21 +42,35 @@ class Item:
     finding: bool = False
 
 
+@dataclass(frozen=True)
+class Work:
+    """What a job is at. `percent` is None where it is not known how much there is to do."""
+
+    phase: str
+    percent: int | None
+    detail: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Copy:
-    """One copy of everything."""
+    """One copy of everything, or one that is only to look at."""
 
     name: str
     kind: str
     where: str
-    encrypted: bool
+    album: bool
     level: Level
     newest: str
     newest_age: str
+    snapshots: int
     percent: int | None
+    verify_days: int
     drill: str
     drill_detail: str
-    problem: str
+    problems: list[str]
+    work: Work | None
+    first: str
+    next: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,159 +83,237 @@ class View:
     subline: str
     items: list[Item]
     copies: list[Copy]
-    next_run: str
     next_drill: str
-    phones: list[tuple[str, str]]
-    skipped: list[tuple[str, str]] = field(default_factory=list)
-    skipped_count: int = 0
+    phones: list[tuple[str, str, str]]
+    unreadable: list[tuple[str, str]] = field(default_factory=list)
+    unreadable_count: int = 0
+    rotten: list[str] = field(default_factory=list)
     made: str
 
 
-def verified_percent(remote: RemoteStatus) -> int:
-    """Return how much of a copy was read back whole within the last 30 days."""
-    fresh = sum(now() - moment < FRESH_SLICE for moment in remote.slices.values())
-    return round(100 * fresh / SLICES)
-
-
-def view_of(settings: Settings, status: Status, language: Language) -> View:
-    """Work out the page."""
-    return _Builder(settings, status, language).view()
+def view_of(settings: Settings, status: Status, language: Language, *, knowledge: Knowledge = "known") -> View:
+    """Work out the page. `knowledge`: whether it is known what the copies hold."""
+    return _Builder(settings, status, language, knowledge).view()
 
 
 class _Builder:
-    def __init__(self, settings: Settings, status: Status, language: Language) -> None:
-        self._settings, self._status, self._language = settings, status, language
+    def __init__(self, settings: Settings, status: Status, language: Language, knowledge: Knowledge) -> None:
+        self._settings, self._status, self._language, self._knowledge = settings, status, language, knowledge
+        self._known = {copy.name: status.copies.get(copy.name, CopyState()) for copy in settings.copies}
+        self._waiting = waiting_alarms(settings.state, self._known.values())
+        self._unreadable = {
+            path: why for known in self._known.values() if known.run for path, why in known.run.unreadable.items()
+        }
 
     def view(self) -> View:
         settings, status = self._settings, self._status
-        copies = [self._copy(remote, self._known(remote)) for remote in settings.remotes]
         items = sorted(self._items(), key=lambda item: ORDER[item.level])
         level, headline = self._headline(items)
-        skipped = sorted((status.last_run.skipped if status.last_run else {}).items())
+        unreadable = sorted(self._unreadable.items())
         return View(
             album=settings.stack,
             level=level,
             headline=headline,
             subline=self._subline(),
             items=items,
-            copies=copies,
-            next_run=self._next(status.next_run),
-            next_drill=self._next(status.next_drill),
+            copies=[self._copy(copy) for copy in settings.copies],
+            next_drill=self._next("drill") if settings.repositories else "",
             phones=[
-                (place.removeprefix("phones/"), self._age(moment)) for place, moment in sorted(status.indexed.items())
+                (PurePosixPath(place).name, self._age(status.index.indexed.get(place)), self._trouble(place))
+                for place in sorted(status.index.indexed.keys() | status.index.troubled.keys())
             ],
-            skipped=[(path, translate(self._language, reason)) for path, reason in skipped[:SKIPPED_SHOWN]],
-            skipped_count=len(skipped),
+            unreadable=[(path, kernel_text(self._language, why)) for path, why in unreadable[:SHOWN]],
+            unreadable_count=len(unreadable),
+            rotten=[self._restore(path) for path in sorted(status.scrub.rotten)[:SHOWN]],
             made=self._when(now()),
         )
 
     def _headline(self, items: list[Item]) -> tuple[Level, str]:
-        status, worst = self._status, items[0].level if items else "good"
+        worst = items[0].level if items else "good"
+        repositories = [self._known[copy.name] for copy in self._settings.repositories]
         if self._is_silent():
             return "bad", self._say("page.head.silent")
-        if not self._settings.remotes:
+        if not repositories:
             return "bad", self._say("page.head.none")
-        if status.waiting:
+        if self._waiting:
             return "bad", self._say("page.head.gate")
-        if status.last_good is None:
-            return ("bad", self._say("page.head.none")) if status.last_run else ("warn", self._say("page.head.first"))
+        if not any(_last_good(known) for known in repositories):
+            return self._before_the_first(repositories)
         if worst == "bad" and all(item.finding for item in items if item.level == "bad"):
             return "bad", self._say("page.head.thin")
         worst = "good" if worst == "note" else worst
         return worst, self._say(f"page.head.{worst}")
 
+    def _before_the_first(self, repositories: list[CopyState]) -> tuple[Level, str]:
+        at_work = any(self._work(copy.name) for copy in self._settings.repositories)
+        if at_work or any(known.snapshots for known in repositories):
+            return "warn", self._say("page.head.filling")
+        if self._knowledge != "known":
+            return "warn", self._say(f"page.head.{self._knowledge}")
+        if any(known.run for known in repositories):
+            return "bad", self._say("page.head.none")
+        return "warn", self._say("page.head.first")
+
     def _subline(self) -> str:
-        status = self._status
-        if status.last_good is None or status.last_run is None:
-            return self._say("page.sub.never", next=self._next(status.next_run))
-        return self._say(
-            "page.sub.good",
-            files=f"{status.last_run.files:,}",
-            size=size(status.last_run.bytes),
-            age=self._age(status.last_good),
-            next=self._next(status.next_run),
-        )
+        names = [copy.name for copy in self._settings.repositories]
+        found = [(_last_good(known), _newest(known)) for known in (self._known[name] for name in names)]
+        made = [(moment, snapshot) for moment, snapshot in found if moment and snapshot]
+        due = [self._status.scheduler.due.get(f"backup {name}") for name in names]
+        next_one = self._moment(min((moment for moment in due if moment), default=None))
+        if not made:
+            return self._say("page.sub.never", next=next_one)
+        moment, snapshot = max(made, key=lambda pair: pair[0])
+        files, total = f"{snapshot.files:,}", size(snapshot.bytes)
+        return self._say("page.sub.good", files=files, size=total, age=self._age(moment), next=next_one)
 
     def _items(self) -> list[Item]:
         """Return what to do, in the order in which a person should look at it."""
         status, settings, items = self._status, self._settings, []
         if self._is_silent():
             items.append(self._item("bad", "todo.silent", command="./photos up"))
-        if not settings.remotes:
+        if not settings.repositories:
             items.append(self._item("bad", "todo.none"))
-        report = status.last_run
-        reasons = self._reasons()
-        if status.waiting:
-            command = f"./photos keeper accept {status.waiting}"
-            items.append(self._item("bad", "todo.gate", detail=" · ".join(reasons), command=command))
-        elif report and report.code != Code.OK:
-            level: Level = "warn" if report.code == Code.REMOTE else "bad"
-            items += [self._item(level, "todo.problem", problem=reason) for reason in reasons]
-        # While the gate waits, a run by hand would only stop there again.
-        if status.last_good and not status.waiting and now() - status.last_good > LATE:
-            level = "bad" if now() - status.last_good > TOO_LATE else "warn"
-            age = self._age(status.last_good)
-            items.append(self._item(level, "todo.old", age=age, command="./photos keeper backup"))
-        for remote in settings.remotes:
-            items += self._of_copy(remote.name, self._known(remote))
-        items += [
-            Item("bad", escape(self._sentence(translate(self._language, text))), finding=True)
-            for text in settings.findings
+        for alarm in self._waiting:
+            detail = " · ".join(self._sentence(self._told(reason)) for reason in alarm.reasons)
+            items.append(self._item("bad", "todo.gate", detail=detail, command=f"./photos keeper accept {alarm.id}"))
+        items += self._at_home()
+        for copy in settings.copies:
+            items += self._of_copy(copy)
+        items += [Item("bad", escape(self._sentence(self._told(finding))), finding=True) for finding in status.findings]
+        drills = [known.drill.ended for known in self._known.values() if known.drill]
+        if drills and now() - max(drills) > limits.of_drill(settings):
+            length = span(self._language, now() - max(drills))
+            items.append(self._item("warn", "todo.drill.old", age=length, command="./photos keeper drill"))
+        items += [self._item("bad", "todo.phone", problem=self._trouble(place)) for place in status.index.troubled]
+        if self._unreadable:
+            items.append(self._item("warn", "todo.unreadable", count=len(self._unreadable)))
+        return items + self._kit()
+
+    def _at_home(self) -> list[Item]:
+        """Return what is wrong here, whichever copy noticed it; three copies notice the same."""
+        items, told = [], []
+        if rotten := sorted(self._status.scrub.rotten):
+            items.append(self._item("bad", "todo.rot", count=len(rotten), command=self._restore(rotten[0])))
+        if self._status.dump.problem:
+            told.append(self._status.dump.problem)
+        for known in self._known.values():
+            told += [problem for problem in _problems(known) if is_at_home(problem) and problem not in told]
+        told = [problem for problem in told if problem.code != "run.unreadable"]  # they have a list of their own
+        return items + [self._item("bad", "todo.problem", problem=self._told(problem)) for problem in told]
+
+    def _kit(self) -> list[Item]:
+        status = self._status
+        if not any(known.snapshots for known in self._known.values()):
+            return []
+        if status.kit.confirmed is None:
+            return [self._item("warn", "todo.kit", command="./photos keeper kit")]
+        if status.kit_lacks:
+            names = self._say("page.comma").join(status.kit_lacks)
+            return [self._item("warn", "todo.kit.stale", names=names, command="./photos keeper kit")]
+        return []
+
+    def _of_copy(self, copy: CopySettings) -> list[Item]:
+        name, known = copy.name, self._known[copy.name]
+        items = self._reported(name, known)
+        if not copy.is_repository:
+            return items
+        if limits.in_first_upload(known):
+            if self._work(name) or known.snapshots:
+                return [*items, self._item("note", "todo.first", name=name, told=self._first(known))]
+            return items or ([self._item("bad", "todo.copy.none", name=name)] if known.run else [])
+        good = _last_good(known)
+        if good and (level := self._lateness(copy, good)) != "good":
+            command = f"./photos keeper backup --copy {name}"
+            items.append(self._item(level, "todo.copy.old", name=name, age=self._age(good), command=command))
+        if self._is_unread(copy, known):
+            percent = int(100 * limits.verified_share(copy, known))
+            command = f"./photos keeper verify --all --copy {name}"
+            told = self._item("warn", "todo.verify", name=name, percent=percent, days=copy.verify_days, command=command)
+            items.append(told)
+        if known.drill and not known.drill.passed and known.drill.reason:
+            items.append(self._item("bad", "todo.drill", name=name, problem=self._told(known.drill.reason)))
+        return items
+
+    def _reported(self, name: str, known: CopyState) -> list[Item]:
+        """Return what a copy's last run said about it."""
+        items = [self._item("bad", "todo.damage", name=name, problem=self._told(known.damage))] if known.damage else []
+        # A run that was good all the same only has something to say.
+        level: Level = "note" if known.run and known.run.exit == Exit.OK else "bad"
+        return items + [
+            self._item(level, "todo.copy", name=name, problem=self._told(problem))
+            for problem in _problems(known)
+            if not is_at_home(problem) and problem != known.damage
         ]
-        drill = status.last_drill
-        if drill and now() - drill.ended > Limits().drill:
-            age = say(self._language, "span.days", n=(now() - drill.ended).days)
-            items.append(self._item("warn", "todo.drill.old", age=age, command="./photos keeper drill"))
-        if report and report.skipped:
-            items.append(self._item("note", "todo.skipped", count=len(report.skipped)))
-        if status.kit_confirmed is None and status.last_good:
-            items.append(self._item("warn", "todo.kit", command="./photos keeper kit"))
-        return items
 
-    def _of_copy(self, name: str, known: RemoteStatus) -> list[Item]:
-        items = []
-        if known.problem:
-            items.append(self._item("bad", "todo.copy", name=name, problem=self._told(known.problem)))
-        elif known.newest_at is None:
-            if self._status.last_run:
-                items.append(self._item("bad", "todo.copy.none", name=name))
-        elif now() - known.newest_at > TOO_LATE:
-            items.append(self._item("bad", "todo.copy.old", name=name, age=self._age(known.newest_at)))
-        if known.newest_at and (percent := verified_percent(known)) < ENOUGH_PERCENT:
-            command = "./photos keeper verify --all"
-            items.append(self._item("warn", "todo.verify", name=name, percent=percent, command=command))
-        if known.last_drill and not known.last_drill.passed:
-            items.append(self._item("bad", "todo.drill", name=name, problem=self._told(known.last_drill.reason)))
-        return items
+    def _lateness(self, copy: CopySettings, good: datetime) -> Level:
+        late = now() - good - limits.of_backup(self._settings, copy)
+        return "bad" if late > GRACE else "warn" if late > timedelta() else "good"
 
-    def _reasons(self) -> list[str]:
-        """Return what the last run reported, without what the copies say themselves."""
-        report = self._status.last_run
-        names = tuple(f"{remote.name}: " for remote in self._settings.remotes)
-        found = report.problems if report else []
-        if self._status.waiting:
-            told = [translate(self._language, reason.partition(IF_RIGHT)[0]) for reason in found]
-            return [self._sentence(reason.removeprefix(translate(self._language, STOPPED))) for reason in told]
-        return [self._told(reason) for reason in found if not reason.startswith(names)]
+    def _is_unread(self, copy: CopySettings, known: CopyState) -> bool:
+        """Whether less was read back than the stack promises; what is younger than the promise has its time."""
+        begun = min((snapshot.time for snapshot in known.snapshots if snapshot.whole), default=now())
+        old = now() - begun > limits.of_verify(self._settings, copy)
+        return old and limits.verified_share(copy, known) < ENOUGH
 
-    def _copy(self, remote: RemoteSettings, known: RemoteStatus) -> Copy:
-        levels = [item.level for item in self._of_copy(remote.name, known)]
-        if known.newest_at is None or now() - known.newest_at > LATE:
+    def _copy(self, copy: CopySettings) -> Copy:
+        known = self._known[copy.name]
+        levels = [item.level for item in self._of_copy(copy) if item.level != "note"]
+        good, snapshot = _last_good(known), _newest(known)
+        if copy.is_repository and not good:
             levels.append("warn")
-        drill, detail = self._drill(known.last_drill)
+        drill, detail = self._drill(known.drill)
+        problems = [known.damage] if known.damage else []
+        problems += [problem for problem in _problems(known) if problem not in problems]
+        shown = snapshot.time if snapshot else good
         return Copy(
-            name=remote.name,
-            kind=self._say(f"page.kind.{remote.kind}"),
-            where=remote.place or f"{remote.type}: {remote.path}",
-            encrypted=remote.encrypt,
+            name=copy.name,
+            kind=self._say(f"page.kind.{copy.kind}"),
+            where=copy.place or f"{copy.type}: {copy.path}",
+            album=not copy.is_repository,
             level=min(levels, key=lambda level: ORDER[level], default="good"),
-            newest=clock(known.newest_at, self._settings.zone) if known.newest_at else self._say("page.none"),
-            newest_age=self._age(known.newest_at) if known.newest_at else "",
-            percent=verified_percent(known) if known.newest_at else None,
+            newest=clock(shown, self._settings.zone) if shown else self._say("page.none"),
+            newest_age=self._age(shown) if shown else "",
+            snapshots=len(known.snapshots),
+            percent=int(100 * limits.verified_share(copy, known)) if snapshot else None,
+            verify_days=copy.verify_days,
             drill=drill,
             drill_detail=detail,
-            problem=self._told(known.problem),
+            problems=[self._told(problem) for problem in problems],
+            work=self._work(copy.name),
+            first=self._first(known) if limits.in_first_upload(known) and known.snapshots else "",
+            next=self._next(f"backup {copy.name}"),
         )
+
+    def _first(self, known: CopyState) -> str:
+        """Tell how much of a copy that is being filled can be restored already."""
+        part = newest(known.snapshots, now(), whole=False)
+        if part is None:
+            return self._say("page.first.nothing")
+        return self._say("page.first", files=f"{part.files:,}", size=size(part.bytes))
+
+    def _work(self, name: str) -> Work | None:
+        """Return what a job of a copy is at: what it tells, and that it was started."""
+        progress, began = self._status.progress.get(name), self._status.scheduler.running.get(f"backup {name}")
+        if progress and now() - progress.at < FRESH_PROGRESS:
+            percent = min(100, 100 * progress.done // progress.total) if progress.total else None
+            return Work(self._phase(progress.phase), percent, self._left(progress))
+        return Work(self._phase("starting"), None, "") if began else None
+
+    def _left(self, progress: Progress) -> str:
+        """Tell what is done, how fast that was, and how long the rest takes."""
+        if not progress.total:
+            return size(progress.done) if progress.done else ""
+        done = self._say("page.done", done=size(progress.done), total=size(progress.total))
+        elapsed = progress.at - progress.since
+        if elapsed < TELLING or not progress.done:
+            return done
+        rate = progress.done / elapsed.total_seconds()
+        left = span(self._language, timedelta(seconds=max(progress.total - progress.done, 0) / rate))
+        return self._say("page.left", done=done, rate=size(rate), left=left)
+
+    def _phase(self, phase: str) -> str:
+        key = f"phase.{phase}"
+        return self._say(key) if key in TEXTS else phase
 
     def _drill(self, drill: DrillReport | None) -> tuple[str, str]:
         if drill is None:
@@ -224,13 +321,18 @@ class _Builder:
         verdict = self._say("page.passed" if drill.passed else "page.failed")
         detail = self._say("page.restored", files=f"{drill.files_checked:,}", rows=f"{drill.rows:,}")
         told = self._say("page.verdict", verdict=verdict, age=self._age(drill.ended))
-        return told, detail if drill.passed else self._told(drill.reason)
-
-    def _known(self, remote: RemoteSettings) -> RemoteStatus:
-        return self._status.remotes.get(remote.name, RemoteStatus())
+        return told, detail if drill.passed else self._told(drill.reason) if drill.reason else ""
 
     def _is_silent(self) -> bool:
-        return self._status.heartbeat is None or now() - self._status.heartbeat > Limits().heartbeat
+        beat = self._status.scheduler.heartbeat
+        return beat is None or now() - beat > limits.HEARTBEAT
+
+    def _trouble(self, place: str) -> str:
+        problem = self._status.index.troubled.get(place)
+        return f"{PurePosixPath(place).name}{self._say('page.colon')}{self._told(problem)}" if problem else ""
+
+    def _restore(self, path: str) -> str:
+        return for_stack(f"./photos keeper restore {typed(path.lstrip('/'))}", self._settings.stack)
 
     def _say(self, key: str, **values: object) -> str:
         return say(self._language, key, **values)
@@ -241,20 +343,38 @@ class _Builder:
         shown = Markup("<code>{}</code>").format(for_stack(command, self._settings.stack))
         return Item(level, text.format(command=shown, **values), detail)
 
-    def _told(self, problem: str) -> str:
+    def _told(self, problem: Problem) -> str:
         """Return a problem in the reader's language, with commands that can be typed as they stand."""
-        return for_stack(translate(self._language, problem), self._settings.stack)
+        return for_stack(problem_text(self._language, problem), self._settings.stack)
 
     def _sentence(self, text: str) -> str:
         # In Chinese a capital could only be that of a name, which has none.
         return text[:1].upper() + text[1:] if self._language == "en" else text
 
-    def _age(self, moment: datetime) -> str:
-        return ago(self._language, now() - moment)
+    def _age(self, moment: datetime | None) -> str:
+        return ago(self._language, now() - moment) if moment else self._say("page.unknown")
 
-    def _next(self, moment: datetime | None) -> str:
+    def _next(self, job: str) -> str:
+        return self._moment(self._status.scheduler.due.get(job))
+
+    def _moment(self, moment: datetime | None) -> str:
         # The scheduler sets the next time when a job has ended.
         return self._say("page.running") if moment and moment <= now() else self._when(moment)
 
     def _when(self, moment: datetime | None) -> str:
         return clock(moment, self._settings.zone) if moment else self._say("page.unknown")
+
+
+def _newest(known: CopyState) -> Snapshot | None:
+    return newest(known.snapshots, now())
+
+
+def _last_good(known: CopyState) -> datetime | None:
+    """Return from when the last backup is that can be relied on; a host that lost its state asks the copy."""
+    snapshot = _newest(known)
+    return known.last_good or (snapshot.time if snapshot else None)
+
+
+def _problems(known: CopyState) -> list[Problem]:
+    """Return what the last run of a copy reported; what the gate says has a place of its own."""
+    return [problem for problem in (known.run.problems if known.run else []) if not problem.code.startswith("gate.")]

@@ -1,24 +1,27 @@
 """Alerts to the family through Apprise, and pings to a watcher outside of the house.
 
-Every channel stands for itself. What a channel did not take waits in `<state>/alerts/` and is sent again; nothing that
-happens here changes the result of a run, and no address, which holds a secret, reaches a log.
+Every channel stands for itself. An alert leaves first and is written second: what a channel did not take, and what was
+told, is known here in memory, and where there is room also in `<state>/alerts/`, for the next start. Nothing that happens
+here changes the result of a run, and no address, which holds a secret, reaches a log.
 """
 
 from __future__ import annotations
 
 import hashlib
 import logging
+import threading
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
 import apprise
 import httpx
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
-from keeper.messages import Message, well
-from keeper.report import now, write_whole
+from keeper.service.messages import Message
 from keeper.settings import Settings
+from keeper.state import Stored, now, write_whole
 from keeper.texts import clock, for_stack, say
 
 URLS, PING_URL = "backup_alert_urls", "backup_ping_url"
@@ -47,15 +50,24 @@ class Alert(BaseModel):
     tries: int = 0
     next_try: datetime
 
+    @property
+    def file_name(self) -> str:
+        """Where it waits."""
+        return f"{self.raised:%Y%m%dT%H%M%S%f}.json"
+
 
 class Trouble(BaseModel):
-    """A problem that was told and is not over."""
+    """A problem that was told and is not over. `well` is what to say when it is."""
 
     kind: str
     told: datetime
+    well: str = ""
 
 
-TROUBLES = TypeAdapter(dict[str, Trouble])
+class Troubles(Stored):
+    """What was told: topic → the problem."""
+
+    told: dict[str, Trouble] = Field({})
 
 
 class Alerts:
@@ -64,41 +76,44 @@ class Alerts:
     def __init__(
         self, settings: Settings, state: Path, *, repeat: timedelta = REPEAT, pause: timedelta = FIRST_PAUSE
     ) -> None:
-        self._settings, self._folder, self._troubles = settings, state / "alerts", state / "troubles.json"
+        self._settings, self._folder, self._file = settings, state / "alerts", state / "troubles.json"
         self._repeat, self._pause = repeat, pause
-        self._folder.mkdir(parents=True, exist_ok=True)
+        # The scheduler and the index after sync tell from threads of their own.
+        self._lock = threading.RLock()
+        self._troubles = Troubles.read(self._file).told
+        self._waiting = list(self._left_over())
 
     def problem(self, topic: str, message: Message) -> None:
         """Tell a problem, unless the same one was told within a day."""
-        troubles = self._read_troubles()
-        known = troubles.get(topic)
-        if known and known.kind == message.kind and now() - known.told < self._repeat:
-            return
-        troubles[topic] = Trouble(kind=message.kind, told=now())
-        self._write_troubles(troubles)
-        self._raise(message, "failure")
+        with self._lock:
+            known = self._troubles.get(topic)
+            if known and known.kind == message.kind and now() - known.told < self._repeat:
+                return
+            self._troubles[topic] = Trouble(kind=message.kind, told=now(), well=message.well)
+            self._raise(message.title, message.body, "failure")
+            self._keep(self._file, Troubles(told=self._troubles))
 
     def all_well(self, topic: str) -> None:
         """Tell that a topic is well again, if a problem was told."""
-        troubles = self._read_troubles()
-        if troubles.pop(topic, None):
-            self._write_troubles(troubles)
-            self._raise(well(self._settings.language, topic), "success")
+        with self._lock:
+            if trouble := self._troubles.pop(topic, None):
+                self._raise(trouble.well, "", "success")
+                self._keep(self._file, Troubles(told=self._troubles))
+
+    def topics(self) -> list[str]:
+        """Return the topics of which a problem was told that is not over."""
+        with self._lock:
+            return sorted(self._troubles)
 
     def send_waiting(self) -> None:
         """Try the channels again that did not take an alert; give up after a week."""
-        for file in sorted(self._folder.glob("*.json")):
-            try:
-                alert = Alert.model_validate_json(file.read_bytes())
-            except ValidationError:
-                log.warning("the waiting alert %s is unreadable and was removed", file.name)
-                file.unlink()
-                continue
-            if now() - alert.raised > LIFE:
-                log.warning("an alert of %s was never taken by %s channels", alert.raised, len(alert.channels))
-                file.unlink()
-            elif now() >= alert.next_try:
-                self._deliver(alert, file)
+        with self._lock:
+            for alert in list(self._waiting):
+                if now() - alert.raised > LIFE:
+                    log.warning("an alert of %s was never taken by %s channels", alert.raised, len(alert.channels))
+                    self._forget(alert)
+                elif now() >= alert.next_try:
+                    self._deliver(alert)
 
     def ping(self, outcome: str = "") -> None:
         """Tell the watcher outside: "start", nothing for a good end, or the exit code of a bad one."""
@@ -110,21 +125,18 @@ class Alerts:
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             log.warning("the ping was not taken: %s", type(error).__name__)
 
-    def _raise(self, message: Message, kind: Literal["failure", "success"]) -> None:
+    def _raise(self, title: str, body: str, kind: Literal["failure", "success"]) -> None:
         moment = now()
         raised = say(self._settings.language, "alert.raised", time=clock(moment, self._settings.zone))
-        body = "\n".join(line for line in (for_stack(message.body, self._settings.stack), raised) if line)
-        title = f"{self._settings.stack}: {message.title}"
-        log.log(logging.INFO if kind == "success" else logging.WARNING, "%s", message.title)
-        channels = list(self._channels())
-        alert = Alert(raised=moment, kind=kind, title=title, body=body, channels=channels, next_try=moment)
-        if channels:
-            file = self._folder / f"{moment:%Y%m%dT%H%M%S%f}.json"
-            # Before anything is sent: a kill in between repeats the alert, it never loses it.
-            write_whole(file, alert.model_dump_json().encode())
-            self._deliver(alert, file)
+        body = "\n".join(line for line in (for_stack(body, self._settings.stack), raised) if line)
+        log.log(logging.INFO if kind == "success" else logging.WARNING, "%s", title)
+        if channels := list(self._channels()):
+            whole = f"{self._settings.stack}: {title}"
+            alert = Alert(raised=moment, kind=kind, title=whole, body=body, channels=channels, next_try=moment)
+            self._waiting.append(alert)
+            self._deliver(alert)
 
-    def _deliver(self, alert: Alert, file: Path) -> None:
+    def _deliver(self, alert: Alert) -> None:
         known = self._channels()
         alert.channels = [
             mark
@@ -132,25 +144,41 @@ class Alerts:
             if mark in alert.channels and not _send(known[mark], number, alert)
         ]
         if not alert.channels:
-            file.unlink()
+            self._forget(alert)
             return
         alert.tries += 1
         alert.next_try = now() + min(self._pause * 2 ** min(alert.tries - 1, 16), LONGEST_PAUSE)
-        write_whole(file, alert.model_dump_json().encode())
+        self._keep(self._folder / alert.file_name, alert)
+
+    def _forget(self, alert: Alert) -> None:
+        self._waiting.remove(alert)
+        with suppress(OSError):
+            (self._folder / alert.file_name).unlink(missing_ok=True)
+
+    def _keep(self, file: Path, content: BaseModel) -> None:
+        """Write down for the next start what is known here; that there is no room changes nothing until then."""
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(file, content.model_dump_json().encode())
+        except OSError as error:
+            log.warning("%s is not written: %s", file.name, error.strerror)
+
+    def _left_over(self) -> list[Alert]:
+        """Return what the last start could not send."""
+        found = []
+        for file in sorted(self._folder.glob("*.json")):
+            try:
+                found.append(Alert.model_validate_json(file.read_bytes()))
+            except (OSError, ValidationError):
+                log.warning("the waiting alert %s is unreadable and was removed", file.name)
+                with suppress(OSError):
+                    file.unlink()
+        return found
 
     def _channels(self) -> dict[str, str]:
         """Return mark → address; the mark is what the queue says instead of the address."""
         urls = self._settings.secret(URLS).split()
         return {hashlib.sha256(url.encode()).hexdigest()[:16]: url for url in urls}
-
-    def _read_troubles(self) -> dict[str, Trouble]:
-        try:
-            return TROUBLES.validate_json(self._troubles.read_bytes())
-        except (FileNotFoundError, ValidationError):
-            return {}
-
-    def _write_troubles(self, troubles: dict[str, Trouble]) -> None:
-        write_whole(self._troubles, TROUBLES.dump_json(troubles))
 
 
 def ping_url(address: str, outcome: str, said: str) -> httpx.URL | None:

@@ -10,7 +10,6 @@ its admin, whose password the stack knows.
 from __future__ import annotations
 
 import fcntl
-import json
 import logging
 import threading
 from collections.abc import Iterator
@@ -21,16 +20,22 @@ from time import monotonic
 from typing import Any
 
 import httpx
-from pydantic import BaseModel, Field, TypeAdapter
+from pydantic import AliasChoices, BaseModel, Field, TypeAdapter
 
-from keeper.errors import Code, KeeperError
-from keeper.report import Status, change_status, now, write_whole
+from keeper.errors import Exit, KeeperError, Problem
+from keeper.service.alerts import Alerts
+from keeper.service.messages import message
 from keeper.settings import Settings
+from keeper.state import IndexState, State, Stored, now
+from keeper.texts import problem_text
 
 API_KEY, ADMIN, ADMIN_PASSWORD = "syncthing_api_key", "admin", "photoprism_admin_password"
 PHONES = PurePosixPath("/phones")
 """Where Syncthing's container has originals/phones."""
-EVENTS = "StateChanged,FolderSummary,FolderCompletion,ItemFinished"
+EVENTS = "StateChanged,FolderSummary,FolderCompletion,FolderErrors,ItemFinished"
+IDLE, ERROR = "idle", "error"
+MARKER_MISSING = "marker missing"
+"""As Syncthing says it (`ErrMarkerMissing` in its lib/config)."""
 POLL_SECONDS, INDEX_SECONDS = 60, 3600
 FIRST_PAUSE, LONGEST_PAUSE = 2.0, 300.0
 log = logging.getLogger("keeper.index")
@@ -57,7 +62,9 @@ class FolderState(BaseModel):
     """What Syncthing says of a folder (`/rest/db/status`)."""
 
     state: str
+    error: str = ""
     needed: int = Field(alias="needFiles")
+    failed: int = Field(0, validation_alias=AliasChoices("errors", "pullErrors"))
     sequence: int
 
 
@@ -68,7 +75,13 @@ class Event(BaseModel):
     data: dict[str, Any] | None = None
 
 
-FOLDERS, EVENT_LIST, SEQUENCES = TypeAdapter(list[Folder]), TypeAdapter(list[Event]), TypeAdapter(dict[str, int])
+FOLDERS, EVENT_LIST = TypeAdapter(list[Folder]), TypeAdapter(list[Event])
+
+
+class Sequences(Stored):
+    """Which change of a folder was indexed last: folder → its sequence number."""
+
+    indexed: dict[str, int] = Field({})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,12 +139,16 @@ class Album:
 
 
 class SyncIndex:
-    """Watches Syncthing and indexes what it brought."""
+    """Watches Syncthing, indexes what it brought, and tells which folder no longer takes anything."""
 
-    def __init__(self, settings: Settings, album: Album, pace: Pace | None = None) -> None:
-        self._settings, self._album, self._pace = settings, album, pace or Pace()
-        self._memory = settings.state / "indexed.json"
+    def __init__(self, settings: Settings, album: Album, alerts: Alerts, pace: Pace | None = None) -> None:
+        self._settings, self._album, self._alerts, self._pace = settings, album, alerts, pace or Pace()
+        state = State(settings.state)
+        self._state_file, self._memory_file = state.index_file, state.folder / "indexed.json"
+        self._state, self._indexed = IndexState.read(self._state_file), Sequences.read(self._memory_file).indexed
+        # Folder → since when; what has lasted for long enough counts.
         self._incomplete: dict[str, float] = {}
+        self._troubled: dict[str, tuple[str, float]] = {}
         self._syncthing = httpx.Client(
             base_url=settings.syncthing_url or "",
             headers={"X-API-Key": settings.secret(API_KEY)},
@@ -147,7 +164,7 @@ class SyncIndex:
                     for _ in self._rounds(stop):
                         pause = FIRST_PAUSE
                 except (httpx.HTTPError, ValueError, KeyError, OSError) as error:
-                    log.warning("index after sync: %s; next try in %.0f s", _short(error), pause)
+                    log.warning("index after sync: %s; next try in %.0f s", problem_text("en", _problem(error)), pause)
                     stop.wait(pause)
                     pause = min(pause * 2, LONGEST_PAUSE)
 
@@ -164,50 +181,83 @@ class SyncIndex:
                 return  # it counts its events anew, so that none comes for a long time: start over with every folder
             last = max((event.id for event in events), default=last)
             named = {str(event.data["folder"]) for event in events if event.data and "folder" in event.data}
-            due = named | set(self._incomplete)
+            due = named | set(self._incomplete) | set(self._troubled)
             stop.wait(self._pace.settle)
 
     def _look(self, due: set[str]) -> None:
         """Index those of the folders that are complete, idle, and not as they were when last indexed."""
         failures = []
-        for folder in self._folders():
-            if folder.id in due and folder.place and not folder.paused:
+        folders = [folder for folder in self._folders() if folder.place and not folder.paused]
+        self._forget_others({str(folder.place) for folder in folders})
+        for folder in folders:
+            if folder.id in due:
                 try:
-                    self._look_at(folder.id, folder.place)
+                    self._look_at(folder.id, str(folder.place))
                 except (httpx.HTTPError, ValueError, KeyError) as error:
                     failures.append(error)
+                    self._trouble(folder.id, str(folder.place), Problem.of("phone.unshown", reason=_problem(error)))
         # Only now: one folder that cannot be indexed must not hide the photos of the others.
         if failures:
             raise failures[0]
 
     def _look_at(self, folder: str, place: str) -> None:
         found = FolderState.model_validate(self._answer("/rest/db/status", folder=folder).json())
-        if found.state != "idle" or found.sequence == self._indexed().get(folder):
-            return
-        if found.needed:
-            # The phone went away half way, or one file cannot be fetched: the others must not wait for ever.
-            since = self._incomplete.setdefault(folder, monotonic())
-            if monotonic() - since < self._pace.patience:
-                return
-        self._index(folder, place, found.sequence)
+        if found.state == IDLE and found.sequence != self._indexed.get(folder) and not self._waits(folder, found):
+            self._index(folder, place, found.sequence)
+        if found.state == ERROR or found.error:
+            code = "phone.marker" if MARKER_MISSING in found.error else "phone.stopped"
+            self._trouble(folder, place, Problem.of(code, said=found.error or found.state), at_once=True)
+        elif found.failed:
+            self._trouble(folder, place, Problem.of("phone.files", count=found.failed))
+        elif found.state == IDLE:
+            self._well(folder, place)
+
+    def _waits(self, folder: str, found: FolderState) -> bool:
+        """Whether the rest of a folder may still come."""
+        if not found.needed:
+            return False
+        # The phone went away half way, or one file cannot be fetched: the others must not wait for ever.
+        return monotonic() - self._incomplete.setdefault(folder, monotonic()) < self._pace.patience
 
     def _index(self, folder: str, place: str, sequence: int) -> None:
         log.info("indexing %s", place)
         self._album.index(place)
         self._incomplete.pop(folder, None)
         # The number from before: what came in meanwhile makes it differ, and is indexed next time.
-        write_whole(self._memory, json.dumps(self._indexed() | {folder: sequence}).encode())
+        self._indexed[folder] = sequence
+        self._state.indexed[place] = now()
+        self._remember()
 
-        def note(status: Status) -> None:
-            status.indexed[place] = now()
+    def _trouble(self, folder: str, place: str, problem: Problem, *, at_once: bool = False) -> None:
+        """Tell what is wrong with a folder, once it has lasted."""
+        code, since = self._troubled.get(folder, ("", monotonic()))
+        since = since if code == problem.code else monotonic()
+        self._troubled[folder] = (problem.code, since)
+        if at_once or monotonic() - since >= self._pace.patience:
+            told = message(self._settings.language, "alert.phone", [problem], kind=problem.code, phone=place)
+            self._alerts.problem(f"phone {place}", told)
+            if self._state.troubled.get(place) != problem:
+                self._state.troubled[place] = problem
+                self._remember()
 
-        change_status(self._settings.state, note)
+    def _well(self, folder: str, place: str) -> None:
+        self._troubled.pop(folder, None)
+        self._alerts.all_well(f"phone {place}")
+        if self._state.troubled.pop(place, None):
+            self._remember()
 
-    def _indexed(self) -> dict[str, int]:
+    def _forget_others(self, places: set[str]) -> None:
+        """Forget the trouble of folders that are no longer there, or that a person has paused."""
+        for place in self._state.troubled.keys() - places:
+            self._well("", place)
+
+    def _remember(self) -> None:
+        """Write down what is known here; a full disk must not have everything indexed again and again."""
         try:
-            return SEQUENCES.validate_json(self._memory.read_bytes())
-        except FileNotFoundError:
-            return {}
+            Sequences(indexed=self._indexed).write(self._memory_file)
+            self._state.write(self._state_file)
+        except OSError as error:
+            log.warning("what was indexed is not written: %s", error.strerror)
 
     def _folders(self) -> list[Folder]:
         return FOLDERS.validate_python(self._answer("/rest/config/folders").json())
@@ -236,15 +286,14 @@ def import_now(settings: Settings) -> None:
         with closing(Album(settings)) as album:
             album.import_copies()
     except (httpx.HTTPError, ValueError, KeyError) as error:
-        raise KeeperError(
-            Code.FAILED, f"the album did not import: {_short(error)}. Is it running? ./photos status"
-        ) from error
+        raise KeeperError(Exit.FAILED, "album.import", reason=_problem(error)) from error
 
 
-def _short(error: Exception) -> str:
+def _problem(error: Exception) -> Problem:
     """Return what went wrong, without a whole page of it."""
     if isinstance(error, httpx.HTTPStatusError):
-        return f"{error.request.url.host} answers {error.response.status_code} to {error.request.url.path}"
+        url, status = error.request.url, error.response.status_code
+        return Problem.of("app.answers", app=url.host, status=status, path=url.path)
     if isinstance(error, httpx.RequestError):
-        return f"{error.request.url.host} is not reachable ({error or type(error).__name__})"
-    return f"{type(error).__name__}: {str(error)[:200]}"
+        return Problem.of("app.unreachable", app=error.request.url.host, said=error or type(error).__name__)
+    return Problem.of("app.strange", said=f"{type(error).__name__}: {str(error)[:200]}")

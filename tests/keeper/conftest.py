@@ -28,11 +28,11 @@ def server() -> Iterator[Server]:
 
 
 @pytest.fixture(scope="session")
-def restic() -> str:
-    """The real restic, which the keeper finds through its variable."""
+def restic(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The real restic, with repositories that open at once; the keeper finds it through its variable."""
     if reason := restic_tool.lacking():
         pytest.skip(reason)
-    os.environ["KEEPER_RESTIC"] = str(restic_tool.restic())
+    os.environ["KEEPER_RESTIC"] = str(restic_tool.light(tmp_path_factory.mktemp("restic")))
     return os.environ["KEEPER_RESTIC"]
 
 

@@ -10,8 +10,12 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
+from functools import cache
 from pathlib import Path
+
+from tests.keeper import light_key
 
 VERSION = "0.19.1"
 GO = (1, 25)
@@ -20,10 +24,23 @@ GO_PLACES = ":/usr/local/go/bin"
 MODULE = f"github.com/restic/restic/cmd/restic@v{VERSION}"
 
 
+LIGHT = """#!/bin/sh
+for word; do case "$word" in init) making=yes ;; backup) dated=yes ;; esac; done
+if [ "${{dated:-}}" ] && [ -e "{folder}/clock" ]; then
+  set -- "$@" --time "$(date -d "@$(($(date +%s) + $(cat "{folder}/clock")))" "+%F %T")"
+fi
+[ "${{making:-}}" ] || exec {ordinary} "{restic}" "$@"
+"{restic}" "$@" && "{python}" "{script}"
+"""
+ORDINARY = "setpriv --bounding-set=-dac_override,-dac_read_search"
+"""Root like anybody else: what a file's mode forbids cannot be read."""
+
+
 class LackingError(Exception):
     """This machine cannot have it; the message names the remedy."""
 
 
+@cache
 def restic() -> Path:
     """Return a restic of this version or a newer one: $KEEPER_RESTIC, that of PATH, or the one built before.
 
@@ -40,6 +57,19 @@ def restic() -> Path:
         if not (folder / "restic").exists():
             _build(folder)
     return folder / "restic"
+
+
+def light(folder: Path, *, ordinary: bool = False) -> Path:
+    """Write a program into `folder` that is this restic, but whose repositories open at once: see light_key.py.
+
+    A file `clock` in the folder says by how many seconds its snapshots differ from the time. `ordinary`: modes bind root.
+    """
+    program, script = folder / "restic", Path(light_key.__file__)
+    started = ORDINARY if ordinary and os.geteuid() == 0 else ""
+    values = {"folder": folder, "restic": restic(), "python": sys.executable, "script": script, "ordinary": started}
+    program.write_text(LIGHT.format(**values))
+    program.chmod(0o755)
+    return program
 
 
 def lacking() -> str | None:

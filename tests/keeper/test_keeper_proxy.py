@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from keeper.copies.rclone import program
+from tests.keeper import restic as restic_tool
 from tests.keeper.proxy import Fault, Proxy, proxied, webdav
 from tests.waiting import until
 
@@ -44,10 +45,12 @@ class Net:
 
 
 @pytest.fixture
-def net(restic: str, tmp_path: Path) -> Iterator[Net]:
+def net(tmp_path: Path) -> Iterator[Net]:
+    if reason := restic_tool.lacking():
+        pytest.skip(reason)
     with webdav(tmp_path / "net") as port, proxied(port) as proxy:
         (tmp_path / "net/data").mkdir()
-        yield Net(tmp_path / "net", proxy, restic)
+        yield Net(tmp_path / "net", proxy, str(restic_tool.restic()))
 
 
 def test_restic_works_through_it_and_every_request_object_and_byte_is_counted(net: Net, tmp_path: Path) -> None:

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import subprocess
 import threading
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from tests.keeper import restic
+
+
+@pytest.fixture(autouse=True)
+def anew() -> Iterator[None]:
+    restic.restic.cache_clear()
+    yield
+    restic.restic.cache_clear()
 
 
 @pytest.fixture
@@ -41,6 +53,7 @@ def test_a_restic_that_is_new_enough_is_taken(machine: Path, monkeypatch: pytest
     chosen = program(machine.parent, "chosen", "echo restic 0.19.1 compiled with go1.26.8")
 
     assert restic.restic() == found
+    restic.restic.cache_clear()
     monkeypatch.setenv("KEEPER_RESTIC", str(chosen))
     assert restic.restic() == chosen
 
@@ -77,3 +90,26 @@ def test_a_build_that_fails_says_why_and_leaves_nothing(machine: Path) -> None:
 
     assert restic.lacking() == "keeper tier: restic 0.19.1 cannot be built: dial tcp: no such host"
     assert [file.name for file in (machine.parent / ".cache/photos-tests/restic-0.19.1").iterdir()] == ["lock"]
+
+
+def test_a_light_repository_opens_with_its_password_alone_and_is_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if reason := restic.lacking():
+        pytest.skip(reason)
+    (tmp_path / "password").write_text("päss\n")
+    (tmp_path / "photo.jpg").write_bytes(b"photo")
+    monkeypatch.setenv("RESTIC_REPOSITORY", str(tmp_path / "repository"))
+    monkeypatch.setenv("RESTIC_PASSWORD_FILE", str(tmp_path / "password"))
+    monkeypatch.setenv("RESTIC_CACHE_DIR", str(tmp_path / "cache"))
+    run = partial(subprocess.run, capture_output=True, check=False)
+    light = restic.light(tmp_path)
+
+    assert json.loads(run([light, "init", "--json"]).stdout)["message_type"] == "initialized"
+    (key,) = (tmp_path / "repository/keys").iterdir()
+    assert key.name == hashlib.sha256(key.read_bytes()).hexdigest()
+    assert json.loads(key.read_bytes())["N"] == 2
+    assert run([light, "backup", str(tmp_path / "photo.jpg")]).returncode == 0
+    assert run([restic.restic(), "check", "--read-data"]).returncode == 0, "the real one finds nothing amiss"
+    (tmp_path / "password").write_text("pass")
+    assert run([restic.restic(), "snapshots"]).returncode == 12
