@@ -352,3 +352,32 @@ def test_nothing_is_forgotten_without_a_yes(
 
     assert done.exit_code == 1
     assert asked == []
+
+
+@pytest.mark.parametrize("command", [command for command in keeper.app.registered_commands if command.callback])
+def test_what_is_passed_on_is_a_command_of_the_keeper_with_these_options(command: Any) -> None:
+    of_the_keeper = pytest.importorskip(
+        "keeper.__main__", reason="unit tier: the keeper's packages are missing"
+    ).COMMANDS
+    name = command.name or command.callback.__name__
+    if name in OF_THE_HOST:
+        return
+
+    assert name in of_the_keeper
+    assert options(command.callback) - {"--stack", "--yes", *OWN_OPTIONS.get(name, ())} <= options(of_the_keeper[name])
+
+
+OF_THE_HOST = ("kit", "estimate")
+OWN_OPTIONS = {"restore": {"--kit", "--list"}}
+
+
+def options(callback: Any) -> set[str]:
+    """Return the options of a command."""
+    parameters = typer.main.get_command(_app_of(callback)).params
+    return {option for parameter in parameters for option in parameter.opts if option.startswith("--")}
+
+
+def _app_of(callback: Any) -> typer.Typer:
+    made = typer.Typer(add_completion=False)
+    made.command()(callback)
+    return made
