@@ -59,6 +59,8 @@ def lived(seed: int, steps: int, server: object) -> dict[str, object]:
                 if "BrokenPromise" not in failed
                 else failed[failed.rindex("BrokenPromise") :]
             )
+            if failed and os.environ.get("DAYS_LOG"):
+                print(chr(10).join(one.log))
     return {"seed": seed, "steps": steps, "seconds": time.monotonic() - start, "failed": failed, "figures": figures}
 
 

@@ -500,6 +500,8 @@ def live(life: Life, steps: int) -> None:
         (step,) = life.random.choices(list(STEPS), list(STEPS.values()))
         life.log.append(f"{number} day {life.day}: {step.__name__}")
         life.count(step.__name__)
+        started = time.monotonic()
         step(life)
         life.look()
+        life.log.append(f"   {time.monotonic() - started:.1f} s")
     life.look_at_everything()
