@@ -90,6 +90,25 @@ def test_a_run_is_restorable_and_the_kit_holds_what_opens_it(world: World, tmp_p
     assert told["kit_lacks"] == []
 
 
+def test_a_rotated_copy_is_opened_by_its_new_password_and_the_kit_of_before_is_stale(world: World) -> None:
+    before = keys_of(world)
+
+    keeper(world, "rotate", "--copy", "disk", "--yes")
+
+    after = keys_of(world)
+    assert len(before) == len(after) == 1
+    assert before != after, "the old key is gone"
+    keeper(world, "backup")
+    assert "does not open everything any more" in world.photos("doctor", STACK)
+    assert json.loads(keeper(world, "status", "--json"))["kit_lacks"] == ["disk"]
+    assert world.preview(STACK) == {}
+
+
+def keys_of(world: World) -> set[str]:
+    """Return the key files of the copy."""
+    return {file.name for file in (world.root / "disk/keys").iterdir()}
+
+
 def test_another_restic_replaces_the_keeper_and_its_kin_and_nothing_else(world: World) -> None:
     with connect() as client:
         image = client.images.get(f"{world.registry}/{PARTS[0]}")
