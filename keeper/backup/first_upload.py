@@ -27,15 +27,15 @@ class Folder:
     bytes: int
 
 
-def batches(settings: Settings, batch_bytes: int = BATCH_BYTES) -> list[list[str]]:
+def batches(settings: Settings) -> list[list[str]]:
     """Return what each growing snapshot holds; nothing where the library is small enough for one.
 
     What lies in no folder, and what could not be read here, comes with the whole that follows.
     """
     folders: list[Folder] = []
     for root in settings.roots:
-        folders += _below(str(settings.library), root, batch_bytes)
-    if sum(folder.bytes for folder in folders) <= batch_bytes:
+        folders += _below(str(settings.library), root)
+    if sum(folder.bytes for folder in folders) <= BATCH_BYTES:
         return []
     newest_first = sorted(folders, key=lambda folder: (folder.year, folder.name), reverse=True)
     names = [DATABASE] if (settings.library / DATABASE).is_dir() else []
@@ -43,18 +43,18 @@ def batches(settings: Settings, batch_bytes: int = BATCH_BYTES) -> list[list[str
     for folder in newest_first:
         names = [*names, folder.name]
         size += folder.bytes
-        if size >= batch_bytes:
+        if size >= BATCH_BYTES:
             growing.append(names)
             size = 0
     return growing
 
 
-def _below(library: str, name: str, batch_bytes: int) -> list[Folder]:
+def _below(library: str, name: str) -> list[Folder]:
     """Return the folders below one: its children, and where one is larger than a batch, the children of that."""
     children = []
     for child in _folders(f"{library}/{name}"):
         folder = _weighed(library, f"{name}/{child}")
-        deeper = _below(library, folder.name, batch_bytes) if folder.bytes > batch_bytes else []
+        deeper = _below(library, folder.name) if folder.bytes > BATCH_BYTES else []
         children += deeper or [folder]
     return children
 

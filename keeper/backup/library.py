@@ -21,6 +21,17 @@ def check(settings: Settings) -> None:
     Raises:
         KeeperError: with `Exit.PREFLIGHT`. It is the only thing at home that stops a backup.
     """
+    check_ours(settings)
+    if settings.marked and not any(_has_something(settings.roots[name]) for name in settings.marked):
+        raise KeeperError(Exit.PREFLIGHT, "library.empty", folder=settings.roots[settings.marked[0]])
+
+
+def check_ours(settings: Settings) -> None:
+    """Check that each root is there, and that the marked ones are this stack's.
+
+    Raises:
+        KeeperError: with `Exit.PREFLIGHT`.
+    """
     for name, folder in settings.roots.items():
         if not folder.is_dir():
             raise KeeperError(Exit.PREFLIGHT, "library.absent", root=name, folder=folder)
@@ -32,8 +43,6 @@ def check(settings: Settings) -> None:
             raise KeeperError(Exit.PREFLIGHT, "library.no_marker", root=name, reason=reason or "?") from error
         if marker != settings.id:
             raise KeeperError(Exit.PREFLIGHT, "library.of_another", root=name, id=marker)
-    if settings.marked and not any(_has_something(settings.roots[name]) for name in settings.marked):
-        raise KeeperError(Exit.PREFLIGHT, "library.empty", folder=settings.roots[settings.marked[0]])
 
 
 def names(settings: Settings) -> list[str]:

@@ -105,6 +105,35 @@ def read_back(repository: Repository, share: str, *, pause: float = SECOND_LOOK_
     return found
 
 
+def by_hand(repository: Repository, *, everything: bool, progress: Callable[[str, int, int], None]) -> Problem | None:
+    """Read a copy back outside of a run, all of it or the share whose turn it is; return what is damaged.
+
+    Raises:
+        KeeperError: another job is at it, or the way to the copy broke.
+    """
+    with repository.alone("verify"):
+        repository.open()
+        repository.restic.unlock()
+        progress("read_back", 0, 0)
+        count = 1 if everything else slices(repository.copy)
+        number = 0 if everything else due_slice(repository.state.copy(repository.name), count)
+        found = read_back(repository, f"{number + 1}/{count}")
+        damage = _damage(found, found.broken_packs) if found.errors else None
+
+        def note(known: CopyState) -> None:
+            known.damage = damage
+            if damage is None:
+                whole = range(known.slices_of) if everything else [number]
+                known.slices = {
+                    **(known.slices if everything or known.slices_of == count else {}),
+                    **dict.fromkeys(whole, now()),
+                }
+                known.slices_of = known.slices_of if everything else count
+
+        repository.state.change_copy(repository.name, note)
+    return damage
+
+
 def mend(repository: Repository, found: Check, broken: Collection[str], again: Callable[[], object]) -> Verdict:
     """Mend a damaged repository as far as the photos at home can; `again` backs them up once more.
 
@@ -112,8 +141,7 @@ def mend(repository: Repository, found: Check, broken: Collection[str], again: C
         KeeperError: the way to the copy broke.
     """
     packs = sorted({*found.broken_packs, *broken})
-    said = found.said[0] if found.said else ", ".join(packs[:3])
-    damage = Problem.of("copy.damage", count=max(len(packs), found.errors), said=said)
+    damage = _damage(found, packs)
     if repository.is_vault:
         return Verdict(damage=damage)
     try:
@@ -128,10 +156,13 @@ def mend(repository: Repository, found: Check, broken: Collection[str], again: C
             raise
         return Verdict(damage=damage)
     if left.errors:
-        return Verdict(
-            damage=Problem.of("copy.damage_stays", count=left.errors, said=left.said[0] if left.said else said)
-        )
+        return Verdict(damage=Problem.of("copy.damage_stays", count=left.errors, said=next(iter(left.said), "")))
     return Verdict(mended=max(len(packs), 1))
+
+
+def _damage(found: Check, packs: Collection[str]) -> Problem:
+    said = found.said[0] if found.said else ", ".join(sorted(packs)[:3])
+    return Problem.of("copy.damage", count=max(len(packs), found.errors), said=said)
 
 
 def _repair_packs(repository: Repository, packs: list[str]) -> None:

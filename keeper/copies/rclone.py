@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from keeper.copies.causes import cause_of, shortened
 from keeper.errors import Exit, KeeperError
@@ -31,8 +32,12 @@ KEY_PEM = "key_pem"
 GIVEN = "photos_given"
 """A key of our own, which rclone leaves alone: the hash of the token that the stack gave."""
 
+ERRORS = frozenset({"error", "critical", "fatal", "emergency"})
+ERRORS_KEPT = 1000
+
 Progress = Callable[[int, int], None]
 """Called with bytes done and bytes in all."""
+Watch = Callable[[dict[str, Any]], bool]
 
 
 class RcloneError(KeeperError):
@@ -161,15 +166,23 @@ class Rclone:
         return {name: digest for digest, _, name in pairs if re.fullmatch(r"[0-9a-f]{64}", digest)}
 
     def run(
-        self, *words: str, stdin: bytes = b"", allowed: Iterable[int] = (), progress: Progress | None = None
+        self,
+        *words: str,
+        stdin: bytes = b"",
+        allowed: Iterable[int] = (),
+        progress: Progress | None = None,
+        watch: Watch | None = None,
     ) -> bytes:
         """Run rclone to its end and return what it prints. It dies with this process, even when that is killed.
+
+        `watch` is told each line of its log, and ends it by returning True.
 
         Raises:
             RcloneError: with its lines and the cause, as far as one is known.
         """
         flags = ["--use-json-log", "--log-level", "NOTICE", "--retries", "1", "--low-level-retries", "3"]
-        flags += ["--contimeout", "20s", *(["--stats", "1s", "--stats-log-level", "NOTICE"] if progress else [])]
+        flags += ["--contimeout", "20s"]
+        flags += ["--stats", "1s", "--stats-log-level", "NOTICE"] if progress or watch else []
         with (
             tempfile.TemporaryFile() as output,
             subprocess.Popen(
@@ -187,7 +200,15 @@ class Rclone:
                 with suppress(BrokenPipeError):
                     child.stdin.write(stdin)
                     child.stdin.close()
-                errors = [error for line in child.stderr if (error := _error(line, progress))]
+                errors: list[str] = []
+                for line in child.stderr:
+                    entry = _entry(line)
+                    if progress and (stats := entry.get("stats")):
+                        progress(int(stats.get("bytes", 0)), int(stats.get("totalBytes", 0)))
+                    if watch and watch(entry):
+                        child.terminate()
+                    if len(errors) < ERRORS_KEPT and (error := _error(entry)):
+                        errors.append(error)
             except BaseException:
                 child.kill()
                 raise
@@ -199,15 +220,18 @@ class Rclone:
         return b"" if code else printed
 
 
-def _error(line: bytes, progress: Progress | None) -> str | None:
-    """Return the error of a log line; hands figures on to `progress`."""
+def _entry(line: bytes) -> dict[str, Any]:
+    """Return one line of the log; what is none is taken for an error."""
     try:
         entry = json.loads(line)
     except ValueError:
-        return line.decode(errors="replace").strip() or None
-    if progress and (stats := entry.get("stats")):
-        progress(int(stats.get("bytes", 0)), int(stats.get("totalBytes", 0)))
-    if entry.get("level") in ("error", "critical", "fatal", "emergency"):
-        subject = f"{entry['object']}: " if entry.get("object") else ""
-        return f"{subject}{entry.get('msg', '')}"
-    return None
+        entry = None
+    return entry if isinstance(entry, dict) else {"level": "error", "msg": line.decode(errors="replace").strip()}
+
+
+def _error(entry: dict[str, Any]) -> str:
+    """Return the error that a line of the log tells, or nothing."""
+    if entry.get("level") not in ERRORS:
+        return ""
+    subject = f"{entry['object']}: " if entry.get("object") else ""
+    return f"{subject}{entry.get('msg', '')}"

@@ -272,14 +272,13 @@ class Restic:
             for line in child.stdout:
                 message = _message(line)
                 if message and message.get("message_type") == "node" and message.get("path") not in folders:
-                    yield Node(
-                        path=str(message["path"]),
-                        type=str(message["type"]),
-                        size=int(message.get("size", 0)),
-                        mtime=str(message.get("mtime", "")),
-                        mode=int(message.get("mode", 0)),
-                    )
+                    yield _node(message)
             self._finish(child, said)
+
+    def find(self, pattern: str) -> list[tuple[str, Node]]:
+        """Return snapshot and node of whatever matches in any snapshot, capital letters or small ones."""
+        found = json.loads(self._text("find", "--json", "--no-lock", "--ignore-case", pattern) or "[]")
+        return [(str(each["snapshot"]), _node(hit)) for each in found for hit in each.get("matches") or []]
 
     def dump(self, snapshot: str, path: str, out: IO[bytes]) -> None:
         """Write one file of a snapshot into `out`."""
@@ -300,6 +299,7 @@ class Restic:
         A file that cannot be brought whole is named in `failed`, and the others come all the same.
         """
         summary: dict[str, Any] = {}
+        failed: dict[str, str] = {}
 
         def take(message: dict[str, Any]) -> None:
             if message.get("message_type") == "summary":
@@ -320,7 +320,7 @@ class Restic:
             restored=int(summary.get("files_restored", 0)),
             skipped=int(summary.get("files_skipped", 0)),
             bytes=int(summary.get("bytes_restored", 0)),
-            failed=dict(said.items),
+            failed=failed,
         )
 
     def check(self, share: str = "", progress: Progress | None = None) -> Check:
@@ -578,6 +578,16 @@ def _message(line: bytes) -> dict[str, Any] | None:
     except ValueError:
         return None
     return message if isinstance(message, dict) else None
+
+
+def _node(listed: dict[str, Any]) -> Node:
+    return Node(
+        path=str(listed["path"]),
+        type=str(listed["type"]),
+        size=int(listed.get("size", 0)),
+        mtime=str(listed.get("mtime", "")),
+        mode=int(listed.get("mode", 0)),
+    )
 
 
 def _number(listed: dict[str, Any]) -> int:

@@ -157,7 +157,7 @@ def _template(name: str, language: Language, here: str, folder: str = "", **valu
 
 
 def _asked(environ: WSGIEnvironment, name: str) -> str:
-    return parse_qs(environ.get("QUERY_STRING", "")).get(name, [""])[0]
+    return str(parse_qs(environ.get("QUERY_STRING", "")).get(name, [""])[0])
 
 
 def _encoded(html: str) -> bytes:

@@ -1,271 +1,319 @@
-"""Bring photos, folders, the database or everything back from a remote.
+"""Bring photos, folders, the database or everything back, from the newest snapshot that any copy has.
 
-Always beside, verified, then swapped: the dump is proven in a server of its own and the files are gathered and checked
-against the run's hashes; only when all of it is good does anything take its place. No photo that lies there is
-overwritten: a newer one stays and the restored one comes beside it, an older or rotten one moves into the staging folder.
+Always beside, read back, then moved: the dump is proven in a server of its own and the files are gathered on each mount;
+only when all of it is good does anything take its place. No photo that lies there is overwritten: a newer one stays and the
+restored one comes beside it, an older or rotten one moves into the staging folder.
 """
 
 from __future__ import annotations
 
-from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+import fcntl
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from pydantic import BaseModel
 
-from keeper import preflight
-from keeper.delivery import Progress
-from keeper.drill import fetch, loaded
-from keeper.errors import Code, KeeperError
-from keeper.exchange import PASSWORD, exchange
-from keeper.manifest import Manifest
-from keeper.rclone import RcloneError
-from keeper.remotes import Remote
-from keeper.run import open_remotes
-from keeper.runs import DATABASE, new_run, read_manifest
-from keeper.scratch import scratch
-from keeper.settings import STAGING, Settings
-from keeper.stage import Stage
+from keeper.backup import library
+from keeper.backup.dump import FILE
+from keeper.errors import Exit, KeeperError, Problem
+from keeper.restore.drill import bring_dump, loaded
+from keeper.restore.exchange import PASSWORD, exchange
+from keeper.restore.names import nanoseconds
+from keeper.restore.scratch import scratch
+from keeper.restore.snapshots import (
+    SHORT,
+    Answer,
+    Contents,
+    Source,
+    ask,
+    differences,
+    end_of,
+    holding,
+    learn,
+    no_source,
+    ranked,
+)
+from keeper.restore.stage import Placed, Selection, Stage
+from keeper.settings import DATABASE, STAGING, Settings
+from keeper.state import ScrubState, State, Stored, now
 
-__all__ = ["PASSWORD", "Listing", "Request", "RestoreReport", "find", "restore"]
+__all__ = ["PASSWORD", "Request", "RestoreReport", "restore"]
+
+Tell = Callable[[str, int, int], None]
+"""Called with the name of the phase, bytes done and bytes in all."""
+GOES_ON = timedelta(days=14)
+"""So long the same command goes on with the snapshot that it began with: meanwhile there may be one of a half-empty library."""
 
 
 class Request(BaseModel):
-    """What to bring back. `paths`: files or folders as they are named in a backup, e.g. originals/2024.
+    """What to bring back. `paths`: files or folders as they lie in the library, e.g. originals/2024.
 
-    `run` and `remote`: from which; by default the newest whole run of the first remote that answers. `incomplete`:
-    place what is good even when something is missing.
+    `copy_name`, `snapshot`, `day`: from where, from which, from the newest at the end of which day; by default the newest
+    of all. `into`: the folder below a root in which it is to lie, e.g. import/back. `dry_run`: change nothing.
+    `incomplete`: place what is good even when something is missing.
     """
 
     paths: list[str] = []
     everything: bool = False
     database: bool = False
-    run: str | None = None
-    remote: str | None = None
+    copy_name: str = ""
+    snapshot: str = ""
+    day: date | None = None
+    into: str = ""
+    dry_run: bool = False
     incomplete: bool = False
 
     @property
     def wants_database(self) -> bool:
-        """Whether the database is to come back."""
-        return self.database or self.everything
+        """Whether the database is to be exchanged; elsewhere its dump comes as a file."""
+        return (self.database or self.everything) and not self.into
 
 
 class RestoreReport(BaseModel):
-    """What was done. `beside`: restored files that lie beside newer ones; `replaced`: where the older ones went.
+    """What was done, or would be. Sizes in bytes.
 
-    `passed_over`: why a newer run or another remote was not taken; `left_out`: roots of the run that the stack no longer
-    has.
+    `beside`: where restored files lie beside newer ones; `replaced`: where the older ones went. `restored`: what a dry run
+    would bring. `notes`: what a person should know of the choice. `left_out`: what the stack has no place for.
     """
 
-    run: str
-    remote: str
+    copy_name: str
+    snapshot: str
+    time: datetime
+    whole: bool = True
+    dry_run: bool = False
     placed: int = 0
     unchanged: int = 0
+    bytes: int = 0
+    restored: list[str] = []
     beside: list[str] = []
     replaced: list[str] = []
     missing: list[str] = []
-    passed_over: list[str] = []
     left_out: list[str] = []
+    notes: list[Problem] = []
     database_rows: dict[str, int] = {}
     restore_point: str = ""
 
 
-class Found(BaseModel):
-    """One file of a run: size in bytes, and when it was last changed."""
+class Begun(Stored):
+    """The restore that did not come to its end yet."""
 
-    path: str
-    size: int
-    changed: datetime
-
-
-class Listing(BaseModel):
-    """What could be restored. `runs`: remote → its good runs, newest first; `files`: of one run, where names were given."""
-
-    runs: dict[str, list[str]] = {}
-    problems: list[str] = []
-    run: str = ""
-    remote: str = ""
-    files: list[Found] = []
+    request: Request | None = None
+    snapshot: str = ""
+    copy_name: str = ""
+    at: datetime | None = None
 
 
 @dataclass(frozen=True)
-class Source:
-    """A whole run at a remote that answers, with its manifest.
+class Plan:
+    """A snapshot from which all of a request can be had: what is to be fetched, and the rows of its proven dump."""
 
-    `rows` of its database, as they were loaded for a proof; None when the database was not asked for.
-    """
-
-    remote: Remote
-    run: str
-    files: Manifest = field(repr=False)
+    source: Source
+    stage: Stage
+    selection: Selection
     rows: dict[str, int] | None
-    passed_over: list[str]
+    left_out: list[str]
 
 
-def restore(settings: Settings, request: Request, *, progress: Progress | None = None) -> RestoreReport:
+def restore(settings: Settings, request: Request, *, progress: Tell | None = None) -> RestoreReport:
     """Do what is asked and report.
 
     Raises:
-        KeeperError: what is asked for was not done, or not whole; the message says what was changed, if anything.
+        KeeperError: what is asked for was not done, or not whole; the problem says what was changed, if anything.
     """
     tell = progress or (lambda _phase, _done, _of: None)
-    with preflight.only_run(settings, f"a restore {new_run()}"), scratch(settings, "restore") as folder:
+    _refuse_nonsense(settings, request)
+    library.check_ours(settings)
+    with _one_restore(settings), scratch(settings, "restore") as folder, ExitStack() as locks:
         tell("look", 0, 0)
-        source = choose(settings, request, folder)
-        report = RestoreReport(run=source.run, remote=source.remote.name, passed_over=source.passed_over)
-        wanted = select(settings, source, request)
-        report.left_out = sorted(_roots(source.files) - settings.roots.keys()) if request.everything else []
-        if wanted:
-            preflight.check_library(settings)
-            _files(settings, source, wanted, report, incomplete=request.incomplete, progress=tell)
-        if source.rows is not None:
+        answers = ask(settings, request.copy_name)
+        notes: list[Problem] = []
+        plan = _plan(settings, request, answers, folder, notes)
+        source, selection = plan.source, plan.selection
+        with suppress(KeeperError):  # a first upload may hold it for days; what is complete can be restored meanwhile
+            locks.enter_context(source.repository.alone("restore"))
+        report = RestoreReport(
+            copy_name=source.name,
+            snapshot=source.snapshot.id[:SHORT],
+            time=source.snapshot.time,
+            whole=source.snapshot.whole,
+            dry_run=request.dry_run,
+            unchanged=selection.unchanged,
+            bytes=selection.bytes,
+            left_out=plan.left_out,
+            notes=notes + differences(answers, source, selection.tops, selection.files),
+        )
+        if request.dry_run:
+            _foresee(plan, report)
+            return report
+        begun = State(settings.state).folder / "restore.json"
+        _remember(begun, request, source)
+        if selection.tops:
+            _bring(plan, request, answers, report, tell)
+        if plan.rows is not None:
             tell("database", 0, 0)
-            report.restore_point = str(exchange(settings, folder / DATABASE, source.rows))
-            report.database_rows = source.rows
+            report.restore_point = str(exchange(settings, folder / FILE, plan.rows))
+            report.database_rows = plan.rows
+        begun.unlink(missing_ok=True)
+    learn(settings, answers)
     return report
 
 
-def find(
-    settings: Settings, names: list[str] | None = None, *, run: str | None = None, remote: str | None = None
-) -> Listing:
-    """List the good runs of each remote, and, where `names` are given, the files of one run that hold one in their path."""
-    listing = Listing()
-    for place in open_remotes(settings):
-        if remote in (None, place.name):
-            try:
-                place.greet(may_begin=False)
-                listing.runs[place.name] = place.runs()[::-1]
-            except KeeperError as error:
-                listing.problems.append(str(error))
-    if names:
-        source = choose(settings, Request(run=run, remote=remote))
-        listing.run, listing.remote = source.run, source.remote.name
-        parts = [name.strip("/").casefold() for name in names]
-        listing.files = [
-            Found(
-                path=_shown(path),
-                size=entry.size,
-                changed=datetime.fromtimestamp(entry.mtime_ns / 1e9, UTC),
-            )
-            for path, entry in sorted(source.files.items())
-            if any(part in path.casefold() for part in parts)
-        ]
-    return listing
+@contextmanager
+def _one_restore(settings: Settings) -> Iterator[None]:
+    with (settings.state / "restore.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise KeeperError(Exit.LOCKED, "restore.locked") from None
+        yield
 
 
-def choose(settings: Settings, request: Request, folder: Path | None = None) -> Source:
-    """Return the run to restore: the one asked for, else the newest whole one of the first remote that has any.
+def _refuse_nonsense(settings: Settings, request: Request) -> None:
+    if not (request.paths or request.everything or request.database):
+        raise KeeperError(Exit.FAILED, "restore.say_what")
+    parts = request.into.strip("/").split("/")
+    if request.into and (parts[0] not in settings.roots or not {"", ".", "..", STAGING}.isdisjoint(parts)):
+        raise KeeperError(Exit.FAILED, "restore.into", folder=request.into, roots=", ".join(settings.roots))
 
-    Where the database is asked for, its dump lies in `folder` then, and was proven.
+
+def _plan(settings: Settings, request: Request, answers: list[Answer], folder: Path, notes: list[Problem]) -> Plan:
+    """Choose the first snapshot from which the request can be had; `notes` tells why others were passed over.
 
     Raises:
-        KeeperError: with `Code.PREFLIGHT`, saying for each remote why not, and which run could be taken instead; with
-            `Code.FAILED` when this machine cannot prove it.
+        KeeperError: there is none; or what is asked for is in none of them, or this machine cannot prove the database.
     """
-    problems: list[str] = []
-    for remote in open_remotes(settings):
-        if request.remote not in (None, remote.name):
+    until = end_of(request.day, settings) if request.day else None
+    sources = ranked(answers, snapshot=request.snapshot, until=until)
+    sources = _pinned(settings, request, sources, notes)
+    broken: set[str] = set()
+    for source in sources:
+        if source.name in broken:
             continue
         try:
-            remote.greet(may_begin=False)
-            runs = [run for run in reversed(remote.runs()) if request.run in (None, run)]
-            for run in runs:
-                try:
-                    files, rows = _proven(settings, remote, run, folder if request.wants_database else None)
-                    return Source(remote, run, files, rows, problems)
-                except KeeperError as error:
-                    if error.code != Code.VERIFY:
-                        raise
-                    problems.append(str(error))
-            problems.append(f"{remote.name}: no whole run {request.run or ''}".rstrip())
+            plan = _look(settings, request, answers, source, folder)
         except KeeperError as error:
-            if error.code == Code.FAILED:
+            if error.exit not in (Exit.VERIFY, Exit.COPY):
                 raise
-            problems.append(str(error))
-    asked = f' "{request.remote}"' if request.remote else ""
-    hint = ""
-    if request.run:
-        with suppress(KeeperError):
-            other = choose(settings, request.model_copy(update={"run": None}), folder)
-            hint = f". Whole is: --run {other.run} --remote {other.remote.name}"
-    raise KeeperError(Code.PREFLIGHT, f"no copy{asked} can be restored from. {'; '.join(problems)}{hint}")
+            if error.exit == Exit.COPY:  # the way to it broke
+                broken.add(source.name)
+            notes.append(Problem.of("restore.passed_over", **source.values(), reason=error.problem))
+            continue
+        if held := source.repository.state.copy(source.name).held:
+            notes.append(Problem.of("restore.alarm", copy=source.name, snapshot=next(iter(held.values()))[:SHORT]))
+        return plan
+    reasons = {"reason": notes[0]} if notes else None
+    raise no_source(answers, snapshot=request.snapshot, day=request.day, **(reasons or {}))
 
 
-def _proven(
-    settings: Settings, remote: Remote, run: str, folder: Path | None
-) -> tuple[Manifest, dict[str, int] | None]:
-    """Return the manifest of a whole run, and the rows of its database where its dump is to lie in `folder`."""
-    if folder is None:
-        return read_manifest(remote, run), None
-    files = fetch(remote, run, folder)
-    with loaded(settings, folder / DATABASE) as (_, rows):
-        return files, rows
-
-
-def select(settings: Settings, source: Source, request: Request) -> Manifest:
-    """Return the files that are asked for, of those roots that the stack has.
-
-    Raises:
-        KeeperError: with `Code.FAILED` when a path names nothing.
-    """
-    known = {path: entry for path, entry in source.files.items() if path.partition("/")[0] in settings.roots}
+def _look(settings: Settings, request: Request, answers: list[Answer], source: Source, folder: Path) -> Plan:
+    contents, stage = Contents(source), Stage(settings, source.snapshot.id, request.into)
+    lying = {node.path.lstrip("/") for node in contents.folder("/")}
+    paths = list(request.paths)
     if request.everything:
-        return known
-    wanted: Manifest = {}
-    for path in request.paths:
-        name = path.strip("/")
-        found = {p: entry for p, entry in known.items() if p == name or p.startswith(f"{name}/")}
-        if not found:
-            raise KeeperError(
-                Code.FAILED,
-                f'run {source.run} holds nothing named "{path}". Names start with a root, e.g. originals/2024',
-            )
-        wanted |= found
-    if not wanted and not request.database:
-        raise KeeperError(Code.FAILED, "say what to restore: a file, a folder, --database or --everything")
-    return wanted
+        paths = sorted(lying & settings.roots.keys())
+    if request.into and (request.everything or request.database):
+        paths += [f"{DATABASE}/{FILE}"] if DATABASE in lying else []
+    selection = Selection(busy=stage.mounted())
+    rotten = ScrubState.read(State(settings.state).scrub_file).rotten.keys()
+    for path in paths:
+        tops = contents.named(path) if path.strip("/").split("/")[0] in {*settings.roots, DATABASE} else []
+        if not tops:
+            raise _not_in(answers, source, path)
+        for top in tops:
+            selection.tops.append(top.path)
+            for node in contents.below(top):
+                # A file that is asked for by its name is looked at in full: whoever asks for it has a reason.
+                suspect = node is top or node.path.lstrip("/") in rotten
+                selection.add(node, lacks=stage.lacks(node, suspect=suspect))
+    rows = None
+    if request.wants_database:
+        bring_dump(source, folder / FILE)
+        with loaded(settings, folder / FILE) as (_, rows):
+            pass
+    left_out = sorted(lying - settings.roots.keys() - {DATABASE}) if request.everything else []
+    return Plan(source, stage, selection, rows, left_out)
 
 
-def _roots(files: Manifest) -> set[str]:
-    return {path.partition("/")[0] for path in files}
-
-
-def _shown(name: str | Path) -> str:
-    """Return a name as text that can be written down; bytes that are no text become question marks."""
-    return str(name).encode("utf-8", "replace").decode()
-
-
-def _files(
-    settings: Settings, source: Source, wanted: Manifest, report: RestoreReport, *, incomplete: bool, progress: Progress
-) -> None:
-    stage, missing = Stage(settings, source.run), set[str]()
-    lacking = {path: entry for path, entry in wanted.items() if stage.lacks(path, entry)}
-    report.unchanged = len(wanted) - len(lacking)
-    try:
-        missing |= set(stage.gather(source.remote, lacking, lambda done, of: progress("fetch", done, of)))
-    except RcloneError as error:
-        raise KeeperError(
-            error.code,
-            f"{error}. Nothing was changed. What was fetched is kept in {STAGING}: the same command goes on from there",
-        ) from error
-    report.missing = sorted(map(_shown, missing))
-    if missing and not incomplete:
-        raise KeeperError(
-            Code.VERIFY,
-            f"{len(missing)} of {len(wanted)} files are missing or damaged at {source.remote.name}, e.g. "
-            f"{report.missing[0]}. Nothing was changed. Try --remote or --run, or --incomplete for the rest",
+def _not_in(answers: list[Answer], source: Source, path: str) -> KeeperError:
+    """Return the error that a snapshot holds nothing of that name, with the newest one that does."""
+    values = source.values() | {"path": path}
+    for other, _ in holding(answers, path):
+        return KeeperError(
+            Exit.FAILED, "restore.elsewhere", **values, other=other.snapshot.id[:SHORT], holder=other.name
         )
-    for path in sorted(lacking.keys() - missing):
-        try:
-            beside, aside = stage.place(path, lacking[path])
-        except OSError as error:
-            raise KeeperError(
-                Code.FAILED,
-                f"{report.placed} files were restored, then {_shown(path)} could not be: {error.strerror}. Mend that and run the "
-                "same command again: it goes on from there",
-            ) from error
-        report.placed += 1
-        report.beside += [_shown(beside)] if beside else []
-        report.replaced += [_shown(aside)] if aside else []
+    return KeeperError(Exit.FAILED, "restore.not_named", **values)
+
+
+def _pinned(settings: Settings, request: Request, sources: list[Source], notes: list[Problem]) -> list[Source]:
+    """Put that snapshot first with which the same command began and did not end."""
+    begun = Begun.read(State(settings.state).folder / "restore.json")
+    if begun.at is None or begun.request != _lasting(request) or now() - begun.at > GOES_ON:
+        return sources
+    first = [each for each in sources if each.snapshot.id == begun.snapshot and each.name == begun.copy_name]
+    if first and first != sources[:1]:
+        notes.append(Problem.of("restore.goes_on", **first[0].values()))
+    return first + [each for each in sources if each not in first]
+
+
+def _remember(file: Path, request: Request, source: Source) -> None:
+    begun = Begun(request=_lasting(request), snapshot=source.snapshot.id, copy_name=source.name, at=now())
+    with suppress(OSError):  # a full disk: a restore may be what frees it
+        begun.write(file)
+
+
+def _lasting(request: Request) -> Request:
+    return request.model_copy(update={"dry_run": False, "incomplete": False})
+
+
+def _bring(plan: Plan, request: Request, answers: list[Answer], report: RestoreReport, tell: Tell) -> None:
+    stage, source = plan.stage, plan.source
+    try:
+        missing = stage.gather(source, plan.selection, lambda done, of: tell("fetch", done, of))
+    except KeeperError as error:
+        if error.exit != Exit.COPY:
+            raise
+        raise KeeperError(error.exit, "restore.broken_off", copy=source.name, reason=error.problem) from error
+    report.missing = sorted(path.lstrip("/") for path in missing)
+    if missing:
+        report.notes += _who_has(plan, answers, sorted(missing))
+    if missing and not request.incomplete:
+        values = {"count": len(missing), "path": report.missing[0], "copy": source.name}
+        hint = next(
+            (note for note in report.notes if note.code == "restore.has_it"), Problem.of("restore.nobody_has_it")
+        )
+        raise KeeperError(Exit.VERIFY, "restore.missing", **values, hint=hint)
+    tell("place", 0, 0)
+    placed = Placed()
+    try:
+        stage.place(placed)
+    finally:
+        report.placed, report.beside, report.replaced = placed.placed, placed.beside, placed.replaced
+        report.unchanged += placed.unchanged
     stage.clear()
+
+
+def _who_has(plan: Plan, answers: list[Answer], missing: list[str]) -> list[Problem]:
+    """Tell in which other copy, or in which other content, the first of the missing files lies."""
+    nodes = {node.path: node for node in plan.selection.lacking}
+    lost = nodes[missing[0]]
+    for other, node in holding(answers, lost.path):
+        is_same = (node.size, node.mtime) == (lost.size, lost.mtime)
+        if other.name != plan.source.name or not is_same:
+            return [Problem.of("restore.has_it", **other.values(), path=lost.path.lstrip("/"))]
+    return []
+
+
+def _foresee(plan: Plan, report: RestoreReport) -> None:
+    """Say what a restore would do; nothing is fetched."""
+    for node in plan.selection.lacking:
+        target, path = plan.stage.target(node.path), node.path.lstrip("/")
+        if node.type == "dir":
+            continue
+        report.restored.append(path)
+        if target.is_symlink() or target.exists():
+            kept = plan.stage.stays(target, path, nanoseconds(node.mtime))
+            (report.beside if kept else report.replaced).append(path)
+    report.database_rows = plan.rows or {}

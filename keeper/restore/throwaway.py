@@ -12,14 +12,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-import zstandard
-
-from keeper.errors import Code, KeeperError
-from keeper.scratch import scratch
+from keeper.errors import Exit, KeeperError
+from keeper.restore.scratch import scratch
 from keeper.settings import Settings
 
 START_SECONDS = 60
-BLOCK = 1 << 20
 ESCAPES = {"n": "\n", "t": "\t", "0": "\0"}
 
 
@@ -29,13 +26,13 @@ class Throwaway:
     def __init__(self, socket: Path, database: str) -> None:
         self._socket, self._database = socket, database
 
-    def load(self, packed: Path) -> None:
-        """Load a packed dump; the first statement that fails ends it.
+    def load(self, file: Path) -> None:
+        """Load a dump as the album's own user would, who may do nothing but in its database.
 
         Raises:
-            KeeperError: with `Code.VERIFY`.
+            KeeperError: with `Exit.VERIFY`.
         """
-        load(packed, self._command(self._database))
+        load(file, self._command(self._database, user=self._database))
 
     def check(self) -> list[str]:
         """Run CHECK TABLE over all tables; return what is not OK."""
@@ -61,12 +58,19 @@ class Throwaway:
             check=False,
         )
         if done.returncode:
-            raise KeeperError(Code.VERIFY, f"the restored database does not answer: {done.stderr.strip()}")
+            raise KeeperError(Exit.VERIFY, "throwaway.no_answer", said=done.stderr.strip())
         return [[_unescaped(value) for value in line.split("\t")] for line in done.stdout.split("\n") if line]
 
-    def _command(self, *database: str) -> list[str]:
-        options = ["--no-defaults", "--default-character-set=utf8mb4", "--max-allowed-packet=1G", "-uroot", "-N", "-B"]
-        return ["mariadb", *options, f"--socket={self._socket}", *database]
+    def _command(self, database: str, *, user: str = "root") -> list[str]:
+        options = [
+            "--no-defaults",
+            "--default-character-set=utf8mb4",
+            "--max-allowed-packet=1G",
+            f"-u{user}",
+            "-N",
+            "-B",
+        ]
+        return ["mariadb", *options, f"--socket={self._socket}", database]
 
 
 def _unescaped(value: str) -> str:
@@ -79,7 +83,7 @@ def running(settings: Settings) -> Iterator[Throwaway]:
     """Yield a new, empty server in the scratch folder.
 
     Raises:
-        KeeperError: with `Code.FAILED` when it does not start.
+        KeeperError: with `Exit.FAILED` when it does not start.
     """
     with scratch(settings, "mariadb") as home, tempfile.TemporaryDirectory(prefix="k") as short:
         # The socket lies elsewhere: the kernel takes 107 bytes for its path.
@@ -90,7 +94,7 @@ def running(settings: Settings) -> Iterator[Throwaway]:
         install += ["--auth-root-authentication-method=normal", "--rpm", *as_root]
         done = subprocess.run(install, capture_output=True, text=True, check=False)
         if done.returncode:
-            raise KeeperError(Code.FAILED, f"a server for the test cannot be made: {done.stderr.strip()[-300:]}")
+            raise KeeperError(Exit.FAILED, "throwaway.not_made", said=done.stderr.strip()[-300:])
         # It dies with this process, even when that is killed.
         command = ["setpriv", "--pdeathsig", "KILL", "mariadbd", "--no-defaults", f"--datadir={home}/data"]
         command += [f"--socket={folder}/socket", "--skip-networking", "--max-allowed-packet=1G"]
@@ -98,7 +102,10 @@ def running(settings: Settings) -> Iterator[Throwaway]:
         with (home / "log").open("w+b") as log, subprocess.Popen(command, stdout=log, stderr=log) as process:
             try:
                 _await(process, folder / "socket", log)
-                Throwaway(folder / "socket", "mysql").query(f"CREATE DATABASE `{settings.database.name}`")
+                name = settings.database.name
+                root = Throwaway(folder / "socket", "mysql")
+                root.query(f"CREATE DATABASE `{name}`; CREATE USER `{name}`@localhost")
+                root.query(f"GRANT ALL ON `{name}`.* TO `{name}`@localhost")
                 yield Throwaway(folder / "socket", settings.database.name)
             finally:
                 process.kill()  # nothing of it is kept
@@ -112,32 +119,16 @@ def _await(process: subprocess.Popen[bytes], socket: Path, log: IO[bytes]) -> No
             return
         time.sleep(0.1)
     log.seek(0)
-    raise KeeperError(
-        Code.FAILED, f"the server for the test does not start: {log.read()[-500:].decode(errors='replace')}"
-    )
+    raise KeeperError(Exit.FAILED, "throwaway.no_start", said=log.read()[-500:].decode(errors="replace"))
 
 
-def load(packed: Path, command: list[str]) -> None:
-    """Feed a packed dump to a client. Never with --force: a dump that fails half way is no dump.
+def load(file: Path, command: list[str]) -> None:
+    """Feed a dump to a client. Never with --force: a dump that fails half way is no dump.
 
     Raises:
-        KeeperError: with `Code.VERIFY`.
+        KeeperError: with `Exit.VERIFY`.
     """
-    with packed.open("rb") as raw, subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as client:
-        assert client.stdin
-        assert client.stderr
-        try:
-            with zstandard.ZstdDecompressor().stream_reader(raw) as stream:
-                while block := stream.read(BLOCK):
-                    client.stdin.write(block)
-            client.stdin.close()
-            problem = ""
-        except BrokenPipeError:
-            problem = "the client stopped"
-        except zstandard.ZstdError as error:
-            client.kill()
-            problem = f"the dump is corrupt: {error}"
-        said = client.stderr.read().decode(errors="replace").strip()
-        code = client.wait()
-    if code or problem:
-        raise KeeperError(Code.VERIFY, f"the dump does not load: {said or problem}")
+    with file.open("rb") as stream:
+        done = subprocess.run(command, stdin=stream, capture_output=True, check=False)
+    if done.returncode:
+        raise KeeperError(Exit.VERIFY, "dump.not_loaded", said=done.stderr.decode(errors="replace").strip())

@@ -86,4 +86,14 @@ TEXTS = {
     "scrub.no_room": Text(
         "the list of what the files are cannot be written ({said})", "文件记录写不下来（原文：{said}）"
     ),
+    # Commands.
+    "done.backup": Text(
+        "{copy}: {files} files, {size} backed up; sent {sent}, read back {read}",
+        "{copy}：备份了 {files} 个文件，{size}；发送 {sent}，读回核对 {read}",
+    ),
+    "done.verify": Text("{copy}: everything that was read back is whole", "{copy}：读回的内容都完好"),
+    "done.accept": Text(
+        "Accepted. From the next backup on old snapshots are forgotten again as they become too old",
+        "已确认。从下一次备份起，过期的旧快照会照常清理",
+    ),
 }

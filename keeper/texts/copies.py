@@ -63,6 +63,11 @@ TEXTS = {
         "密钥打不开它：密钥不对，或者副本里的密钥文件丢了（原文：{said}）",
     ),
     "copy.damaged": Text("something there is damaged ({said})", "那里有东西损坏了（原文：{said}）"),
+    "copy.damaged_there": Text(
+        "snapshots, keys or indexes there do not read back as they were written ({names}). Put them back from another "
+        "copy of that place or from the recovery kit; nothing was changed",
+        "那里的快照、密钥或索引读回来和写入时不一样（{names}）。请从那个地方的其他备份或恢复包里放回去；什么都没有改动",
+    ),
     "copy.damage": Text(
         "{count} objects do not read back as they were sent ({said})",
         "有 {count} 个对象读回来和发送的不一样（原文：{said}）",

@@ -106,7 +106,7 @@ TEXTS = {
     "alert.run.clock.do": Text("look at the reason below.", "看下面的原因。"),
     "alert.run.clock.well": Text("the clock is right", "时间正常"),
     "alert.run.unreadable": Text(
-        "{count} files could not be read and are not backed up", "有 {count} 个文件读不出来，没有备份"
+        "Files could not be read and are not backed up: {count}", "有 {count} 个文件读不出来，没有备份"
     ),
     "alert.run.unreadable.safe": Text(
         "all other files; of these, what was backed up before.", "其他所有文件，以及这些文件以前的备份。"
@@ -146,7 +146,7 @@ TEXTS = {
     "alert.drill.crashed.do": Text("try it by hand: ./photos keeper drill", "手动试一次：./photos keeper drill"),
     "alert.drill.crashed.well": Text("the test restore passed", "恢复演练通过"),
     "alert.rot": Text(
-        "{count} photos changed on the disk at home by themselves", "家里硬盘上有 {count} 张照片自己变了"
+        "Photos on the disk at home changed by themselves: {count}", "家里硬盘上有 {count} 张照片自己变了"
     ),
     "alert.rot.safe": Text("older backups hold them as they were.", "以前的备份里有原来的样子。"),
     "alert.rot.do": Text(

@@ -22,6 +22,7 @@ import pytest
 from keeper.copies import openlist
 from keeper.errors import Exit, KeeperError
 from keeper.settings import CopySettings, Settings
+from tests.keeper.home import Home
 
 PROJECT = Path(__file__).resolve().parents[2]
 ADMIN = "the admin's password"
@@ -303,3 +304,50 @@ def test_the_longest_mount_is_the_drive_of_a_copy(
 
     assert openlist.drive_of(settings, net)["mount_path"] == "/net/photos"
     assert openlist.drive_of(settings, net.model_copy(update={"path": "net/photos2"}))["mount_path"] == "/net"
+
+
+@pytest.fixture
+def house(home: Home, drive: Drive) -> Home:
+    """A home whose only copy is a drive of OpenList."""
+    home.secret(openlist.ADMIN_PASSWORD, ADMIN)
+    home.copies = [home.copy("net", "mirror", type="openlist", path="net/photos", options={"url": drive.url})]
+    return home
+
+
+def test_a_drive_of_openlist_is_a_copy_like_any_other(house: Home, drive: Drive) -> None:
+    house.fill(20)
+    assert house.good_backup("net").problems == []
+    house.write("2024/IMG_00000.jpg", b"edited")
+    drive.api("POST", "/api/admin/storage/update", drive.storage() | {"webdav_policy": "302_redirect"})
+    second = house.good_backup("net")
+
+    assert [problem.code for problem in second.problems] == ["openlist.policy_set"]
+    assert second.verified_bytes > 0
+    assert house.restorable("net") == house.content()
+    assert drive.user()["permission"] == 0x388
+
+
+def test_a_drive_whose_token_ended_is_no_copy_that_is_gone(house: Home, drive: Drive) -> None:
+    house.fill(5)
+    house.good_backup("net")
+    kept = drive.folder.with_name("kept")
+    drive.folder.rename(kept)
+    report = house.backup("net")
+    kept.rename(drive.folder)
+
+    assert (report.exit, report.problems[0].code) == (Exit.COPY, "openlist.drive_fails")
+    house.write("new.jpg", b"new")
+    house.good_backup("net")
+    assert house.restorable("net") == house.content()
+
+
+def test_a_drive_that_refuses_what_is_sent_leaves_a_word_about_where_the_reason_is(house: Home, drive: Drive) -> None:
+    house.fill(5)
+    house.good_backup("net")
+    house.write("new.jpg", b"new" * 100)
+    data = drive.folder / "photos/data"
+    shutil.rmtree(data)
+    data.write_bytes(b"a file where a folder must be")
+    report = house.backup("net")
+
+    assert (report.exit, report.problems[0].code) == (Exit.COPY, "openlist.unsaid")

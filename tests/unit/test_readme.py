@@ -195,7 +195,7 @@ def test_the_services_table_has_every_service_with_its_image(name: str) -> None:
 
 @each_language
 def test_every_command_of_the_keeper_is_named_and_every_named_one_exists(name: str) -> None:
-    named = set(re.findall(r"\./photos keeper ([a-z]+)", read(name)))
+    named = set(re.findall(r"\./photos keeper ([a-z-]+)", read(name)))
 
     assert {c.name or c.callback.__name__ for c in keeper.app.registered_commands if c.callback} == named
 

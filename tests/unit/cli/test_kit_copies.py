@@ -27,8 +27,13 @@ TOLD = {
 def answered(said: bytes) -> KitFiles:
     """Ask a keeper that says this."""
     asked: list[Any] = []
+
+    def create(container: str, command: list[str]) -> dict[str, str]:
+        asked.append((container, command))
+        return {"Id": "e"}
+
     api = SimpleNamespace(
-        exec_create=lambda container, command: asked.append((container, command)) or {"Id": "e"},
+        exec_create=create,
         exec_start=lambda name, *, demux: (said, b"noise") if demux and name == "e" else None,
     )
     files = kit_copies.ask(SimpleNamespace(api=api), SimpleNamespace(id="k"))  # type: ignore[arg-type]

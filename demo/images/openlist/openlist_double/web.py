@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import json
 import os
+import re
 import sqlite3
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -284,7 +285,21 @@ class Handler(BaseHTTPRequestHandler):
             return self._propfind(user, path)
         if real is None or not real.is_file():
             return self._send(404, b"Not Found")
-        return self._send(200, real.read_bytes(), "application/octet-stream")
+        return self._content(real.read_bytes())
+
+    def _content(self, body: bytes) -> None:
+        """A file, or the part of it that is asked for: upstream serves ranges, and restic asks for little else."""
+        kind = "application/octet-stream"
+        asked = re.fullmatch(r"bytes=(\d*)-(\d*)", self.headers.get("Range") or "")
+        if asked is None or not any(asked.groups()):
+            return self._send(200, body, kind)
+        first, last = asked.groups()
+        start = int(first) if first else max(0, len(body) - int(last))
+        end = min(int(last), len(body) - 1) if first and last else len(body) - 1
+        if start >= len(body):
+            return self._send(416, b"", headers={"Content-Range": f"bytes */{len(body)}"})
+        headers = {"Content-Range": f"bytes {start}-{end}/{len(body)}"}
+        return self._send(206, body[start : end + 1], kind, headers)
 
     def _change(self, user: dict[str, Any], path: PurePosixPath) -> int:
         """Do what a writing request asks and return its status; upstream turns a driver's errors into 405."""
