@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import typer
 
-from keeper.commands import backup, kit, service
+from keeper.commands import backup, edges, kit, service
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 COMMANDS: dict[str, Callable[..., None]] = {
@@ -18,6 +18,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "backup": backup.backup,
     "verify": backup.verify_,
     "accept": backup.accept,
+    "scrub": edges.scrub,
     "kit-files": kit.kit_files,
     "kit-is-safe": kit.kit_is_safe,
 }
