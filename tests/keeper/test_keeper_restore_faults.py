@@ -267,7 +267,7 @@ def test_a_folder_that_is_a_subvolume_gets_its_files_by_copy(kept: Home, monkeyp
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="keeper tier: only root may mount")
-def test_a_library_that_is_mounted_inside_originals_comes_back_through_its_own_staging_folder(home: Home) -> None:
+def test_a_library_that_is_mounted_inside_originals_comes_back(home: Home) -> None:
     other = home.root / "other disk"
     other.mkdir()
     home.write("uncle/1.jpg", b"uncle's")
@@ -290,6 +290,28 @@ def test_a_library_that_is_mounted_inside_originals_comes_back_through_its_own_s
     assert (other / "more/2.jpg").read_bytes() == b"uncle's, too"
     assert (home.originals / "mine.jpg").exists()
     assert not (other / STAGING).exists()
+
+
+def test_what_belongs_on_another_disk_is_gathered_on_that_disk(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    mounts = home.root / "mountinfo"
+    place = str(home.originals / "my uncle").replace(" ", "\\040")
+    mounts.write_text(f"36 35 98:0 / {place} rw,noatime master:1 - ext4 /dev/sdb rw\n")
+    home.write("my uncle/more/2.jpg", b"uncle's")
+    home.write("mine.jpg", b"mine")
+    home.good_backup()
+    shutil.rmtree(home.originals / "my uncle/more")
+    (home.originals / "mine.jpg").unlink()
+    fetch, targets = Restic.restore, []
+
+    def watching(self: Restic, snapshot: str, target: Path, **more: Any) -> Restored:
+        targets.append(target.parent)
+        return fetch(self, snapshot, target, **more)
+
+    monkeypatch.setattr(Restic, "restore", watching)
+    monkeypatch.setattr(stage_module, "MOUNTS", mounts)
+
+    assert bring(home, "originals").placed == 2
+    assert sorted(targets) == [home.originals / STAGING, home.originals / "my uncle" / STAGING]
 
 
 def test_a_line_that_breaks_keeps_what_was_fetched_and_the_same_command_goes_on(
