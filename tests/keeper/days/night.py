@@ -22,7 +22,7 @@ BATCH_BYTES = 30_000
 def main(settings: Path, copy: str, clock: Path) -> int:
     """Back up to one copy and print the report, or the error that ended it."""
     Clock(clock).rule()
-    first_upload.batches = partial(first_upload.batches, batch_bytes=BATCH_BYTES)
+    first_upload.BATCH_BYTES = BATCH_BYTES
     verify.read_back = partial(verify.read_back, pause=0.1)
     restic.PATIENCE_SECONDS = 1
     try:
