@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -12,11 +13,13 @@ from pathlib import Path
 import pytest
 
 from keeper.backup.run import backup
+from keeper.copies.place import Place
 from keeper.errors import Exit, KeeperError
 from keeper.settings import MARKER
 from keeper.state import RunReport, State
 from tests.keeper.home import Home
 from tests.keeper.proxy import Proxy, _Handler, proxied, webdav
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -179,12 +182,17 @@ def test_a_disk_that_is_not_plugged_in_is_named(house: Home) -> None:
 
 
 def test_one_job_at_a_time_is_at_a_place(house: Home) -> None:
-    from keeper.copies.place import Place  # noqa: PLC0415
-
     place = Place(house.settings, house.settings.copies[0])
     with place.alone("by hand"), pytest.raises(KeeperError) as caught:
         backup(house.settings, "wall")
     assert caught.value.exit == Exit.LOCKED
+
+
+def _is_free(home: Home) -> bool:
+    place = Place(home.settings, home.settings.copies[0])
+    with contextlib.suppress(KeeperError), place.alone("to see"):
+        return True
+    return False
 
 
 def test_a_kill_on_the_way_leaves_whole_files_and_the_next_run_goes_on(house: Home) -> None:
@@ -196,6 +204,7 @@ def test_a_kill_on_the_way_leaves_whole_files_and_the_next_run_goes_on(house: Ho
             time.sleep(0.02)
         child.send_signal(signal.SIGKILL)
     house.copies[0].pop("bandwidth")
+    until(lambda: _is_free(house))  # rclone dies with the keeper, a moment later
     copied(house)
 
     there = shown(house)
