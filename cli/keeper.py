@@ -19,6 +19,7 @@ from cli import setup as preparation
 from cli.attached import send, show
 from cli.console import Unattended, confirm, fail, say, warn
 from cli.restore import carry_out, services_disturbed
+from components.keeper import SECRETS
 from components.messages import Said, message
 from stacks.languages import text
 from stacks.shell import command
@@ -89,26 +90,27 @@ def snapshots(stack: Stack = "dev", *, copy: Copy = None, json: Json = False) ->
 
 @app.command()
 def find(
-    name: Annotated[str, typer.Argument(help="a file's name or a part of it, as you type it; * for anything")],
+    names: Annotated[list[str], typer.Argument(help="a file's name or a part of it, as you type it")],
     stack: Stack = "dev",
     *,
     copy: Copy = None,
     json: Json = False,
 ) -> None:
     """Find a photo in all snapshots: which of them hold it, and how it was."""
-    _ask(stack, "find", name, *_flags(copy=copy, json=json))
+    _ask(stack, "find", *names, *_flags(copy=copy, json=json))
 
 
 @app.command()
 def diff(
-    ids: Annotated[list[str] | None, typer.Argument(help="two snapshots; by default the two newest")] = None,
+    old: Annotated[str, typer.Argument(help="a snapshot")],
+    new: Annotated[str, typer.Argument(help="a later one")],
     stack: Stack = "dev",
     *,
     copy: Copy = None,
     json: Json = False,
 ) -> None:
     """Show what came, went and changed between two snapshots."""
-    _ask(stack, "diff", *(ids or []), *_flags(copy=copy, json=json))
+    _ask(stack, "diff", old, new, *_flags(copy=copy, json=json))
 
 
 @app.command()
@@ -127,18 +129,20 @@ def forget(
     photo: Annotated[str, typer.Argument(help="a file, e.g. originals/2024/secret.jpg")],
     stack: Stack = "dev",
     *,
-    copy: Copy = None,
     json: Json = False,
     yes: Yes = False,
 ) -> None:
-    """Take a photo out of all snapshots of all copies that allow it. It cannot be brought back."""
+    """Take a photo that the library has no more out of all snapshots of all copies that allow it, for good."""
     Unattended.yes = yes
+    if not yes and not json:  # it says where the photo is
+        with docker_host.connect(stack) as client:
+            _execute(client, _keeper(client, stack), ["keeper", "forget", photo])
     question = message(
         "forget_for_ever", "Take {photo} out of every snapshot? Nobody can bring it back then.", photo=photo
     )
     if not confirm(question):
         fail(message("nothing_forgotten", "Nothing was forgotten."))
-    _ask(stack, "forget", photo, *_flags(copy=copy, json=json))
+    _ask(stack, "forget", photo, *_flags(yes=True, json=json))
 
 
 @app.command(name="keys")
@@ -148,13 +152,11 @@ def keys_(stack: Stack = "dev", *, copy: Copy = None, json: Json = False) -> Non
 
 
 @app.command(name="add-key")
-def add_key(
-    copy: Annotated[str, typer.Option("--copy", help="the copy")], stack: Stack = "dev", *, json: Json = False
-) -> None:
+def add_key(copy: Annotated[str, typer.Argument(help="the copy")], stack: Stack = "dev", *, json: Json = False) -> None:
     """Let a password of your own open a copy, too."""
     password = _passphrase(message("key_new", "A password for this copy, at least 12 characters"), twice=True)
     keys.check(password)
-    _ask(stack, "add-key", *_flags(copy=copy, json=json), stdin=f"{password}\n".encode())
+    _ask(stack, "add-key", copy, *_flags(json=json), stdin=f"{password}\n".encode())
 
 
 @app.command()
@@ -171,7 +173,11 @@ def rotate(
         with docker_host.connect(stack) as client:
             return _execute(client, _keeper(client, stack), ["keeper", *words], stdin)
 
-    raise typer.Exit(keys.rotate(stack, copy, ask))
+    def held(key: str) -> str:
+        with docker_host.connect(stack) as client:
+            return containers.content(_keeper(client, stack), f"{SECRETS}/{key}").decode().rstrip("\n")
+
+    raise typer.Exit(keys.rotate(stack, copy, ask, held))
 
 
 @app.command(name="estimate")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from cli import engine, generated, stack_config, sweep
@@ -32,8 +33,11 @@ def check(password: str) -> None:
         )
 
 
-def rotate(stack: str, copy: str, ask: Ask) -> int:
-    """Give a copy a new password and take the others away; return the exit code of the step that failed, or 0."""
+def rotate(stack: str, copy: str, ask: Ask, held: Callable[[str], str]) -> int:
+    """Give a copy a new password and take the one away that the keeper has; return the exit code of a step that failed, or 0.
+
+    `held` returns a secret of the keeper by its flat key.
+    """
     backup = stack_config.offline(stack).settings.backup
     (own,) = OWN_KEYS
     if backup is None or copy not in backup.repositories:
@@ -50,19 +54,20 @@ def rotate(stack: str, copy: str, ask: Ask) -> int:
     )
     if not confirm(question):
         fail(message("key_kept", "Nothing was changed."))
-    made = generated.password()
-    if code := ask("add-key", "--copy", copy, stdin=f"{made}\n".encode()):
+    key, made = secret_key(copy, own), generated.password()
+    old = held(key)
+    if code := ask("add-key", copy, stdin=f"{made}\n".encode()):
         return code
     # From here on both open it: wherever this stops, the stack file holds one of them.
-    engine.set_secret(stack, NAMESPACE + secret_key(copy, own), made)
+    engine.set_secret(stack, NAMESPACE + key, made)
     if code := sweep.run_up(stack, "--yes"):
         return code
-    if code := ask("rotate", "--copy", copy):
+    if code := ask("rotate", "--copy", copy, "--ask-old", stdin=f"{old}\n".encode()):
         return code
     say(
         message(
             "key_rotated",
-            "The copy {copy} is opened by its new password alone. Make a new recovery kit now: ./photos keeper kit --stack {stack}",
+            "The copy {copy} has its new password. Make a new recovery kit now: ./photos keeper kit --stack {stack}",
             copy=copy,
             stack=stack,
         )

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import typer
 
-from keeper.commands import backup, kit, service
+from keeper.commands import backup, kit, restore, service
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 COMMANDS: dict[str, Callable[..., None]] = {
@@ -15,9 +15,19 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "health": service.health,
     "status": service.status,
     "import": service.import_,
+    "scrub": service.scrub,
     "backup": backup.backup,
     "verify": backup.verify_,
     "accept": backup.accept,
+    "restore": restore.restore_,
+    "snapshots": restore.snapshots_,
+    "find": restore.find,
+    "diff": restore.diff,
+    "drill": restore.drill,
+    "forget": restore.forget,
+    "keys": restore.keys,
+    "add-key": restore.add_key,
+    "rotate": restore.rotate,
     "kit-files": kit.kit_files,
     "kit-is-safe": kit.kit_is_safe,
 }

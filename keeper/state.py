@@ -158,6 +158,14 @@ class ScrubState(Stored):
     problems: list[Problem] = []
 
 
+class TrialState(Stored):
+    """Whether a copy is what it is called, as it was tried last. `called`: of which settings, as a hash."""
+
+    tried: datetime | None = None
+    called: str = ""
+    findings: list[Problem] = []
+
+
 class IndexState(Stored):
     """What was shown in the album: folder → when; and what is wrong with a phone's folder: folder → the problem."""
 
@@ -213,6 +221,10 @@ class State:
     def scrub_file(self) -> Path:
         """The file of `ScrubState`."""
         return self.folder / "scrub.json"
+
+    def trial_file(self, name: str) -> Path:
+        """Return the file of `TrialState` of a copy."""
+        return self.folder / "copies" / f"{name}.trial.json"
 
     @property
     def index_file(self) -> Path:

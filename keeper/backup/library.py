@@ -59,7 +59,7 @@ def excludes(settings: Settings) -> list[str]:
 
 def has_unsteady_inodes(settings: Settings) -> bool:
     """Whether a root lies on a file system whose inode numbers mean nothing."""
-    kinds = {_file_system(folder) for folder in settings.roots.values()}
+    kinds = {file_system(folder) for folder in settings.roots.values()}
     return any(kind.startswith(UNSTEADY) for kind in kinds)
 
 
@@ -73,7 +73,7 @@ def _has_something(folder: Path) -> bool:
     return False
 
 
-def _file_system(folder: Path) -> str:
+def file_system(folder: Path) -> str:
     """Return the kind of the file system on which a folder lies, as the kernel calls it."""
     best, kind = -1, ""
     place = str(folder.resolve())

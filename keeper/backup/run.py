@@ -11,12 +11,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from keeper.backup import dump, first_upload, gate, library, retention, verify
-from keeper.copies import album
+from keeper.backup import album, dump, first_upload, gate, library, retention, verify
+from keeper.copies import openlist, trial
 from keeper.copies.repository import Repository
 from keeper.copies.restic import ALARM, HOLD, PART, WHOLE, Backup
 from keeper.errors import Exit, KeeperError, Problem
-from keeper.settings import Settings
+from keeper.settings import CopySettings, Settings
 from keeper.state import CopyState, Progress, RunReport, Snapshot, State, now
 
 TELL_SECONDS = 2
@@ -39,7 +39,7 @@ def backup(settings: Settings, name: str, *, trust_clock: bool = False, progress
         known = ", ".join(copy.name for copy in settings.copies)
         raise KeeperError(Exit.FAILED, "copy.unknown", copy=name, known=known or "-")
     if not copy.is_repository:
-        return album.copy_album(settings, copy, progress)
+        return album.copy_album(settings, copy, _telling(State(settings.state), name, progress))
     report = RunReport(copy_name=name, started=now())
     state, repository = State(settings.state), None
     try:
@@ -49,7 +49,7 @@ def backup(settings: Settings, name: str, *, trust_clock: bool = False, progress
             try:
                 run.carry_out()
             except KeeperError as error:
-                _end(report, error)
+                _end(report, copy, error)
             except BaseException as error:
                 # A stop from outside, too: what did not come to its end is no good run.
                 report.exit = Exit.FAILED
@@ -63,16 +63,16 @@ def backup(settings: Settings, name: str, *, trust_clock: bool = False, progress
     except KeeperError as error:
         if error.exit == Exit.LOCKED or repository is not None:
             raise
-        _end(report, error)
+        _end(report, copy, error)
         report.ended = now()
         with suppress(OSError):
             state.change_copy(name, lambda known: setattr(known, "run", report))
     return report
 
 
-def _end(report: RunReport, error: KeeperError) -> None:
+def _end(report: RunReport, copy: CopySettings, error: KeeperError) -> None:
     report.exit = error.exit
-    report.problems.append(error.problem)
+    report.problems.append(openlist.explained(copy, error.problem))
 
 
 @dataclass
@@ -121,6 +121,7 @@ class _Run:
         self._gate(before, set(made.unreadable))
         self._read_back(indexes, made)
         self._forget()
+        report.problems += trial.try_copy(repository)
 
     def _compared_last(self) -> Snapshot | None:
         """Return the whole snapshot that the gate saw last: one that a killed run left behind it has yet to compare."""

@@ -6,6 +6,7 @@ listing can lie; and only then mended, where the photos at home still are what t
 
 from __future__ import annotations
 
+import re
 import shutil
 import time
 from collections.abc import Callable, Collection
@@ -24,6 +25,7 @@ from keeper.state import CopyState, now
 MOST_SLICES = 256
 """restic tells the slices of a repository by the first byte of a pack's name."""
 SECOND_LOOK_SECONDS = 60.0
+MISSING = re.compile(r"pack ([0-9a-f]{64}): does not exist")
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
@@ -144,6 +146,10 @@ def mend(repository: Repository, found: Check, broken: Collection[str], again: C
     damage = _damage(found, packs)
     if repository.is_vault:
         return Verdict(damage=damage)
+    missing = {pack for line in found.said for pack in MISSING.findall(line)}
+    if missing and not packs and not bad_packs(repository, missing):
+        # The packs are there, only the listing leaves them out: an index made of it would lose them.
+        raise KeeperError(Exit.COPY, "copy.listing", count=len(missing))
     try:
         if packs:
             _repair_packs(repository, packs)

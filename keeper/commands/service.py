@@ -12,7 +12,8 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from keeper.commands.terminal import Json, done, out, reporting
+from keeper.backup.scrub import scrub as read_through
+from keeper.commands.terminal import Json, bars, done, out, reporting, tell, tell_problem
 from keeper.errors import Exit
 from keeper.page import page
 from keeper.page.learning import Learning
@@ -66,6 +67,25 @@ def status(as_json: Json = False) -> None:
             print(known.model_dump_json(indent=1))
         else:
             _show(settings, view_of(settings, known, settings.language))
+
+
+def scrub(
+    everything: Annotated[bool, typer.Option("--all", help="All of it, not only the share whose turn it is.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Read the photos at home, and say which changed by themselves or can no longer be read."""
+    with reporting(as_json):
+        settings = load()
+        with bars(hidden=as_json) as progress:
+            found = read_through(settings, everything=everything, progress=lambda done, of: progress("scrub", done, of))
+        if as_json:
+            print(found.model_dump_json(indent=1))
+        else:
+            count = len(found.rotten) + len(found.unreadable)
+            tell(say(settings.language, "done.scrub", files=found.read_files, count=count), "red" if count else "green")
+            for problem in found.problems:
+                tell_problem(problem)
+    raise typer.Exit(Exit.VERIFY if found.rotten or found.unreadable else Exit.OK)
 
 
 def import_(as_json: Json = False) -> None:

@@ -11,7 +11,7 @@ CAUSES = (
         "cause.full",
         (
             r"\b507\b|insufficient storage|no space left|storageQuotaExceeded|quota (?:exceeded|limit)|over quota"
-            r"|disk quota exceeded|file too large|not enough (?:free )?space"
+            r"|disk quota exceeded|not enough (?:free )?space"
         ),
     ),
     (
@@ -21,6 +21,7 @@ CAUSES = (
             r"|couldn't fetch token|unable to authenticate"
         ),
     ),
+    ("cause.refused", r"\b405\b|method not allowed"),
     (
         "cause.unreachable",
         (

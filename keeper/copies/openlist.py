@@ -32,11 +32,9 @@ REFUSED = {
     httpx.codes.TOO_MANY_REQUESTS: "openlist.locked",
 }
 """What a refused login means; 402 is OpenList's own for "and the code, please" (server/handles/auth.go)."""
-CAUSES = (
-    (r"\b405\b|method not allowed", "openlist.unsaid"),
-    (r"\b30[1278]\b", "openlist.redirect"),
-)
-"""What rclone says of this OpenList alone → the code: it gives 405 for whatever a drive refuses."""
+MEANT = {"cause.refused": "openlist.unsaid", "cause.credentials": "openlist.redirect"}
+"""What a cause means behind OpenList. It says 405 to whatever the drive refuses; and the login there was just tried, so
+what is refused is what it sends rclone to."""
 
 
 def password(admin_password: str) -> str:
@@ -84,6 +82,12 @@ def prepare(settings: Settings, copy: CopySettings) -> list[Problem]:
         # The status is that of the start: a token that ended since is seen by asking the drive itself.
         _ask(client, "POST", "/api/fs/list", {"path": mount, "refresh": True, "per_page": 1}, drive=mount)
     return told
+
+
+def explained(copy: CopySettings, problem: Problem) -> Problem:
+    """Return a problem of a run as what it means behind OpenList; of another copy as it is."""
+    meant = MEANT.get(problem.code) if copy.type == OPENLIST else None
+    return Problem.of(meant, **problem.values) if meant else problem
 
 
 def drive_of(settings: Settings, copy: CopySettings) -> dict[str, Any]:

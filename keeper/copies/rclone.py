@@ -230,8 +230,8 @@ def _entry(line: bytes) -> dict[str, Any]:
 
 
 def _error(entry: dict[str, Any]) -> str:
-    """Return the error that a line of the log tells, or nothing."""
-    if entry.get("level") not in ERRORS:
+    """Return the error that a line of the log tells, or nothing. Its last word on why it ends is a mere notice."""
+    if entry.get("level") not in ERRORS and not str(entry.get("msg", "")).startswith("Failed to "):
         return ""
     subject = f"{entry['object']}: " if entry.get("object") else ""
     return f"{subject}{entry.get('msg', '')}"

@@ -16,6 +16,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
@@ -39,7 +40,7 @@ PATIENCE, PATIENCE_SECONDS = 4, 20
 """A cause that no waiting cures is believed after so many lines within so many seconds."""
 DAMAGED = re.compile(
     r"not found in the repository index|is not known; the repository could be damaged|ciphertext verification failed"
-    r"|invalid data returned|hash does not match",
+    r"|invalid data returned|hash does not match|decrypting blob",
     re.IGNORECASE,
 )
 VANISHED = re.compile(r"^(?P<path>.*) does not exist, skipping$")
@@ -161,6 +162,12 @@ class Restic:
         self._environment = {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(scratch), "TMPDIR": str(scratch)}
         self._environment |= {"RESTIC_PROGRESS_FPS": "0.5", **environment}
         self.held: tuple[int, ...] = ()
+
+    def with_password(self, file: Path) -> Restic:
+        """Return the same repository, opened with another password."""
+        other = copy(self)
+        other._environment = {**self._environment, "RESTIC_PASSWORD_FILE": str(file)}  # noqa: SLF001 - its own kind
+        return other
 
     def init(self) -> str:
         """Make the repository and return its id."""
@@ -297,6 +304,9 @@ class Restic:
         """Restore into `target` what the patterns name, everything without one; read back what was written.
 
         A file that cannot be brought whole is named in `failed`, and the others come all the same.
+
+        Raises:
+            ResticError: nothing came, or the way to the copy broke: that is no verdict about what lies there.
         """
         summary: dict[str, Any] = {}
         failed: dict[str, str] = {}
@@ -313,8 +323,10 @@ class Restic:
             words += ["--include-file", include_file] if lines else []
             words += ["--dry-run"] if dry_run else ["--verify"]
             said = self._stream(words, take, allowed=(1,))
-        if not summary and said.texts:
+        if (not summary and said.texts) or (said.items and said.blocked):
             raise ResticError(1, said)
+        for item, text in said.items:  # the first is about the content, a later one only about its time or owner
+            failed.setdefault(item, text)
         return Restored(
             files=int(summary.get("total_files", 0)),
             restored=int(summary.get("files_restored", 0)),
@@ -540,9 +552,10 @@ class _Said:
                     self.lines.append(line)
                     self._judge(line)
             elif message.get("message_type") == "error":
-                error = message.get("error") or {}
+                # Of one object it stands inside `error`, of a check beside it.
+                error = message.get("error") or message
                 text = error.get("message", "") if isinstance(error, dict) else str(error)
-                self.items.append((str(message.get("item", "")), str(text)))
+                self.items.append((str(message.get("item", "")), str(text).strip()))
             elif message.get("message_type") == "exit_error":
                 self._last_word = str(message.get("message", ""))
                 self.lines.append(self._last_word)

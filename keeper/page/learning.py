@@ -7,8 +7,9 @@ import threading
 from typing import Literal
 
 from keeper.errors import Problem
-from keeper.restore.snapshots import learn
+from keeper.restore.snapshots import ask, learn
 from keeper.settings import Settings
+from keeper.state import State
 
 Knowledge = Literal["known", "asking", "unknown"]
 NOTHING = "copy.nothing"
@@ -30,8 +31,14 @@ class Learning:
         return "unknown" if any(not _says_nothing(problem) for problem in self._problems) else "known"
 
     def _learn(self) -> None:
+        state = State(self._settings.state)
+        unknown = [copy.name for copy in self._settings.repositories if not state.copy(copy.name).snapshots]
+        if not unknown:
+            return
         try:
-            self._problems = learn(self._settings)
+            answers = ask(self._settings)
+            learn(self._settings, answers)
+            self._problems = [each.problem for each in answers if each.problem and each.name in unknown]
         except Exception as error:  # whatever it is, the page must not say that there is nothing
             log.exception("the copies were not asked")
             self._problems = [Problem.of("job.crashed", number=type(error).__name__)]

@@ -21,7 +21,7 @@ import jinja2
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, ThreadingWSGIServer
 
-from keeper.errors import KeeperError
+from keeper.errors import KeeperError, Problem
 from keeper.page.browse import Browser, rows_of
 from keeper.page.learning import Knowledge
 from keeper.page.metrics import StatusCollector
@@ -111,9 +111,10 @@ class Page:
             listing = self._browser.listing(copy, snapshot, folder)
             if listing is None:
                 return NOT_FOUND
-        except KeeperError as error:
+        except (KeeperError, OSError) as error:
             status = HTTPStatus.SERVICE_UNAVAILABLE
-            problem = for_stack(problem_text(language, error.problem), self._settings.stack)
+            found = error.problem if isinstance(error, KeeperError) else Problem.of("browse.no_room", said=error)
+            problem = for_stack(problem_text(language, found), self._settings.stack)
         here = f"/copies/{copy.name}/{snapshot}"
         html = _template(
             "folder.html", language, here, folder, copy=copy, snapshot=snapshot, listing=listing, problem=problem

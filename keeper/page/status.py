@@ -16,11 +16,12 @@ from keeper.state import (
     SchedulerState,
     ScrubState,
     State,
+    TrialState,
 )
 
 
 class Status(BaseModel):
-    """All states. `kit_lacks`: the copies that the confirmed kit does not open."""
+    """All states. `kit_lacks`: the copies that the confirmed kit does not open. `findings`: of the stack, and what was tried."""
 
     copies: dict[str, CopyState] = {}
     progress: dict[str, Progress] = {}
@@ -38,6 +39,7 @@ def read_status(settings: Settings) -> Status:
     state = State(settings.state)
     kit = KitState.read(state.kit_file)
     names = [copy.name for copy in settings.copies]
+    tried = [finding for name in names for finding in TrialState.read(state.trial_file(name)).findings]
     return Status(
         copies={name: state.copy(name) for name in names},
         progress={name: progress for name in names if (progress := state.progress(name))},
@@ -47,5 +49,5 @@ def read_status(settings: Settings) -> Status:
         index=IndexState.read(state.index_file),
         kit=kit,
         kit_lacks=missing_keys(settings, kit) if kit.confirmed else [],
-        findings=settings.findings,
+        findings=[*settings.findings, *tried],
     )

@@ -68,6 +68,7 @@ class Copy:
     drill: str
     drill_detail: str
     problems: list[str]
+    held: bool
     work: Work | None
     first: str
     next: str
@@ -101,9 +102,9 @@ class _Builder:
         self._settings, self._status, self._language, self._knowledge = settings, status, language, knowledge
         self._known = {copy.name: status.copies.get(copy.name, CopyState()) for copy in settings.copies}
         self._waiting = waiting_alarms(settings.state, self._known.values())
-        self._unreadable = {
-            path: why for known in self._known.values() if known.run for path, why in known.run.unreadable.items()
-        }
+        runs = [self._known[copy.name].run for copy in settings.repositories]
+        self._unreadable = {path: why for run in runs if run for path, why in run.unreadable.items()}
+        self._unreadable |= status.scrub.unreadable
 
     def view(self) -> View:
         settings, status = self._settings, self._status
@@ -185,8 +186,8 @@ class _Builder:
             length = span(self._language, now() - max(drills))
             items.append(self._item("warn", "todo.drill.old", age=length, command="./photos keeper drill"))
         items += [self._item("bad", "todo.phone", problem=self._trouble(place)) for place in status.index.troubled]
-        if self._unreadable:
-            items.append(self._item("warn", "todo.unreadable", count=len(self._unreadable)))
+        if left_out := self._unreadable.keys() - status.scrub.unreadable.keys():
+            items.append(self._item("warn", "todo.unreadable", count=len(left_out)))
         return items + self._kit()
 
     def _at_home(self) -> list[Item]:
@@ -194,6 +195,8 @@ class _Builder:
         items, told = [], []
         if rotten := sorted(self._status.scrub.rotten):
             items.append(self._item("bad", "todo.rot", count=len(rotten), command=self._restore(rotten[0])))
+        if unread := sorted(self._status.scrub.unreadable):
+            items.append(self._item("bad", "todo.unread", count=len(unread), command=self._restore(unread[0])))
         if self._status.dump.problem:
             told.append(self._status.dump.problem)
         for known in self._known.values():
@@ -259,11 +262,12 @@ class _Builder:
         known = self._known[copy.name]
         levels = [item.level for item in self._of_copy(copy) if item.level != "note"]
         good, snapshot = _last_good(known), _newest(known)
-        if copy.is_repository and not good:
+        held = any(alarm.id in known.held for alarm in self._waiting)
+        if copy.is_repository and (held or not good):
             levels.append("warn")
         drill, detail = self._drill(known.drill)
         problems = [known.damage] if known.damage else []
-        problems += [problem for problem in _problems(known) if problem not in problems]
+        problems += [each for each in _problems(known) if each not in problems and not is_at_home(each)]
         shown = snapshot.time if snapshot else good
         return Copy(
             name=copy.name,
@@ -279,6 +283,7 @@ class _Builder:
             drill=drill,
             drill_detail=detail,
             problems=[self._told(problem) for problem in problems],
+            held=held,
             work=self._work(copy.name),
             first=self._first(known) if limits.in_first_upload(known) and known.snapshots else "",
             next=self._next(f"backup {copy.name}"),
@@ -376,5 +381,6 @@ def _last_good(known: CopyState) -> datetime | None:
 
 
 def _problems(known: CopyState) -> list[Problem]:
-    """Return what the last run of a copy reported; what the gate says has a place of its own."""
-    return [problem for problem in (known.run.problems if known.run else []) if not problem.code.startswith("gate.")]
+    """Return what the last run of a copy reported; what the gate says and what was tried have places of their own."""
+    problems = known.run.problems if known.run else []
+    return [problem for problem in problems if not problem.code.startswith(("gate.", "trial."))]

@@ -28,10 +28,15 @@ def escaped(path: str) -> str:
 
     restic cuts lines at both ends, fills in variables, and takes `[ \ * ?` for its own (internal/filter/exclude.go).
     """
-    pattern = re.sub(r"[\[\\*?]", r"\\\g<0>", path)
+    pattern = re.sub(r"[\[\\*?]", r"\\\g<0>", path).replace("$", "[$]")
     pattern = SURROGATES.sub("?", pattern)
-    pattern = re.sub(rf"[$\n\r{NO_TEXT}]", "?", pattern)
-    return f"{pattern[:-1]}?" if pattern[-1].isspace() else pattern
+    pattern = re.sub(rf"[\n{NO_TEXT}]", "?", pattern)
+    return f"{pattern[:-1]}[{pattern[-1]}]" if pattern[-1].isspace() else pattern
+
+
+def can_be_said(path: str) -> bool:
+    """Whether a pattern fits this path and no other."""
+    return not re.search(rf"[\n{NO_TEXT}]", path) and not SURROGATES.search(path)
 
 
 def loose(name: str) -> str:

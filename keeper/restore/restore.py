@@ -8,6 +8,7 @@ restored one comes beside it, an older or rotten one moves into the staging fold
 from __future__ import annotations
 
 import fcntl
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -46,6 +47,9 @@ Tell = Callable[[str, int, int], None]
 """Called with the name of the phase, bytes done and bytes in all."""
 GOES_ON = timedelta(days=14)
 """So long the same command goes on with the snapshot that it began with: meanwhile there may be one of a half-empty library."""
+
+TRIES = 5
+"""So many snapshots of a copy are tried when one after the other is damaged."""
 
 
 class Request(BaseModel):
@@ -98,10 +102,10 @@ class RestoreReport(BaseModel):
 
 
 class Begun(Stored):
-    """The restore that did not come to its end yet."""
+    """The restore that did not come to its end yet; the time names its snapshot, whose id changes with its tags."""
 
     request: Request | None = None
-    snapshot: str = ""
+    snapshot: datetime | None = None
     copy_name: str = ""
     at: datetime | None = None
 
@@ -188,17 +192,17 @@ def _plan(settings: Settings, request: Request, answers: list[Answer], folder: P
     until = end_of(request.day, settings) if request.day else None
     sources = ranked(answers, snapshot=request.snapshot, until=until)
     sources = _pinned(settings, request, sources, notes)
-    broken: set[str] = set()
+    tries: Counter[str] = Counter()
     for source in sources:
-        if source.name in broken:
+        if tries[source.name] >= TRIES:
             continue
         try:
             plan = _look(settings, request, answers, source, folder)
         except KeeperError as error:
             if error.exit not in (Exit.VERIFY, Exit.COPY):
                 raise
-            if error.exit == Exit.COPY:  # the way to it broke
-                broken.add(source.name)
+            # Where the way to it broke, no older one is to be had either.
+            tries[source.name] += TRIES if error.problem.code.startswith("cause.") else 1
             notes.append(Problem.of("restore.passed_over", **source.values(), reason=error.problem))
             continue
         if held := source.repository.state.copy(source.name).held:
@@ -209,7 +213,7 @@ def _plan(settings: Settings, request: Request, answers: list[Answer], folder: P
 
 
 def _look(settings: Settings, request: Request, answers: list[Answer], source: Source, folder: Path) -> Plan:
-    contents, stage = Contents(source), Stage(settings, source.snapshot.id, request.into)
+    contents, stage = Contents(source), Stage(settings, source.snapshot, request.into)
     lying = {node.path.lstrip("/") for node in contents.folder("/")}
     paths = list(request.paths)
     if request.everything:
@@ -252,14 +256,14 @@ def _pinned(settings: Settings, request: Request, sources: list[Source], notes: 
     begun = Begun.read(State(settings.state).folder / "restore.json")
     if begun.at is None or begun.request != _lasting(request) or now() - begun.at > GOES_ON:
         return sources
-    first = [each for each in sources if each.snapshot.id == begun.snapshot and each.name == begun.copy_name]
+    first = [each for each in sources if each.snapshot.time == begun.snapshot and each.name == begun.copy_name]
     if first and first != sources[:1]:
         notes.append(Problem.of("restore.goes_on", **first[0].values()))
     return first + [each for each in sources if each not in first]
 
 
 def _remember(file: Path, request: Request, source: Source) -> None:
-    begun = Begun(request=_lasting(request), snapshot=source.snapshot.id, copy_name=source.name, at=now())
+    begun = Begun(request=_lasting(request), snapshot=source.snapshot.time, copy_name=source.name, at=now())
     with suppress(OSError):  # a full disk: a restore may be what frees it
         begun.write(file)
 

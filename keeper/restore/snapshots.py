@@ -103,22 +103,28 @@ def ask(settings: Settings, name: str = "") -> list[Answer]:
     return [Answer(**vars(answer)) for answer in answers]
 
 
-def learn(settings: Settings, answers: Iterable[Answer] | None = None) -> None:
+def learn(settings: Settings, answers: Iterable[Answer] | None = None) -> list[Problem]:
     """Note in the state what the copies hold of which it knows nothing, so that the page knows it after a host was lost.
 
-    What it knows already is left alone: a run misses what is not there any more. A job at a copy notes it itself.
+    Return why others say nothing. What is known already is left alone: a run misses what is not there any more.
     """
     state = State(settings.state)
     unknown = {copy.name for copy in settings.repositories if not state.copy(copy.name).snapshots}
-    if answers is None:
-        answers = ask(settings) if unknown else []
-    for answer in answers:
-        if answer.repository is None or answer.name not in unknown:
+    problems = []
+    for answer in ask(settings) if answers is None and unknown else answers or ():
+        if answer.name not in unknown:
             continue
-        with suppress(KeeperError, OSError):
+        if answer.repository is None:
+            problems += [answer.problem] if answer.problem else []
+            continue
+        try:
             repository = answer.repository.restic.repository_id() or ""
             with answer.repository.alone("learn"):
                 state.change_copy(answer.name, partial(_note, snapshots=answer.snapshots, repository=repository))
+        except KeeperError as error:
+            if error.exit != Exit.LOCKED:  # a job at it notes it itself
+                problems.append(error.problem)
+    return problems
 
 
 def ranked(answers: Sequence[Answer], *, snapshot: str = "", until: datetime | None = None) -> list[Source]:

@@ -17,6 +17,7 @@ from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from datetime import UTC
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -24,8 +25,9 @@ from pathlib import Path
 from keeper.copies.restic import Node, Progress, ResticError
 from keeper.errors import Exit, KeeperError
 from keeper.restore.names import escaped, nanoseconds, shown
-from keeper.restore.snapshots import SHORT, Source, parent
+from keeper.restore.snapshots import Source, parent
 from keeper.settings import STAGING, Settings
+from keeper.state import Snapshot
 
 MOUNTS = Path("/proc/self/mountinfo")
 REPLACED = "replaced-"
@@ -116,11 +118,11 @@ class Placed:
 class Stage:
     """The staging folders of one snapshot, one on each mount of the library: a rename never leaves its mount.
 
-    `into` is the folder below a root in which everything is to lie, instead of in its own place.
+    They are named by its time: its id changes with its tags, while a restore may wait for days to go on. `into` is the folder below a root in which everything is to lie, instead of in its own place.
     """
 
-    def __init__(self, settings: Settings, snapshot: str, into: str = "") -> None:
-        self._marked, self._id = settings.marked, snapshot[:SHORT]
+    def __init__(self, settings: Settings, snapshot: Snapshot, into: str = "") -> None:
+        self._marked, self._id = settings.marked, f"{snapshot.time.astimezone(UTC):%Y%m%dT%H%M%SZ}"
         self._base = settings.library / into.strip("/")
         self._in_place = self._base == settings.library
         roots = settings.roots.values()
@@ -309,8 +311,9 @@ def _fetch(source: Source, folder: Path, selection: Selection, progress: Progres
             if not any(UNKNOWN_BLOB in line for line in error.said):
                 raise
             left = selection.without(failed)
-            if sum(node.type != "dir" for node in left.lacking) <= 1:
-                return failed | {node.path for node in left.lacking}
+            files = {node.path for node in left.lacking if node.type != "dir"}
+            if len(files) <= 1:
+                return failed | files
             return failed.union(*(_fetch(source, folder, half, progress) for half in left.halves()))
         if not new - failed:
             break

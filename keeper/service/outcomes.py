@@ -7,6 +7,7 @@ once, whoever noticed it first.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Collection
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -16,7 +17,7 @@ from keeper.service.alerts import Alerts
 from keeper.service.messages import Message, message
 from keeper.service.waiting import waiting_alarms
 from keeper.settings import Settings
-from keeper.state import DrillReport, RunReport, ScrubState, State
+from keeper.state import DrillReport, RunReport, ScrubState, State, TrialState
 from keeper.texts import typed
 
 # The beginning of a problem's code → its topic, and how it is told. The rest is told by the run's exit code.
@@ -80,13 +81,14 @@ class Outcomes:
         if report.snapshot:
             self._tell_unreadable(report)
             self._tell_gate(report)
+            self._tell_trial(copy)
 
     def _tell_problems(self, copy: str, code: int, problems: list[Problem]) -> None:
         """Tell each kind of problem for itself: what is safe and what to do differs."""
         kinds: dict[tuple[str, str], list[Problem]] = defaultdict(list)
         for problem in problems:
             # What cannot be read, and what the gate holds, is told with all that belongs to it.
-            if not problem.code.startswith(("gate.", "run.unreadable")):
+            if not problem.code.startswith(("gate.", "run.unreadable", "trial.")):
                 kinds[kind_of(problem)].append(problem)
         for (topic, key), reasons in kinds.items():
             if topic in AT_HOME:
@@ -121,6 +123,14 @@ class Outcomes:
                 f"gate {report.alarm}", self._message("alert.run.GATE", reasons, kind="GATE", alarm=report.alarm)
             )
 
+    def _tell_trial(self, copy: str) -> None:
+        """Tell that a copy is not what it is called; it was tried at its first run, and is once a month."""
+        findings = TrialState.read(self._state.trial_file(copy)).findings
+        if not findings:
+            self._alerts.all_well(f"trial {copy}")
+        elif f"trial {copy}" not in self._alerts.topics():
+            self._alerts.problem(f"trial {copy}", self._message("alert.trial", findings, copy=copy))
+
     def _drill(self, copy: str, code: int, output: bytes) -> None:
         report = _read(DrillReport, output)
         if report is None:
@@ -134,17 +144,25 @@ class Outcomes:
 
     def _scrub(self, code: int, output: bytes) -> None:
         found = ScrubState.read(self._state.scrub_file)
-        if found.rotten:
-            path = min(found.rotten)
-            files = [Problem.of("alert.file", path=name) for name in sorted(found.rotten)]
-            told = self._message("alert.rot", files, kind=f"rot {len(files)}", count=len(files), path=typed(path))
-            self._alerts.problem("rot", told)
-        else:
-            self._alerts.all_well("rot")
+        rotten = [Problem.of("alert.file", path=path) for path in sorted(found.rotten)]
+        unreadable = [
+            Problem.of("alert.file.reason", path=path, reason=why) for path, why in sorted(found.unreadable.items())
+        ]
+        self._tell_files("rot", "alert.rot", rotten, found.rotten)
+        self._tell_files("unread", "alert.unread", unreadable, found.unreadable)
         if code not in (Exit.OK, Exit.VERIFY):
             self._alerts.problem("scrub", self._message("alert.scrub", _why(code, output)))
         else:
             self._alerts.all_well("scrub")
+
+    def _tell_files(self, topic: str, key: str, files: list[Problem], paths: Collection[str]) -> None:
+        """Tell of files at home with which something is wrong; at once, too, when there are more of them."""
+        if not files:
+            self._alerts.all_well(topic)
+            return
+        path = typed(min(paths))
+        told = self._message(key, files, kind=f"{topic} {len(files)}", count=len(files), path=path)
+        self._alerts.problem(topic, told)
 
     def _message(self, key: str, reasons: list[Problem], *, kind: str = "", **values: object) -> Message:
         return message(self._settings.language, key, reasons, kind=kind, **values)

@@ -16,6 +16,7 @@ TEXTS = {
     "phase.mend": Text("mending what is damaged", "修复损坏的部分"),
     "phase.forget": Text("forgetting what is too old", "清理太旧的备份"),
     "phase.prune": Text("removing what nothing needs any more", "清除不再需要的数据"),
+    "phase.scrub": Text("reading the photos at home", "通读家里的照片"),
     # A run.
     "run.broken_off": Text("it was broken off ({said})", "备份中断（原文：{said}）"),
     "run.unreadable": Text(

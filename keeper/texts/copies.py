@@ -68,6 +68,11 @@ TEXTS = {
         "copy of that place or from the recovery kit; nothing was changed",
         "那里的快照、密钥或索引读回来和写入时不一样（{names}）。请从那个地方的其他备份或恢复包里放回去；什么都没有改动",
     ),
+    "copy.listing": Text(
+        "the list of what lies there leaves out {count} objects that are there. Nothing was repaired by it; if it stays so, "
+        "restart that server",
+        "那里的文件列表漏掉了 {count} 个其实存在的文件。没有按它修复任何东西；如果一直这样，请重启那台服务器",
+    ),
     "copy.damage": Text(
         "{count} objects do not read back as they were sent ({said})",
         "有 {count} 个对象读回来和发送的不一样（原文：{said}）",

@@ -51,7 +51,8 @@ TEXTS = {
     "page.restored": Text(
         "{files} files and {rows} database rows came back whole", "{files} 个文件、{rows} 行数据完好恢复"
     ),
-    "page.snapshots": Text("All {count} backups, and what is in them", "全部 {count} 次备份，以及里面有什么"),
+    "page.snapshots": Text("All backups ({count}), and what is in them", "全部备份（{count} 次），以及里面有什么"),
+    "page.held": Text("Nothing is removed here until you answer.", "等您确认之前，这里什么都不会清理。"),
     "page.filling": Text("This copy is being filled for the first time.", "这份副本正在第一次上传。"),
     "page.first": Text(
         "{files} files ({size}) can be restored from it already.", "已有 {files} 个文件（{size}）可以从这里恢复。"
@@ -69,7 +70,7 @@ TEXTS = {
     "page.rotten": Text(
         "Files that changed on the disk by themselves: bring them back", "硬盘上自己变了的文件：取回它们"
     ),
-    "page.unreadable": Text("Files that are not in the last backup: {count}", "不在上次备份里的文件：{count} 个"),
+    "page.unreadable": Text("Files that cannot be read: {count}", "读不出来的文件：{count} 个"),
     "page.more": Text("and {count} more", "还有 {count} 个"),
     "page.next": Text("What happens next", "接下来"),
     "page.next.run": Text("Next backup", "下次备份"),
@@ -90,6 +91,11 @@ TEXTS = {
         "{count} files changed on the disk at home by themselves; older backups hold them as they were. Check that disk, and "
         "bring them back: {command}",
         "家里硬盘上有 {count} 个文件自己变了；以前的备份里有原来的样子。请检查硬盘，并取回它们：{command}",
+    ),
+    "todo.unread": Text(
+        "{count} files on the disk at home can no longer be read; backups made before hold them. Check that disk, and bring "
+        "them back: {command}",
+        "家里硬盘上有 {count} 个文件读不出来了；在那之前的备份里有它们。请检查硬盘，并取回它们：{command}",
     ),
     "todo.problem": Text("The last backup reported: {problem}", "上次备份的报告：{problem}"),
     "todo.copy": Text("“{name}” has a problem: {problem}", "“{name}” 有问题：{problem}"),
@@ -138,8 +144,13 @@ TEXTS = {
     "browse.more": Text("Only the first {count} are shown.", "只显示前 {count} 个。"),
     "browse.restore": Text("To bring it back:", "要取回它："),
     "browse.failed": Text("This cannot be looked up now.", "现在查不到。"),
+    "browse.no_room": Text("the keeper has no room to work in ({said})", "备份程序没有工作空间（原文：{said}）"),
     "browse.busy": Text("somebody else is looking something up; try again in a minute", "别人正在查看，请过一分钟再试"),
     # What commands answer.
+    "done.scrub": Text(
+        "{files} files at home were read; with {count} something is wrong.",
+        "通读了家里的 {files} 个文件，有问题的 {count} 个。",
+    ),
     "done.kit": Text("Noted: the recovery kit lies in a safe place.", "已记下：恢复包放在安全的地方。"),
     "done.import": Text(
         "The album imported copies of what lies in the import folder.", "相册已导入 import 文件夹里的文件（复制）。"

@@ -129,6 +129,10 @@ TEXTS = {
         "如果是您自己删改的，请运行：./photos keeper accept {alarm}；如果不是，先别动，查明原因。",
     ),
     "alert.run.GATE.well": Text("the question about vanished photos was answered", "照片消失的事已有答复"),
+    "alert.trial": Text("“{copy}” is not what it is called", "“{copy}” 名不副实"),
+    "alert.trial.safe": Text("what is backed up there, as long as nothing happens.", "那里的备份，只要不出事。"),
+    "alert.trial.do": Text("look at the reason below.", "看下面的原因。"),
+    "alert.trial.well": Text("“{copy}” is what it is called", "“{copy}” 名副其实"),
     # Test restores, and the reading of the library.
     "alert.drill.failed": Text("The test restore from “{copy}” failed", "从“{copy}”做的恢复演练失败"),
     "alert.drill.failed.safe": Text(
@@ -154,6 +158,15 @@ TEXTS = {
         "检查硬盘，并取回它们，例如运行：./photos keeper restore {path}",
     ),
     "alert.rot.well": Text("no file is known to have changed by itself", "没有自己变了的文件"),
+    "alert.unread": Text(
+        "Files on the disk at home can no longer be read: {count}", "家里硬盘上有 {count} 个文件读不出来了"
+    ),
+    "alert.unread.safe": Text("backups made before hold what they held then.", "在那之前的备份里有原来的内容。"),
+    "alert.unread.do": Text(
+        "check the disk: it may be failing. Then bring them back, e.g. ./photos keeper restore {path}",
+        "检查硬盘，它可能要坏了。然后取回它们，例如运行：./photos keeper restore {path}",
+    ),
+    "alert.unread.well": Text("every file at home can be read", "家里的文件都能读了"),
     "alert.file": Text("{path}", "{path}"),
     "alert.scrub": Text("The photos at home could not be read through", "家里的照片没能通读一遍"),
     "alert.scrub.safe": Text("the copies: they are checked on their own.", "副本：它们另有核对。"),

@@ -69,7 +69,7 @@ TEXTS = {
     "copy_unknown": "这里没有带密钥的备份“{copy}”。有：{known}",
     "rotate_copy": "给 {copy} 换一个新密码？以前的恢复包就打不开它了：之后请重新制作。",
     "key_kept": "什么都没有改动。",
-    "key_rotated": "备份 {copy} 现在只能用新密码打开。请马上制作新的恢复包：./photos keeper kit --stack {stack}",
+    "key_rotated": "备份 {copy} 换好了新密码。请马上制作新的恢复包：./photos keeper kit --stack {stack}",
     # estimate.py
     "estimate_no_copy": "配置文件的 photos:backup 里没有这份备份。有：{known}",
     "estimate_library": "照片库：{files} 个文件，{size}；每月大约新增 {new}。",

@@ -28,7 +28,7 @@ class FakeSyncthing:
     def folder(self, name: str, *, path: str = "", paused: bool = False) -> None:
         self.folders[name] = {
             "config": {"id": name, "label": name, "path": path or f"/phones/{name}", "paused": paused},
-            "status": {"state": "idle", "error": "", "errors": 0, "needFiles": 0, "sequence": 1, "globalFiles": 1},
+            "status": {"state": "idle", "errors": 0, "needFiles": 0, "sequence": 1, "globalFiles": 1},
         }
 
     def change(self, name: str, *, tell: bool = True, **values: Any) -> None:

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -256,7 +257,7 @@ def troubles(settings: Settings) -> dict[str, str]:
     ids=["marker missing", "stopped", "pull errors", "pull errors of what is needed"],
 )
 def test_a_folder_that_takes_nothing_is_known_told_once_and_told_when_it_is_over(
-    tmp_path: Path, phones: FakeSyncthing, values: dict[str, object], code: str, told: str
+    tmp_path: Path, phones: FakeSyncthing, values: dict[str, Any], code: str, told: str
 ) -> None:
     """Case 44: Syncthing stops for good and nobody says so."""
     with sink() as taken, serving(phones) as syncthing, serving(FakeAlbum()) as album:

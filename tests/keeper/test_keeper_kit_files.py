@@ -52,7 +52,9 @@ def test_one_that_does_not_answer_has_its_section_all_the_same(home: Home) -> No
     assert files.problem
 
 
-def test_the_keeper_notes_the_keys_of_the_kit_and_not_those_of_today(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_keeper_notes_the_keys_of_the_kit_and_not_those_of_today(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from keeper.commands import kit  # noqa: PLC0415 - its texts come from another room
 
     monkeypatch.setattr(kit, "load", lambda: home.settings)

@@ -20,7 +20,9 @@ import httpx
 import pytest
 
 from keeper.copies import openlist
-from keeper.errors import Exit, KeeperError
+from keeper.copies.place import Place
+from keeper.copies.rclone import RcloneError
+from keeper.errors import Exit, KeeperError, Problem
 from keeper.settings import CopySettings, Settings
 from tests.keeper.home import Home
 
@@ -316,11 +318,12 @@ def house(home: Home, drive: Drive) -> Home:
 
 def test_a_drive_of_openlist_is_a_copy_like_any_other(house: Home, drive: Drive) -> None:
     house.fill(20)
-    assert house.good_backup("net").problems == []
+    first = house.good_backup("net")
     house.write("2024/IMG_00000.jpg", b"edited")
     drive.api("POST", "/api/admin/storage/update", drive.storage() | {"webdav_policy": "302_redirect"})
     second = house.good_backup("net")
 
+    assert [problem.code for problem in first.problems] == ["trial.local_drive"]
     assert [problem.code for problem in second.problems] == ["openlist.policy_set"]
     assert second.verified_bytes > 0
     assert house.restorable("net") == house.content()
@@ -342,12 +345,18 @@ def test_a_drive_whose_token_ended_is_no_copy_that_is_gone(house: Home, drive: D
 
 
 def test_a_drive_that_refuses_what_is_sent_leaves_a_word_about_where_the_reason_is(house: Home, drive: Drive) -> None:
-    house.fill(5)
-    house.good_backup("net")
-    house.write("new.jpg", b"new" * 100)
-    data = drive.folder / "photos/data"
-    shutil.rmtree(data)
-    data.write_bytes(b"a file where a folder must be")
-    report = house.backup("net")
+    place = Place(house.settings, house.settings.copies[0])
+    place.reach()
+    (drive.folder / "photos").write_bytes(b"a file where a folder must be")
+    with pytest.raises(RcloneError) as caught:
+        place.rclone.run("rcat", f"{place.place}/data/ab", stdin=b"pack")
 
-    assert (report.exit, report.problems[0].code) == (Exit.COPY, "openlist.unsaid")
+    assert openlist.explained(place.copy, caught.value.problem).code == "openlist.unsaid"
+
+
+def test_what_means_something_else_behind_openlist_means_itself_elsewhere(net: CopySettings) -> None:
+    refused, other = Problem.of("cause.credentials", said="403"), net.model_copy(update={"type": "webdav"})
+
+    assert openlist.explained(net, refused) == Problem.of("openlist.redirect", said="403")
+    assert openlist.explained(other, refused) == refused
+    assert openlist.explained(net, Problem.of("cause.full", said="507")).code == "cause.full"

@@ -14,7 +14,7 @@ from keeper.errors import Exit, Problem
 from keeper.service.alerts import Alerts
 from keeper.service.outcomes import Failure, Outcomes
 from keeper.settings import Settings
-from keeper.state import CopyState, DrillReport, RunReport, ScrubState, State, now
+from keeper.state import CopyState, DrillReport, RunReport, ScrubState, State, TrialState, now
 from tests.keeper.service import Sink, english_in, service_settings, sink
 
 COPIES = [
@@ -150,6 +150,22 @@ def test_the_same_change_at_two_copies_is_one_question_and_its_answer_is_told(
     assert titles(family)[1:] == ["All is well again: the question about vanished photos was answered"]
 
 
+def test_a_copy_that_is_not_what_it_is_called_is_told_once_until_it_is(
+    settings: Settings, outcomes: Outcomes, family: Sink
+) -> None:
+    """Case 39: a vault in which a deletion succeeds. The run itself is good."""
+    file = State(settings.state).trial_file("disk")
+    finding = Problem.of("trial.deletes", copy="disk")
+    TrialState(tried=now(), findings=[finding]).write(file)
+    ran(outcomes, "disk", finding, end=Exit.OK, snapshot="abc")
+    good(outcomes, "disk")
+    TrialState(tried=now()).write(file)
+    good(outcomes, "disk")
+
+    assert titles(family) == ["“disk” is not what it is called", "All is well again: “disk” is what it is called"]
+    assert "what lies there can be deleted" in family.bodies
+
+
 @pytest.mark.parametrize(
     ("code", "output", "told"),
     [
@@ -221,6 +237,20 @@ def test_rot_at_home_is_told_with_the_command_that_brings_a_photo_back(
     ]
     assert "./photos keeper restore --stack home 'originals/b c.jpg'" in family.bodies
     assert "- originals/d.jpg" in family.bodies
+
+
+def test_a_file_that_can_no_longer_be_read_is_told_though_no_backup_reads_it_again(
+    settings: Settings, outcomes: Outcomes, family: Sink
+) -> None:
+    ScrubState(unreadable={"originals/a.jpg": "Input/output error"}).write(State(settings.state).scrub_file)
+    outcomes.tell("scrub", "", Exit.VERIFY, b"")
+    scrubbed(settings, outcomes)
+
+    assert titles(family) == [
+        "Files on the disk at home can no longer be read: 1",
+        "All is well again: every file at home can be read",
+    ]
+    assert "- originals/a.jpg: Input/output error" in family.bodies
 
 
 def test_a_reading_that_broke_off_is_told(settings: Settings, outcomes: Outcomes, family: Sink) -> None:

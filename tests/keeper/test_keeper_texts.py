@@ -11,6 +11,7 @@ import shlex
 import subprocess
 from collections.abc import Iterator
 from datetime import timedelta
+from importlib import import_module
 from pathlib import Path
 from string import Formatter
 
@@ -19,6 +20,7 @@ import pytest
 import keeper
 from keeper import texts
 from keeper.errors import Exit, Problem
+from keeper.page.view import ORDER
 from keeper.service.messages import message
 from keeper.texts import COMMAND, LANGUAGES, TEXTS, Language, kernel_text, problem_text, say
 from tests.keeper.service import english_in
@@ -27,7 +29,8 @@ KEEPER = Path(keeper.__file__).parent
 ROOM_FILES = {file for file in (KEEPER / "texts").glob("*.py") if file.name != "__init__.py"}
 SOURCES = sorted(set(KEEPER.rglob("*.py")) - ROOM_FILES)
 TREES = {file: ast.parse(file.read_text("utf-8")) for file in SOURCES}
-FINDINGS = ("stacks/sections/backup/shortcomings.py", "stacks/host/disks.py")
+FINDINGS = {"stacks/sections/backup/shortcomings.py": True, "stacks/host/disks.py": False}
+"""Where shortcomings of the set of copies are made, and whether a file says nothing else."""
 ROOMS = {key.partition(".")[0] for key in TEXTS}
 KEY = re.compile(r"[a-z]+(\.[A-Za-z_]+)+")
 FILES = re.compile(r"\.(json|html|css|sql|sqlite|lock|conf|py|progress)$")
@@ -46,26 +49,32 @@ def asked(tree: ast.AST) -> Iterator[re.Pattern[str]]:
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and KEY.fullmatch(node.value):
             yield re.compile(re.escape(node.value))
         elif isinstance(node, ast.JoinedStr):
-            parts = [p.value if isinstance(p, ast.Constant) else None for p in node.values]
-            if isinstance(parts[0], str) and re.match(r"[a-z]+\.", parts[0]):
-                yield re.compile("".join("[A-Za-z_]+" if part is None else re.escape(str(part)) for part in parts))
+            parts = [str(part.value) if isinstance(part, ast.Constant) else None for part in node.values]
+            fixed = "".join(part for part in parts if part)
+            if parts[0] and re.match(r"[a-z]+\.", parts[0]) and re.fullmatch("[A-Za-z_.]+", fixed):
+                yield re.compile("".join("[A-Za-z_]+" if part is None else re.escape(part) for part in parts))
 
 
 def findings() -> set[str]:
     """Return the codes of what the stack's checks say about the set of copies."""
     codes = {"and"}
-    for file in FINDINGS:
-        for call in ast.walk(ast.parse((KEEPER.parent / file).read_text("utf-8"))):
-            if isinstance(call, ast.Call) and ast.unparse(call.func) in ("advice", "message"):
+    for file, everything in FINDINGS.items():
+        tree = ast.parse((KEEPER.parent / file).read_text("utf-8"))
+        calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+        places = [tree] if everything else [call for call in calls if ast.unparse(call.func) == "Shortcoming"]
+        for call in (node for place in places for node in ast.walk(place) if isinstance(node, ast.Call)):
+            if ast.unparse(call.func) in ("advice", "message"):
                 first = call.args[0]
                 assert isinstance(first, ast.Constant)
                 codes.add(str(first.value))
-    return {f"finding.{code}" for code in codes - {"text_with_fix", "finding", "finding_with_fix"}}
+    return {f"finding.{code}" for code in codes - {"text_with_fix"}}
 
 
 ASKED = {pattern for tree in TREES.values() for pattern in asked(tree)}
 TEMPLATES = "\n".join(file.read_text("utf-8") for file in KEEPER.rglob("*.html"))
-IN_TEMPLATES = set(re.findall(r'text\("([a-z.]+[a-z])"', TEMPLATES))
+IN_TEMPLATES = set(re.findall(r'text\("([a-z.]+[a-z])"', TEMPLATES)) | {
+    f"{start}{level}" for start in re.findall(r'text\("([a-z.]+[.])" ~ \w+[.]level\)', TEMPLATES) for level in ORDER
+}
 
 
 def test_every_text_that_is_asked_for_exists() -> None:
@@ -110,7 +119,7 @@ def phases() -> set[str]:
             if isinstance(node, ast.Call) and re.search(r"\b(tell|progress|_phase)$", ast.unparse(node.func)):
                 named |= {a.value for a in node.args[:1] if isinstance(a, ast.Constant) and isinstance(a.value, str)}
             elif isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "phase":
-                named |= {c.value for c in ast.walk(node.value) if isinstance(c, ast.Constant) and c.value}
+                named |= {str(each.value) for each in ast.walk(node.value) if isinstance(each, ast.Constant)} - {""}
     return named
 
 
@@ -133,6 +142,12 @@ def test_a_text_gets_what_it_fills_in() -> None:
                 lacking.append(f"{file.name}:{call.lineno} {ast.unparse(key)}: {sorted(missing)}")
 
     assert lacking == []
+
+
+def test_no_room_takes_the_text_of_another() -> None:
+    rooms = [import_module(f"keeper.texts.{file.stem}").TEXTS for file in ROOM_FILES]
+
+    assert sum(map(len, rooms)) == len(TEXTS)
 
 
 @pytest.mark.parametrize("key", TEXTS)
@@ -200,7 +215,7 @@ def test_numbers_are_told_as_people_read_them() -> None:
     "key", sorted({key.removesuffix(".safe") for key in TEXTS if key.endswith(".safe")} - {"alert"})
 )
 def test_every_alert_says_what_is_safe_what_to_do_and_what_is_well_again(key: str, language: Language) -> None:
-    values = {name: f"<{name}>" for name in ("copy", "since", "alarm", "path", "phone")} | {"count": 3}
+    values = {name: f"<{name}>" for name in ("copy", "since", "alarm", "path", "phone", "count")}
     told = message(language, key, [Problem.of("job.crashed", number=1)], **values)
 
     assert told.title

@@ -230,6 +230,19 @@ def test_a_copy_that_is_added_later_is_given_its_time(settings: Settings, family
     assert family.titles == []
 
 
+def test_a_state_that_is_lost_after_a_year_is_given_its_time(settings: Settings, family: Sink) -> None:
+    """Or a repaired disk would raise every alarm at once."""
+    watch_of(settings).look()
+    write(settings, disk=known())
+    watch_of(settings).look()
+    first_seen(settings, 365 * DAY)
+    for file in settings.state.rglob("*.json"):
+        file.write_text("{")
+    watch_of(settings).look()
+
+    assert family.titles == []
+
+
 def test_a_new_watch_gives_no_time_to_a_stack_that_went_silent_long_ago(settings: Settings, family: Sink) -> None:
     write(settings, beat=9 * DAY, disk=known(40 * DAY))
     watch_of(settings).look()

@@ -57,10 +57,10 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
         ("scrub --json", ["scrub", "--json"]),
         ("snapshots --copy disk", ["snapshots", "--copy", "disk"]),
         ("find IMG_1.jpg --json", ["find", "IMG_1.jpg", "--json"]),
-        ("diff", ["diff"]),
+        ("find IMG_1 IMG_2", ["find", "IMG_1", "IMG_2"]),
         ("diff 1a2b 3c4d --copy disk", ["diff", "1a2b", "3c4d", "--copy", "disk"]),
         ("accept 1a2b3c4d", ["accept", "1a2b3c4d"]),
-        ("forget originals/a.jpg --yes --copy disk", ["forget", "originals/a.jpg", "--copy", "disk"]),
+        ("forget originals/a.jpg --yes", ["forget", "originals/a.jpg", "--yes"]),
         ("keys --copy disk", ["keys", "--copy", "disk"]),
         ("import", ["import"]),
         ("restore --list IMG --date 2026-11-01", ["restore", "--list", "IMG", "--date", "2026-11-01"]),
@@ -278,10 +278,10 @@ def test_a_password_of_one_s_own_reaches_the_keeper_on_its_input_alone(
     with_backup(checkout)
     client.add_container("keeper", STACK_ID)
 
-    done = CliRunner().invoke(app, ["keeper", "add-key", "--copy", "bucket"], input="five words that we remember\n")
+    done = CliRunner().invoke(app, ["keeper", "add-key", "bucket"], input="five words that we remember\n")
 
     assert done.exit_code == 4
-    assert asked == [["keeper", "add-key", "--copy", "bucket", "< 'five words that we remember\\n'"]]
+    assert asked == [["keeper", "add-key", "bucket", "< 'five words that we remember\\n'"]]
 
 
 def test_a_short_password_is_refused_before_anything_is_asked(
@@ -290,7 +290,7 @@ def test_a_short_password_is_refused_before_anything_is_asked(
     with_backup(checkout)
     client.add_container("keeper", STACK_ID)
 
-    done = CliRunner().invoke(app, ["keeper", "add-key", "--copy", "bucket"], input="short\n")
+    done = CliRunner().invoke(app, ["keeper", "add-key", "bucket"], input="short\n")
 
     assert done.exit_code == 1
     assert "12-128 printable characters" in done.output
@@ -326,16 +326,16 @@ def test_a_rotation_adds_the_new_key_before_the_stack_file_knows_it_and_takes_th
 ) -> None:
     def ask(*words: str, stdin: bytes = b"") -> int:
         happened.append(words[0])
-        assert bool(stdin.strip()) is (words[0] == "add-key")
+        assert len(stdin.strip()) == 24 if words[0] == "add-key" else stdin == b"the old one\n"
         return 5 if words[0] == fails_at else 0
 
-    assert keys.rotate("dev", "bucket", ask) == (5 if fails_at else 0)
+    assert keys.rotate("dev", "bucket", ask, lambda _: "the old one") == (5 if fails_at else 0)
     assert happened == expected
 
 
 def test_a_copy_without_a_key_cannot_be_rotated(happened: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(typer.Exit):
-        keys.rotate("dev", "look", lambda *_, **__: pytest.fail("there is nothing to ask"))
+        keys.rotate("dev", "look", lambda *_, **__: pytest.fail("there is nothing to ask"), str)
 
     assert 'There is no copy "look" with a key here. There is: bucket' in capsys.readouterr().err
     assert happened == []
@@ -351,4 +351,33 @@ def test_nothing_is_forgotten_without_a_yes(
     done = CliRunner().invoke(app, ["keeper", "forget", "originals/a.jpg"])
 
     assert done.exit_code == 1
-    assert asked == []
+    assert asked == [["keeper", "forget", "originals/a.jpg"]], "it only asks where the photo is"
+
+
+@pytest.mark.parametrize("command", [command for command in keeper.app.registered_commands if command.callback])
+def test_what_is_passed_on_is_a_command_of_the_keeper_with_these_options(command: Any) -> None:
+    of_the_keeper = pytest.importorskip(
+        "keeper.__main__", reason="unit tier: the keeper's packages are missing"
+    ).COMMANDS
+    name = command.name or command.callback.__name__
+    if name in OF_THE_HOST:
+        return
+
+    assert name in of_the_keeper
+    assert options(command.callback) - {"--stack", "--yes", *OWN_OPTIONS.get(name, ())} <= options(of_the_keeper[name])
+
+
+OF_THE_HOST = ("kit", "estimate")
+OWN_OPTIONS = {"restore": {"--kit", "--list"}}
+
+
+def options(callback: Any) -> set[str]:
+    """Return the options of a command."""
+    parameters = typer.main.get_command(_app_of(callback)).params
+    return {option for parameter in parameters for option in parameter.opts if option.startswith("--")}
+
+
+def _app_of(callback: Any) -> typer.Typer:
+    made = typer.Typer(add_completion=False)
+    made.command()(callback)
+    return made
