@@ -83,7 +83,7 @@ def copy_album(settings: Settings, copy: CopySettings, tell: Tell) -> RunReport:
         if error.exit == Exit.LOCKED:
             raise
         report.exit = error.exit
-        report.problems.append(openlist.explained(copy, error.problem))
+        report.problems.append(openlist.explained(settings, copy, error.problem))
     except BaseException as error:
         report.exit = Exit.FAILED
         report.problems.append(Problem.of("run.broken_off", said=f"{type(error).__name__} {error}".strip()))

@@ -49,7 +49,7 @@ def backup(settings: Settings, name: str, *, trust_clock: bool = False, progress
             try:
                 run.carry_out()
             except KeeperError as error:
-                _end(report, copy, error)
+                _end(report, settings, copy, error)
             except BaseException as error:
                 # A stop from outside, too: what did not come to its end is no good run.
                 report.exit = Exit.FAILED
@@ -63,16 +63,16 @@ def backup(settings: Settings, name: str, *, trust_clock: bool = False, progress
     except KeeperError as error:
         if error.exit == Exit.LOCKED or repository is not None:
             raise
-        _end(report, copy, error)
+        _end(report, settings, copy, error)
         report.ended = now()
         with suppress(OSError):
             state.change_copy(name, lambda known: setattr(known, "run", report))
     return report
 
 
-def _end(report: RunReport, copy: CopySettings, error: KeeperError) -> None:
+def _end(report: RunReport, settings: Settings, copy: CopySettings, error: KeeperError) -> None:
     report.exit = error.exit
-    report.problems.append(openlist.explained(copy, error.problem))
+    report.problems.append(openlist.explained(settings, copy, error.problem))
 
 
 @dataclass
@@ -95,10 +95,12 @@ class _Run:
         library.check(self.settings)
         self.known = repository.state.copy(repository.name)
         self.tell("open", 0, 0)
-        self.known.repository = repository.open(may_begin=True)
+        try:
+            self.known.repository = repository.open(may_begin=True)
+        finally:
+            report.problems += repository.told
         with suppress(OSError):  # at once: what was begun is ours from now on
             repository.state.change_copy(repository.name, self._note_repository)
-        report.problems += repository.told
         repository.restic.unlock()
         self.snapshots, self.held = self._surely(repository.snapshots), self.known.held
         self.listed = True

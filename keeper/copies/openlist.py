@@ -84,10 +84,18 @@ def prepare(settings: Settings, copy: CopySettings) -> list[Problem]:
     return told
 
 
-def explained(copy: CopySettings, problem: Problem) -> Problem:
-    """Return a problem of a run as what it means behind OpenList; of another copy as it is."""
-    meant = MEANT.get(problem.code) if copy.type == OPENLIST else None
-    return Problem.of(meant, **problem.values) if meant else problem
+def explained(settings: Settings, copy: CopySettings, problem: Problem) -> Problem:
+    """Return a problem of a run as what it means behind OpenList; of another copy as it is.
+
+    A drive whose token ended on the way looks like one on which nothing lies ("config does not exist"): it is asked again.
+    """
+    if copy.type != OPENLIST or problem.code.startswith("openlist."):
+        return problem
+    try:
+        prepare(settings, copy)
+    except KeeperError as error:
+        return error.problem
+    return Problem.of(MEANT[problem.code], **problem.values) if problem.code in MEANT else problem
 
 
 def drive_of(settings: Settings, copy: CopySettings) -> dict[str, Any]:

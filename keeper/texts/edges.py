@@ -14,15 +14,6 @@ TEXTS = {
     "cause.refused": Text(
         "it refuses what is sent and does not say why ({said})", "对方拒绝接收，没有说明原因（原文：{said}）"
     ),
-    # The reading at home.
-    "phase.scrub": Text("reading photos at home", "通读家里的照片"),
-    "scrub.rotten_file": Text(
-        "{path} changed on the disk by itself, or was edited with its old date. If that was you: ./photos keeper accept "
-        "{path}",
-        "{path} 在硬盘上自己变了，或者改动后保留了旧日期。如果是你改的，请运行：./photos keeper accept {path}",
-    ),
-    "scrub.unreadable_file": Text("{path} cannot be read ({said})", "{path} 读不出来（原文：{said}）"),
-    "done.scrub": Text("{files} photos were read, and none changed by itself", "读了 {files} 张照片，没有自己变化的"),
     # Copies are what they are called.
     "trial.same_disk": Text(
         "“{copy}” lies on the same disk as {root}: when that disk dies, both are gone. Choose a folder on another disk",

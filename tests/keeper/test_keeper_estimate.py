@@ -81,6 +81,12 @@ def test_larger_objects_are_fewer_requests() -> None:
     assert fine.monthly_up == coarse.monthly_up
 
 
+def test_each_shelf_that_holds_something_is_listed_in_every_run() -> None:
+    small, larger = (estimate(5000, size * GB, 0, copy(verify_days=365)) for size in (1, 50))
+
+    assert larger.requests - small.requests > 30 * 200
+
+
 def test_a_disk_is_asked_for_nothing_and_an_album_reads_nothing_back() -> None:
     assert estimate(1000, GB, GB // 10, copy(type="local", kind="disk")).requests == 0
     album = estimate(1000, GB, GB // 10, copy(kind="album"))

@@ -351,12 +351,24 @@ def test_a_drive_that_refuses_what_is_sent_leaves_a_word_about_where_the_reason_
     with pytest.raises(RcloneError) as caught:
         place.rclone.run("rcat", f"{place.place}/data/ab", stdin=b"pack")
 
-    assert openlist.explained(place.copy, caught.value.problem).code == "openlist.unsaid"
+    assert openlist.explained(house.settings, place.copy, caught.value.problem).code == "openlist.unsaid"
 
 
-def test_what_means_something_else_behind_openlist_means_itself_elsewhere(net: CopySettings) -> None:
+def test_a_drive_that_ended_in_the_middle_of_a_run_is_told_as_that(
+    settings: Settings, net: CopySettings, drive: Drive
+) -> None:
+    openlist.prepare(settings, net)
+    shutil.rmtree(drive.folder)
+    looks_empty = Problem.of("restic.failed", said="Fatal: config cannot be loaded: <config/0000000000> does not exist")
+
+    assert openlist.explained(settings, net, looks_empty).code == "openlist.drive_fails"
+
+
+def test_what_means_something_else_behind_openlist_means_itself_elsewhere(
+    settings: Settings, net: CopySettings
+) -> None:
     refused, other = Problem.of("cause.credentials", said="403"), net.model_copy(update={"type": "webdav"})
 
-    assert openlist.explained(net, refused) == Problem.of("openlist.redirect", said="403")
-    assert openlist.explained(other, refused) == refused
-    assert openlist.explained(net, Problem.of("cause.full", said="507")).code == "cause.full"
+    assert openlist.explained(settings, net, refused) == Problem.of("openlist.redirect", said="403")
+    assert openlist.explained(settings, other, refused) == refused
+    assert openlist.explained(settings, net, Problem.of("cause.full", said="507")).code == "cause.full"

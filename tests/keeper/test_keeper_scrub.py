@@ -458,3 +458,16 @@ def test_only_names_are_asked_for_where_it_is_not_the_turn_of_a_file(
     scrub(house.settings)
 
     assert 0 < len(asked) < 60
+
+
+def test_the_command_names_a_file_and_ends_so_that_a_machine_sees_it(house: Home) -> None:
+    with house.command("scrub", "--all", "--json") as child:
+        assert child.stdout
+        assert ScrubState.model_validate_json(child.stdout.read()).read_files == 40
+    rot(photo(house))
+    with house.command("scrub", "--all") as child:
+        assert child.stderr
+        told = child.stderr.read().decode()
+
+    assert child.wait() == Exit.VERIFY
+    assert SEVEN in told

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import socket
@@ -21,7 +22,7 @@ from keeper.copies.rclone import program
 from keeper.errors import Problem
 from keeper.state import State, TrialState
 from tests.keeper.home import Home
-from tests.keeper.proxy import Proxy, proxied, webdav
+from tests.keeper.proxy import Proxy, _Handler, proxied, webdav
 
 
 @pytest.fixture
@@ -139,8 +140,6 @@ def test_a_vault_that_keeps_everything_is_one_and_collects_one_object(house: Hom
 def test_either_deleting_or_overwriting_is_enough(
     house: Home, drive: Proxy, monkeypatch: pytest.MonkeyPatch, open_to: str
 ) -> None:
-    from tests.keeper.proxy import _Handler  # noqa: PLC0415
-
     def refusal(handler: _Handler) -> int:
         closed = {"DELETE", "PUT"} - {open_to}
         if handler.command not in closed or (handler.command == "PUT" and not handler._exists()):
@@ -270,3 +269,26 @@ def test_a_bucket_without_versions_is_no_vault(house: Home, bucket: str) -> None
     house.copies = [net]
 
     assert "trial.deletes" in codes(house), tried(house)
+
+
+def test_a_place_that_tells_of_no_room_at_all_is_tried_all_the_same(
+    house: Home, drive: Proxy, restic: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Many WebDAV servers tell a quota of 0 when they know none (case 42)."""
+    del restic
+    answer = _Handler._answer
+
+    def poor(handler: _Handler, status: int, content: bytes, *rest: object) -> None:
+        if b"quota-available-bytes" in content:
+            content = content.replace(b"-bytes></", b"-bytes>0</").replace(b"404 Not Found", b"200 OK")
+        answer(handler, status, content, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(_Handler, "_answer", poor)
+    house.copies = [house.webdav("net", drive.url)]
+    house.fill(3)
+    place = Place(house.settings, house.settings.copies[0])
+    report = house.backup("net")
+
+    assert json.loads(place.rclone.run("about", place.place, "--json"))["free"] == 0
+    assert {problem.code for problem in report.problems} == {"dump.no_answer", "trial.at_home"}
+    assert house.restorable("net") == house.content()
