@@ -480,7 +480,8 @@ class Restic:
 
     @contextmanager
     def _file(self, text: str) -> Iterator[str]:
-        with tempfile.NamedTemporaryFile(dir=self._scratch) as file:
+        # A job that begins meanwhile at this copy tidies up here, and may take the file away once it was read.
+        with suppress(FileNotFoundError), tempfile.NamedTemporaryFile(dir=self._scratch) as file:
             file.write(text.encode("utf-8", "surrogateescape"))
             file.flush()
             yield file.name

@@ -275,7 +275,8 @@ def _lasting(request: Request) -> Request:
 def _bring(plan: Plan, request: Request, answers: list[Answer], report: RestoreReport, tell: Tell) -> None:
     stage, source = plan.stage, plan.source
     try:
-        missing = stage.gather(source, plan.selection, lambda done, of: tell("fetch", done, of))
+        taken = plan.selection, lambda done, of: tell("fetch", done, of)
+        missing = stage.gather(source, *taken, patient=request.incomplete)
     except KeeperError as error:
         if error.exit != Exit.COPY:
             raise

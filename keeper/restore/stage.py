@@ -21,6 +21,7 @@ from datetime import UTC
 from functools import partial
 from itertools import count
 from pathlib import Path
+from time import monotonic
 
 from keeper.copies.restic import Node, Progress, ResticError
 from keeper.errors import Exit, KeeperError
@@ -43,6 +44,7 @@ UNKNOWN_BLOB = "Unknown blob"
 METADATA = re.compile(r"^(?:lchown|chmod|failed to restore timestamp|lsetxattr|[^:]*xattr)")
 """Complaints about a time, an owner or a mode that the disk cannot hold; the content is there."""
 NAME_BYTES = 255
+STALL_SECONDS = 600
 
 
 @dataclass
@@ -161,8 +163,10 @@ class Stage:
         is_photo = path.strip("/").partition("/")[0] in self._marked or not self._in_place
         return stat.S_ISDIR(there.st_mode) or (is_photo and there.st_mtime_ns > mtime_ns)
 
-    def gather(self, source: Source, selection: Selection, progress: Progress) -> set[str]:
+    def gather(self, source: Source, selection: Selection, progress: Progress, *, patient: bool = False) -> set[str]:
         """Fetch what is lacking and read it back; return the paths of what the copy does not hold unharmed.
+
+        restic asks a remote for each piece that is gone for most of a minute: only who is `patient` waits for all of them.
 
         Raises:
             KeeperError: there is no room for it, or the way to the copy broke; what was fetched stays.
@@ -172,10 +176,11 @@ class Stage:
             by_home.setdefault(self._home(node.path), []).append(node)
         self._has_room(by_home)
         missing, done, of = set[str](), 0, selection.bytes
+        watched = progress if patient else _Impatience(progress)
         for home, nodes in by_home.items():
             (folder := self._folder(home)).mkdir(mode=0o700, parents=True, exist_ok=True)
             part = replace(selection, lacking=nodes)
-            failed = _fetch(source, folder, part, partial(_after, progress, done, of))
+            failed = _fetch(source, folder, part, partial(_after, watched, done, of))
             missing |= _tidy(folder, part.without(failed), {node.path for node in part.lacking})
             done += part.bytes
         return missing
@@ -279,6 +284,20 @@ class Stage:
 
     def _folder(self, home: Path) -> Path:
         return home / STAGING / self._id
+
+
+class _Impatience:
+    """Takes progress, and ends what makes none."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress, self._done, self._since = progress, -1, monotonic()
+
+    def __call__(self, done: int, of: int) -> None:
+        if done != self._done:
+            self._done, self._since = done, monotonic()
+        elif monotonic() - self._since > STALL_SECONDS:
+            raise KeeperError(Exit.COPY, "restore.stalled", minutes=STALL_SECONDS // 60)
+        self._progress(done, of)
 
 
 def _after(progress: Progress, before: int, of: int, done: int, _: int) -> None:

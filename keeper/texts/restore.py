@@ -74,6 +74,11 @@ TEXTS = {
         "{copy}: {reason}. Nothing was changed. What was fetched is kept: the same command goes on from there",
         "{copy}：{reason}。什么都没有改动，取回的都留着：再运行同一条命令会接着做",
     ),
+    "restore.stalled": Text(
+        "nothing came for {minutes} minutes: the line is down, or many pieces are gone there. Try another --copy; "
+        "--incomplete waits for whatever is left",
+        "{minutes} 分钟没有收到任何数据：线路断了，或者那里缺了很多数据。请换一个 --copy；--incomplete 会一直等到取完剩下的",
+    ),
     "restore.missing": Text(
         "{count} files are missing or damaged at {copy}, e.g. {path}. Nothing was changed. {hint}. For the rest: --incomplete",
         "{copy} 上有 {count} 个文件缺失或损坏，例如 {path}。什么都没有改动。{hint}。其余的：--incomplete",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from keeper.copies.restic import Restic
 from keeper.errors import Exit, KeeperError
 from keeper.restore.forgetting import Forgotten, forget
 from keeper.restore.snapshots import find
@@ -80,6 +81,18 @@ def test_the_next_backup_misses_no_snapshot_and_sees_no_loss(kept: Home) -> None
     assert [snapshot.whole for snapshot in kept.known().snapshots] == [True, True]
     assert [snapshot.number for snapshot in kept.known().snapshots] == [1, 2]
     kept.good_backup()
+
+
+def test_killed_on_the_way_it_looks_like_no_loss_and_can_be_asked_again(
+    kept: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(Restic, "prune", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            forget(kept.settings, f"originals/{PHOTO}", sure=True)
+    kept.good_backup()
+
+    assert held(kept) == {"vault": 1}
 
 
 def test_a_photo_that_is_in_the_library_still_is_refused(kept: Home) -> None:

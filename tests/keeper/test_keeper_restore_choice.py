@@ -50,6 +50,7 @@ def test_the_newest_snapshot_of_any_copy_comes_first() -> None:
 
 def test_a_part_comes_only_where_no_copy_has_a_whole_one() -> None:
     assert order(answer("disk", part1=18), answer("far", a=2))[0] == "a"
+    assert order(answer("disk", part1=18), answer("far", a=2, b=3)) == ["b", "a", "part1"]
     assert order(answer("disk", part1=17, part2=18)) == ["part2", "part1"]
 
 

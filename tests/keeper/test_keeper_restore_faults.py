@@ -9,12 +9,14 @@ import shutil
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from keeper.copies.restic import Restic
+from keeper.copies.restic import Restic, Restored
 from keeper.errors import Exit, KeeperError, Problem
 from keeper.restore import stage as stage_module
 from keeper.restore.restore import Request, RestoreReport, restore
@@ -138,6 +140,7 @@ def test_names_of_every_kind_come_back(home: Home) -> None:
         "é".encode(), "e\u0301".encode(), b"Case.jpg", b"case.jpg", "\u3000ideographic\u3000".encode(), b"\x7f\x01\r", b"-x",
     ]  # fmt: skip
     folder = os.fsencode(home.originals)
+    home.write("stays.jpg", b"so that the folder is not fetched as a whole")
     places = [folder, os.path.join(folder, b"\xff folder\n*")]  # noqa: PTH118 - bytes
     os.mkdir(places[1])  # noqa: PTH102 - bytes
     for place in places:
@@ -156,6 +159,63 @@ def test_names_of_every_kind_come_back(home: Home) -> None:
     assert home.content() == before
     assert (one_by_one.placed, report.placed, report.beside, report.replaced) == (len(strange), len(strange), [], [])
     assert "\ufffd" in report.model_dump_json() or not report.beside
+
+
+def test_a_name_that_no_pattern_can_say_brings_no_other_file_along(home: Home) -> None:
+    for name in ("two\nlines.jpg", "two lines.jpg", "stays.jpg"):
+        home.write(name, name.encode())
+    home.good_backup()
+    for name in ("two\nlines.jpg", "two lines.jpg"):
+        (home.originals / name).unlink()
+    report = bring(home, "originals/two\nlines.jpg")
+
+    assert (report.placed, report.missing) == (1, [])
+    assert (home.originals / "two\nlines.jpg").exists()
+    assert not (home.originals / "two lines.jpg").exists()
+
+
+def test_a_disk_that_keeps_no_modes_gets_its_photos_all_the_same(kept: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    fetch = Restic.restore
+
+    def complaining(self: Restic, snapshot: str, target: Path, **more: Any) -> Restored:
+        done = fetch(self, snapshot, target, **more)
+        file = f"{target}/originals/2025/01.jpg"
+        return replace(done, failed={"/originals/2025/01.jpg": f"chmod {file}: operation not permitted"})
+
+    monkeypatch.setattr(Restic, "restore", complaining)
+    shutil.rmtree(kept.originals / "2025")
+    report = bring(kept, "originals")
+
+    assert (report.placed, report.missing) == (20, [])
+
+
+def test_what_makes_no_progress_is_given_up_and_who_has_patience_gets_it(
+    kept: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetch = Restic.restore
+
+    def stalling(self: Restic, snapshot: str, target: Path, **more: Any) -> Restored:
+        for _ in range(3):
+            more["progress"](1000, 2000)
+        return fetch(self, snapshot, target, **more)
+
+    monkeypatch.setattr(Restic, "restore", stalling)
+    monkeypatch.setattr(stage_module, "STALL_SECONDS", 0)
+    shutil.rmtree(kept.originals / "2025")
+    error = refused(kept, "originals")
+
+    assert error.problem.code == "restore.broken_off"
+    assert isinstance(error.problem.values["reason"], Problem)
+    assert error.problem.values["reason"].code == "restore.stalled"
+    assert bring(kept, "originals", incomplete=True).placed == 20
+
+
+def test_what_is_complete_can_be_restored_while_a_job_is_at_the_copy(kept: Home) -> None:
+    shutil.rmtree(kept.originals / "2025")
+    with kept.repository().alone("backup"):
+        report = bring(kept, "originals")
+
+    assert report.placed == 20
 
 
 def test_links_times_and_holes_come_back(home: Home) -> None:
@@ -207,7 +267,7 @@ def test_a_folder_that_is_a_subvolume_gets_its_files_by_copy(kept: Home, monkeyp
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="keeper tier: only root may mount")
-def test_a_library_that_is_mounted_inside_originals_comes_back_through_its_own_staging_folder(home: Home) -> None:
+def test_a_library_that_is_mounted_inside_originals_comes_back(home: Home) -> None:
     other = home.root / "other disk"
     other.mkdir()
     home.write("uncle/1.jpg", b"uncle's")
@@ -230,6 +290,28 @@ def test_a_library_that_is_mounted_inside_originals_comes_back_through_its_own_s
     assert (other / "more/2.jpg").read_bytes() == b"uncle's, too"
     assert (home.originals / "mine.jpg").exists()
     assert not (other / STAGING).exists()
+
+
+def test_what_belongs_on_another_disk_is_gathered_on_that_disk(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    mounts = home.root / "mountinfo"
+    place = str(home.originals / "my uncle").replace(" ", "\\040")
+    mounts.write_text(f"36 35 98:0 / {place} rw,noatime master:1 - ext4 /dev/sdb rw\n")
+    home.write("my uncle/more/2.jpg", b"uncle's")
+    home.write("mine.jpg", b"mine")
+    home.good_backup()
+    shutil.rmtree(home.originals / "my uncle/more")
+    (home.originals / "mine.jpg").unlink()
+    fetch, targets = Restic.restore, []
+
+    def watching(self: Restic, snapshot: str, target: Path, **more: Any) -> Restored:
+        targets.append(target.parent)
+        return fetch(self, snapshot, target, **more)
+
+    monkeypatch.setattr(Restic, "restore", watching)
+    monkeypatch.setattr(stage_module, "MOUNTS", mounts)
+
+    assert bring(home, "originals").placed == 2
+    assert sorted(targets) == [home.originals / STAGING, home.originals / "my uncle" / STAGING]
 
 
 def test_a_line_that_breaks_keeps_what_was_fetched_and_the_same_command_goes_on(
@@ -334,4 +416,3 @@ def _restics(root: Path) -> list[str]:
         if b"RESTIC_REPOSITORY" in environment and os.fsencode(root) in environment:
             found.append(process.name)
     return found
-
