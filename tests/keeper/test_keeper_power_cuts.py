@@ -88,9 +88,9 @@ class Machine:
         self.home.write("2024/edited.jpg", chance.randbytes(10_000))
         os.sync()
 
-    def safe(self) -> None:
-        """See that each run that was reported as done comes back whole, by plain restic."""
-        for snapshot, content in self.done.items():
+    def safe(self, newest: int = 0) -> None:
+        """See that each run that was reported as done, or the newest ones, comes back whole, by plain restic."""
+        for snapshot, content in [*self.done.items()][-newest:]:
             assert self.home.restorable("disk", snapshot).items() >= content.items()
 
 
@@ -109,9 +109,13 @@ def machine(folder: Path, server: Server) -> Iterator[Machine]:
         subprocess.run(["umount", "--lazy", mount], check=False)
 
 
-@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("mkfs.ext4"), reason="keeper tier: a block device needs root and e2fsprogs")
+@pytest.mark.skipif(
+    os.geteuid() != 0 or not shutil.which("mkfs.ext4"), reason="keeper tier: a block device needs root and e2fsprogs"
+)
 @pytest.mark.usefixtures("restic")
-def test_after_a_power_cut_nothing_that_was_done_is_lost_and_the_next_run_goes_on(tmp_path: Path, server: Server) -> None:
+def test_after_a_power_cut_nothing_that_was_done_is_lost_and_the_next_run_goes_on(
+    tmp_path: Path, server: Server
+) -> None:
     server.fresh_album()
     chance = random.Random(28)  # noqa: S311 - no secret
     with machine(tmp_path, server) as made:
@@ -136,7 +140,8 @@ def test_after_a_power_cut_nothing_that_was_done_is_lost_and_the_next_run_goes_o
             made.fall()
             made.boot()
             made.note(made.end(made.start()))
-            made.safe()
+            made.safe(newest=2)
+        made.safe()
         assert len(made.done) >= CUTS
 
 
