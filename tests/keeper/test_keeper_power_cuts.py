@@ -25,7 +25,6 @@ import psutil
 import pytest
 
 from keeper.state import RunReport
-from tests.keeper import restic as restic_tool
 from tests.keeper.home import PROJECT, Home
 from tests.keeper.server import Server
 from tests.waiting import PATIENCE, until

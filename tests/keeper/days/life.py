@@ -248,7 +248,8 @@ class Life:
 
     def fail(self, text: str) -> None:
         tail = "\n".join(self.log[-30:])
-        raise BrokenPromiseError(f"seed {self.seed}, day {self.day}: {text}\n{tail}")
+        msg = f"seed {self.seed}, day {self.day}: {text}\n{tail}"
+        raise BrokenPromiseError(msg)
 
     # The clock
 

@@ -8,6 +8,7 @@ import shutil
 import signal
 import time
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 
 import psutil
@@ -17,7 +18,7 @@ from keeper.errors import Exit
 from keeper.settings import MARKER, PASSWORD
 from tests.keeper.days.clock import DAY
 from tests.keeper.days.damage import do_damage
-from tests.keeper.days.life import COPIES, DISK_MIB, VERIFY_DAYS, Copy, Life, Night
+from tests.keeper.days.life import COPIES, VERIFY_DAYS, Copy, Life, Night
 from tests.keeper.light_key import lightened
 from tests.keeper.proxy import Fault
 
@@ -155,6 +156,7 @@ def judge(life: Life, copy: Copy, night: Night) -> None:
     allowed |= {code for code in night.codes if code.startswith("gate.")} if copy.changed else set()
     allowed |= {"clock.ahead", "clock.back"} if copy.clock_doubt else set()
     allowed |= set() if life.home.server else {"dump.no_answer"}
+    allowed |= {code for code in night.codes if code.startswith("trial.")}  # the net drive is in this machine, indeed
     if night.codes - allowed:
         life.fail(f"{copy.name}: complains without a reason: {night}")
     if life.hidden and "run.unreadable" not in night.codes:
@@ -181,7 +183,7 @@ def _judge_damaged(life: Life, copy: Copy, night: Night) -> None:
     assert damage is not None
     copy.runs_since_damage += 1
     life.log.append(f"   {copy.name} is damaged: {damage}")
-    if night.code not in (Exit.OK, Exit.GATE) and night.codes - {"run.unreadable"} or not night.report:
+    if not night.report or (night.code not in (Exit.OK, Exit.GATE) and night.codes - {"run.unreadable"}):
         if not copy.told_of_damage:
             life.count(f"told: {damage.how} {damage.what}: {', '.join(sorted(night.codes)) or night.printed[:60]}")
         copy.told_of_damage = True
@@ -432,8 +434,6 @@ def key_is_changed(life: Life) -> None:
     life.plain(copy, "key", "add", "--new-password-file", str(new))
     (added,) = (file for file in (copy.folder / "keys").iterdir() if file.name not in old)
     light = lightened(added.read_bytes(), password)
-    from hashlib import sha256  # noqa: PLC0415
-
     (copy.folder / "keys" / sha256(light).hexdigest()).write_bytes(light)
     for name in (*old, added.name):
         (copy.folder / "keys" / name).unlink()
