@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
-import socket
-from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +11,7 @@ import yaml
 
 from cli import generated, paths, stackfile
 from demo.folder import DESCRIPTION, LOGIN
+from demo.ports import free_ports
 
 REGISTRY = "photos-test.local"
 PORTS = {"photoprism": ("port",), "syncthing": ("port", "sync_port"), "drive": ("port",)}
@@ -65,7 +62,7 @@ def described(folder: Path) -> Description:
 def _new(folder: Path) -> Description:
     example = stackfile.read(paths.EXAMPLES / "Pulumi.dev.yaml")
     services = {name: dict(section) for name, section in example["photos:services"].items()}
-    ports = _free_ports()
+    ports = free_ports(20000, 32000)
     for name, fields in PORTS.items():
         services[name] |= {field: next(ports) for field in fields}
     services["photoprism"] |= {"site_title": "Demo"}
@@ -76,15 +73,3 @@ def _new(folder: Path) -> Description:
         "photos:services": services,
     }
     return Description(config=example | own, secrets=generated.values_for(SECRETS))
-
-
-def _free_ports() -> Iterator[int]:
-    """Yield free ports, each once, below the range from which the kernel takes ports of outgoing connections."""
-    yield from filter(_is_free, secrets.SystemRandom().sample(range(20000, 32000), k=12000))
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe, suppress(OSError):
-        probe.bind(("0.0.0.0", port))  # noqa: S104 - for a moment
-        return True
-    return False

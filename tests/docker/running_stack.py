@@ -17,21 +17,22 @@ from cli.docker_host import of_stack
 from cli.first_run import write_marker
 from components.service import Owner
 from demo.docker_runner import DockerRunner, remove_all
+from demo.ports import free_ports
 from stacks.config import load
 from stacks.names import NAMESPACE
 from stacks.program import declare
 from stacks.recording import Recorded, Recorder, config_text, plain, record
 from stacks.sections.flat_secrets import flat_secrets
-from tests import ports
 
 PROJECT = Path(__file__).resolve().parents[2]
 REGISTRY = "photos-test.local"
 OWNER = Owner(uid=1000, gid=1000)
+PORTS = free_ports(10000, 20000)
 
 
 def free_port() -> int:
-    """Return a port that no other tier takes."""
-    return ports.free_port(10000, 20000)
+    """Return a port that no other tier takes, and none twice."""
+    return next(PORTS)
 
 
 def service_of(container: Recorded) -> str:

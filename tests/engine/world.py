@@ -26,9 +26,9 @@ from docker.models.containers import Container
 
 from cli.docker_host import connect, of_stack
 from demo.docker_runner import remove_all, wait_until_healthy
+from demo.ports import free_ports
 from demo.samples import write_samples
 from stacks.program import NAME
-from tests import ports
 
 PROJECT = Path(__file__).resolve().parents[2]
 COPIED = (
@@ -48,6 +48,7 @@ SECONDS_TO_BE_HEALTHY = 180
 FAR = {"kind": "mirror", "type": "webdav", "path": "x", "options": {"url": "http://127.0.0.1:9"}}
 """A copy that is never there, for keepers that only have to run."""
 RUN_FILE = PROJECT / ".cache" / "engine-run.json"
+PORTS = free_ports(20000, 32000)
 
 
 def own_name(name: str) -> str:
@@ -56,8 +57,8 @@ def own_name(name: str) -> str:
 
 
 def free_port() -> int:
-    """Return a port that no other tier takes."""
-    return ports.free_port(20000, 32000)
+    """Return a port that no other tier takes, and none twice."""
+    return next(PORTS)
 
 
 @dataclass

@@ -372,7 +372,7 @@ def document(url: str, width: int) -> str:
     return done.stdout
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="Chromium is missing: apt-get install chromium")
+@pytest.mark.skipif(CHROMIUM is None, reason="keeper tier: Chromium is missing: apt-get install chromium")
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1100])
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -391,7 +391,7 @@ def test_chromium_shows_the_page(served: str, settings: Settings, language: str,
     assert banner[0] > banner[2], "amber: the style sheet got past the policy"
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="Chromium is missing: apt-get install chromium")
+@pytest.mark.skipif(CHROMIUM is None, reason="keeper tier: Chromium is missing: apt-get install chromium")
 def test_chromium_has_nothing_to_complain_about(served: str) -> None:
     html = document(served, 390)
 
