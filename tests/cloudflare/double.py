@@ -17,6 +17,7 @@ import re
 import socket
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -74,7 +75,9 @@ class CloudflareDouble:
         self._server.shutdown()
         self._thread.join()
         for open_socket in list(self.sockets):
-            open_socket.shutdown(socket.SHUT_RDWR)
+            # Its handler may have closed it since it was listed.
+            with suppress(OSError):
+                open_socket.shutdown(socket.SHUT_RDWR)
         self._server.server_close()
 
     @property

@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import http.client
 import json
+import socket
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -639,3 +641,14 @@ def test_two_doubles_do_not_know_each_other(cf: CloudflareDouble) -> None:
         assert other.base_url != cf.base_url
         assert other.environment == {"CLOUDFLARE_BASE_URL": other.base_url, "CLOUDFLARE_API_TOKEN": other.token}
         assert len(other.token) >= 40, "the provider refuses shorter ones"
+
+
+def test_a_connection_that_has_just_ended_does_not_keep_it_from_closing() -> None:
+    with CloudflareDouble(account=ACCOUNT, zones={ZONE: "example.com"}) as double:
+        port = urlsplit(double.base_url).port
+        ended = socket.socket()
+        ended.close()
+        double.sockets.add(ended)
+
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port))
