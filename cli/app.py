@@ -90,7 +90,7 @@ COMMANDS = {
     "keeper": Command(
         "cli.keeper",
         "app",
-        "The backup: how it goes, a run now, a test restore, bringing photos back, the recovery kit.",
+        "The backup: how it goes, a run now, a test restore, snapshots, bringing photos back, keys, the recovery kit.",
     ),
 }
 STYLE: dict[str, Any] = {

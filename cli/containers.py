@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import tarfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -53,6 +55,14 @@ def containers(client: docker.DockerClient, stack: str) -> list[Container]:
     of_stack = docker_host.of_stack(stackfile.stack_id(paths.stack_file(stack)))
     listed: list[Container] = client.containers.list(all=True, ignore_removed=True, filters=of_stack)
     return listed
+
+
+def content(container: Container, path: str) -> bytes:
+    """Return a file of a container."""
+    packed, _ = container.get_archive(path)
+    with tarfile.open(fileobj=io.BytesIO(b"".join(packed))) as bundle:
+        (member,) = bundle.getmembers()
+        return (bundle.extractfile(member) or io.BytesIO()).read()
 
 
 def of_service(client: docker.DockerClient, stack: str, service: str) -> Container | None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from rich.cells import set_cell_size
 from rich.text import Text
 
-from cli import docker_host, kit, setup, tools
+from cli import docker_host, kept_kit, setup, tools
 from cli.console import out, wrapped
 from components.messages import message
 from stacks.config import StackConfig
@@ -56,12 +56,21 @@ def _print(finding: Finding, stack: str) -> None:
 def _backup(stack: str, config: StackConfig) -> Finding:
     if not config.settings.backup:
         return warning("backup", NO_BACKUP)
-    if confirmed := kit.confirmed(stack):
-        return ok(KIT, message("kit_safe_since", "said to be safe on {day}", day=f"{confirmed:%Y-%m-%d}"))
+    kept, again = kept_kit.confirmed(stack), f"./photos keeper kit --stack {stack}"
+    if kept and (names := kept_kit.lacking(stack)):
+        stale = message(
+            "kit_stale",
+            "the kit of {day} does not open everything any more; added or changed since: {names}",
+            day=f"{kept.made:%Y-%m-%d}",
+            names=", ".join(names),
+        )
+        return warning(KIT, stale, again)
+    if kept:
+        return ok(KIT, message("kit_safe_since", "said to be safe on {day}", day=f"{kept.confirmed:%Y-%m-%d}"))
     return warning(
         KIT,
         message("kit_not_safe", "not made yet, or nobody said that it is safe"),
-        f"./photos keeper kit --stack {stack}",
+        again,
     )
 
 

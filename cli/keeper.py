@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 from contextlib import suppress
+from json import dumps
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -13,11 +14,12 @@ import docker
 import typer
 from docker.models.containers import Container
 
-from cli import containers, docker_host, kit, sweep
+from cli import containers, docker_host, estimate, kept_kit, keys, kit, kit_copies, sweep
 from cli import setup as preparation
-from cli.attached import show
+from cli.attached import send, show
 from cli.console import Unattended, confirm, fail, say, warn
 from cli.restore import carry_out, services_disturbed
+from components.keeper import SECRETS
 from components.messages import Said, message
 from stacks.languages import text
 from stacks.shell import command
@@ -27,12 +29,13 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    help="The backup: how it goes, a run now, a test restore, bringing photos back, the recovery kit.",
+    help="The backup: how it goes, a run now, a test restore, snapshots, bringing photos back, keys, the recovery kit.",
 )
 
 Stack = Annotated[str, typer.Option("--stack", "-s", envvar="PHOTOS_STACK", help="the stack")]
 Json = Annotated[bool, typer.Option("--json", help="a report for programs")]
-Remote = Annotated[str | None, typer.Option("--remote", help="only this copy")]
+Copy = Annotated[str | None, typer.Option("--copy", help="only this copy")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="answer every question with yes")]
 
 
 @app.command()
@@ -45,42 +48,147 @@ def status(stack: Stack = "dev", *, json: Json = False) -> None:
 def backup(
     stack: Stack = "dev",
     *,
+    copy: Copy = None,
     trust_clock: Annotated[
         bool, typer.Option("--trust-clock", help="today's date is right, though the last run is long ago")
     ] = False,
     json: Json = False,
 ) -> None:
-    """Back everything up now."""
-    _ask(stack, "backup", *_flags(trust_clock=trust_clock, json=json))
+    """Back everything up now, to every copy or to one."""
+    _ask(stack, "backup", *_flags(copy=copy, trust_clock=trust_clock, json=json))
 
 
 @app.command()
 def verify(
     stack: Stack = "dev",
     *,
-    everything: Annotated[bool, typer.Option("--all", help="every file, not only the part whose turn it is")] = False,
-    remote: Remote = None,
+    everything: Annotated[bool, typer.Option("--all", help="all of it, not only the share whose turn it is")] = False,
+    copy: Copy = None,
     json: Json = False,
 ) -> None:
-    """Read the copies back, compare them, and mend what is bad."""
-    _ask(stack, "verify", *_flags(all=everything, remote=remote, json=json))
+    """Read the copies back, and say what is damaged."""
+    _ask(stack, "verify", *_flags(all=everything, copy=copy, json=json))
 
 
 @app.command()
-def drill(stack: Stack = "dev", *, remote: Remote = None, json: Json = False) -> None:
-    """Restore the newest run of a copy for a test, and say PASS or FAIL."""
-    _ask(stack, "drill", *_flags(remote=remote, json=json))
+def drill(stack: Stack = "dev", *, copy: Copy = None, json: Json = False) -> None:
+    """Restore the newest snapshot of a copy for a test, and say PASS or FAIL."""
+    _ask(stack, "drill", *_flags(copy=copy, json=json))
+
+
+@app.command()
+def scrub(stack: Stack = "dev", *, json: Json = False) -> None:
+    """Read a share of the library at home, and name what changed by itself."""
+    _ask(stack, "scrub", *_flags(json=json))
+
+
+@app.command()
+def snapshots(stack: Stack = "dev", *, copy: Copy = None, json: Json = False) -> None:
+    """List the snapshots of each copy."""
+    _ask(stack, "snapshots", *_flags(copy=copy, json=json))
+
+
+@app.command()
+def find(
+    names: Annotated[list[str], typer.Argument(help="a file's name or a part of it, as you type it")],
+    stack: Stack = "dev",
+    *,
+    copy: Copy = None,
+    json: Json = False,
+) -> None:
+    """Find a photo in all snapshots: which of them hold it, and how it was."""
+    _ask(stack, "find", *names, *_flags(copy=copy, json=json))
+
+
+@app.command()
+def diff(
+    old: Annotated[str, typer.Argument(help="a snapshot")],
+    new: Annotated[str, typer.Argument(help="a later one")],
+    stack: Stack = "dev",
+    *,
+    copy: Copy = None,
+    json: Json = False,
+) -> None:
+    """Show what came, went and changed between two snapshots."""
+    _ask(stack, "diff", old, new, *_flags(copy=copy, json=json))
 
 
 @app.command()
 def accept(
-    run: Annotated[str, typer.Argument(help="the run, as alert and page name it")],
+    alarm: Annotated[str, typer.Argument(help="the alarm, as alert and page name it")],
     stack: Stack = "dev",
     *,
     json: Json = False,
 ) -> None:
-    """Let the changes through that stopped a run; once."""
-    _ask(stack, "accept", run, *_flags(json=json))
+    """Say that the changes are right for which old snapshots are kept: these may be forgotten again."""
+    _ask(stack, "accept", alarm, *_flags(json=json))
+
+
+@app.command()
+def forget(
+    photo: Annotated[str, typer.Argument(help="a file, e.g. originals/2024/secret.jpg")],
+    stack: Stack = "dev",
+    *,
+    json: Json = False,
+    yes: Yes = False,
+) -> None:
+    """Take a photo that the library has no more out of all snapshots of all copies that allow it, for good."""
+    Unattended.yes = yes
+    if not yes and not json:  # it says where the photo is
+        with docker_host.connect(stack) as client:
+            _execute(client, _keeper(client, stack), ["keeper", "forget", photo])
+    question = message(
+        "forget_for_ever", "Take {photo} out of every snapshot? Nobody can bring it back then.", photo=photo
+    )
+    if not confirm(question):
+        fail(message("nothing_forgotten", "Nothing was forgotten."))
+    _ask(stack, "forget", photo, *_flags(yes=True, json=json))
+
+
+@app.command(name="keys")
+def keys_(stack: Stack = "dev", *, copy: Copy = None, json: Json = False) -> None:
+    """List what opens each copy."""
+    _ask(stack, "keys", *_flags(copy=copy, json=json))
+
+
+@app.command(name="add-key")
+def add_key(copy: Annotated[str, typer.Argument(help="the copy")], stack: Stack = "dev", *, json: Json = False) -> None:
+    """Let a password of your own open a copy, too."""
+    password = _passphrase(message("key_new", "A password for this copy, at least 12 characters"), twice=True)
+    keys.check(password)
+    _ask(stack, "add-key", copy, *_flags(json=json), stdin=f"{password}\n".encode())
+
+
+@app.command()
+def rotate(
+    copy: Annotated[str, typer.Option("--copy", help="the copy")],
+    stack: Stack = "dev",
+    *,
+    yes: Yes = False,
+) -> None:
+    """Give a copy a new password, and take away all that opened it before."""
+    Unattended.yes = yes
+
+    def ask(*words: str, stdin: bytes = b"") -> int:
+        with docker_host.connect(stack) as client:
+            return _execute(client, _keeper(client, stack), ["keeper", *words], stdin)
+
+    def held(key: str) -> str:
+        with docker_host.connect(stack) as client:
+            return containers.content(_keeper(client, stack), f"{SECRETS}/{key}").decode().rstrip("\n")
+
+    raise typer.Exit(keys.rotate(stack, copy, ask, held))
+
+
+@app.command(name="estimate")
+def estimate_(
+    stack: Stack = "dev",
+    *,
+    copy: Copy = None,
+    json: Json = False,
+) -> None:
+    """Say what each copy costs in traffic, before it is switched on: reads the stack file and counts the library."""
+    raise typer.Exit(estimate.show(stack, copy, as_json=json))
 
 
 @app.command(name="import")
@@ -104,6 +212,7 @@ def kit_(
             stack,
             place,
             _passphrase(message("kit_new_passphrase", "A passphrase for the kit, at least 12 characters"), twice=True),
+            _what_opens_the_copies(stack),
         )
         say(message("kit_made", "The kit: {made}\nA page to print: {page}", made=made, page=page))
         say(
@@ -115,9 +224,10 @@ def kit_(
         if not sys.stdin.isatty() or not confirm(message("kit_is_safe", "Do they lie in a safe place now?")):
             say(message("kit_when_safe", "When they do: ./photos keeper kit --is-safe"))
             return
-    kit.confirm_kept(stack)
+    kept = kept_kit.confirm(stack)
     with suppress(typer.Exit), docker_host.connect(stack) as client:
-        _execute(client, _keeper(client, stack), ["keeper", "kit-is-safe"])
+        held = ["--keys", dumps(kept.fingerprints)] if kept.fingerprints else []
+        _execute(client, _keeper(client, stack), ["keeper", "kit-is-safe", *held])
 
 
 @app.command()
@@ -127,32 +237,44 @@ def restore(
     *,
     everything: Annotated[bool, typer.Option("--everything", help="all files and the database")] = False,
     database: Annotated[bool, typer.Option("--database", help="the album's database")] = False,
-    run: Annotated[str | None, typer.Option("--run", help="from this run; by default the newest")] = None,
-    remote: Annotated[
-        str | None, typer.Option("--remote", help="from this copy; by default the first that answers")
+    snapshot: Annotated[
+        str | None, typer.Option("--snapshot", help="from this snapshot; by default the newest")
     ] = None,
+    date: Annotated[str | None, typer.Option("--date", help="as it was then, e.g. 2026-11-01")] = None,
+    copy: Annotated[
+        str | None, typer.Option("--copy", help="from this copy; by default the one with the newest snapshot")
+    ] = None,
+    into: Annotated[
+        str | None, typer.Option("--into", help="into this folder of the library, e.g. originals/as-it-was")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="change nothing: say what would be brought back")] = False,
     incomplete: Annotated[bool, typer.Option("--incomplete", help="what is good, though something is missing")] = False,
     from_kit: Annotated[
         Path | None,
         typer.Option("--kit", help="on an empty machine: open this kit, start the system, restore everything"),
     ] = None,
     only_list: Annotated[
-        bool, typer.Option("--list", help="change nothing: list the runs, and the files that hold one of the names")
+        bool,
+        typer.Option("--list", help="change nothing: list the snapshots, and the files that hold one of the names"),
     ] = False,
     json: Json = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="answer every question with yes")] = False,
 ) -> None:
     """Bring files, the database or everything back. Nothing newer is overwritten."""
+    origin = {"snapshot": snapshot, "date": date, "copy": copy}
     if only_list:
-        _ask(stack, "restore", "--list", *(what or []), *_flags(run=run, remote=remote, json=json))
+        _ask(stack, "restore", "--list", *(what or []), *_flags(**origin, json=json))
+    if dry_run and not from_kit:
+        wanted = _flags(everything=everything, database=database, **origin, into=into, incomplete=incomplete, json=json)
+        _ask(stack, "restore", "--dry-run", *(what or []), *wanted)
     Unattended.yes = yes
     if from_kit:
         file = Path(os.environ.get("PHOTOS_CWD", ""), from_kit.expanduser()).resolve()
         stack, everything = _from_kit(file), True
-    words = _flags(everything=everything, database=database, run=run, remote=remote, incomplete=incomplete, json=json)
+    words = _flags(everything=everything, database=database, **origin, into=into, incomplete=incomplete, json=json)
     with docker_host.connect(stack) as client:
         _keeper(client, stack, running=False)
-        disturbed = services_disturbed(what or [], everything=everything, database=database)
+        disturbed = services_disturbed(what or [], everything=everything, database=database, into=into or "")
         code = carry_out(client, stack, [*(what or []), *words], disturbed)
     if what and not code:
         warn(
@@ -177,10 +299,23 @@ def summary(stack: str) -> None:
             )
 
 
-def _ask(stack: str, *words: str) -> NoReturn:
+def _ask(stack: str, *words: str, stdin: bytes = b"") -> NoReturn:
     """Run a command inside the keeper and end with its exit code."""
     with docker_host.connect(stack) as client:
-        raise typer.Exit(_execute(client, _keeper(client, stack), ["keeper", *words]))
+        raise typer.Exit(_execute(client, _keeper(client, stack), ["keeper", *words], stdin))
+
+
+def _what_opens_the_copies(stack: str) -> kit_copies.KitFiles:
+    """Return what the keeper hands over for the kit; nothing where none runs."""
+    with suppress(typer.Exit), docker_host.connect(stack) as client:
+        return kit_copies.ask(client, _keeper(client, stack))
+    warn(
+        message(
+            "kit_without_keeper",
+            "So the kit opens the copies only together with this project. Make it again once the keeper runs.",
+        )
+    )
+    return kit_copies.KitFiles()
 
 
 def _flags(**values: str | bool | None) -> list[str]:
@@ -218,14 +353,22 @@ def _keeper(client: docker.DockerClient, stack: str, *, running: bool = True) ->
     return container
 
 
-def _execute(client: docker.DockerClient, container: Container, command: list[str]) -> int:
-    """Run a command in a running container, with a terminal where there is one, and return its exit code."""
+def _execute(client: docker.DockerClient, container: Container, command: list[str], stdin: bytes = b"") -> int:
+    """Run a command in a running container, with a terminal where there is one, and return its exit code.
+
+    What it reads is no word of the command: a secret would stand in Docker's list of what runs.
+    """
     size = shutil.get_terminal_size()
-    terminal = sys.stdout.isatty() and sys.stderr.isatty()
+    terminal = sys.stdout.isatty() and sys.stderr.isatty() and not stdin
     surroundings = {"COLUMNS": str(size.columns), "LINES": str(size.lines), "TERM": os.environ.get("TERM", "dumb")}
-    started = client.api.exec_create(str(container.id), command, tty=terminal, environment=surroundings)
+    started = client.api.exec_create(
+        str(container.id), command, stdin=bool(stdin), tty=terminal, environment=surroundings
+    )
     try:
-        show(client.api.exec_start(started["Id"], tty=terminal, socket=True), terminal=terminal)
+        connection = client.api.exec_start(started["Id"], tty=terminal, socket=True)
+        if stdin:
+            send(connection, stdin)
+        show(connection, terminal=terminal)
     except KeyboardInterrupt:
         warn(message("keeper_goes_on", "It goes on inside the keeper. How it goes: ./photos keeper status"))
         return 130

@@ -5,17 +5,16 @@ The file is in the age format (https://age-encryption.org/v1), so that `age -d` 
 
 from __future__ import annotations
 
-import html
 import io
 import json
-import string
 import tarfile
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from cli import age, first_run, paths, private_state, stack_config, stackfile
+from cli import age, first_run, kept_kit, kit_page, paths, private_state, stack_config, stackfile
 from cli.console import confirm, fail, say
+from cli.kit_copies import KitFiles, steps
 from components.keeper import OPENLIST
 from components.messages import message
 from stacks.host.library import read_marker
@@ -25,28 +24,15 @@ SHORTEST_PASSPHRASE = 12
 BEHIND_OPENLIST = (
     " (first add this drive in OpenList again, under the same name / 先在 OpenList 里用同样的名字重新添加网盘)"
 )
-PAGE = Path(__file__).with_name("kit.html")
-README = """photos: recovery kit of the stack "{stack}", made {made}
-id {id}
-
-New machine / 新电脑:
-1. Get the project and open this kit / 取得项目并打开恢复包:   ./photos keeper restore --kit FILE --stack {stack}
-   It puts back the stack file and its passphrase, starts the system and brings photos and database back.
-   它会放回配置文件和口令,启动系统,再取回照片和数据库。
-2. Without the project / 没有本项目时:   age -d FILE | tar xz
-   Pulumi.{stack}.yaml and passphrase are the stack file and what decrypts it (pulumi config get --show-secrets);
-   the copies are ordinary rclone crypt remotes. 备份就是普通的 rclone crypt 远程。
-
-Copies / 备份位置:
-{copies}
-"""
 
 
-def make(stack: str, folder: Path, passphrase: str) -> tuple[Path, Path]:
+def make(stack: str, folder: Path, passphrase: str, files: KitFiles | None = None) -> tuple[Path, Path]:
     """Write the kit and its page to print into `folder`; return both.
 
-    The kit holds the stack file with its encrypted secrets, what decrypts them, and the state.
+    The kit holds the stack file with its encrypted secrets, what decrypts them, the state, and `files`: what plain restic
+    and rclone need to open each copy.
     """
+    files = files or KitFiles()
     if len(passphrase) < SHORTEST_PASSPHRASE:
         fail(
             message(
@@ -65,25 +51,25 @@ def make(stack: str, folder: Path, passphrase: str) -> tuple[Path, Path]:
             )
         )
     made = datetime.now(UTC)
-    about = {"stack": stack, "id": identity, "made": made.isoformat(timespec="seconds")}
-    readme = README.format(**about, copies="\n".join(_copies(stack)) or "-")
+    kit, page = (folder / f"photos-kit-{stack}-{made:%Y%m%d}.{end}" for end in ("age", "html"))
+    about = {"stack": stack, "id": identity, "made": made.isoformat(timespec="seconds"), "file": kit.name}
+    copies, by_hand = _copies(stack), list(steps(kit.name, files))
     members = {
-        "kit.json": json.dumps(about).encode(),
-        "READ-ME.txt": readme.encode(),
+        "kit.json": json.dumps({**about, "keys": files.keys}).encode(),
+        "READ-ME.txt": kit_page.readme(about, copies, by_hand).encode(),
         paths.stack_file(stack).name: paths.stack_file(stack).read_bytes(),
         "passphrase": paths.passphrase_file(stack).read_bytes(),
+        **files.members(),
     }
     if state := private_state.content(stack):
         members["state.json"] = state
-    kit, page = (folder / f"photos-kit-{stack}-{made:%Y%m%d}.{end}" for end in ("age", "html"))
     part = kit.with_suffix(".partial")
     part.unlink(missing_ok=True)
     part.touch(mode=0o600)
     part.write_bytes(age.encrypt(_packed(members), passphrase))
     part.replace(kit)
-    values = {key: html.escape(value) for key, value in {**about, "file": kit.name}.items()}
-    copies = "".join(f"<li>{html.escape(line)}</li>" for line in _copies(stack))
-    page.write_text(string.Template(PAGE.read_text("utf-8")).substitute(values, copies=copies), "utf-8")
+    page.write_text(kit_page.page(about, copies, by_hand), "utf-8")
+    kept_kit.note_made(stack, files.keys)
     return kit, page
 
 
@@ -189,21 +175,6 @@ def _library(stack: str, identity: str) -> None:
         first_run.make_folder(folder)
         first_run.write_marker(folder, identity)
     first_run.make_places(settings)
-
-
-def confirm_kept(stack: str) -> None:
-    """Note that a person put the kit in a safe place, so that `doctor` no longer asks."""
-    paths.write_private(_confirmation(stack), datetime.now(UTC).isoformat(timespec="seconds"))
-
-
-def confirmed(stack: str) -> datetime | None:
-    """Return when a person last confirmed that the kit is kept safe."""
-    file = _confirmation(stack)
-    return datetime.fromisoformat(file.read_text("utf-8")) if file.exists() else None
-
-
-def _confirmation(stack: str) -> Path:
-    return paths.data_folder() / "kits" / stack
 
 
 def _copies(stack: str) -> list[str]:

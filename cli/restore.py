@@ -63,8 +63,13 @@ def carry_out(client: docker.DockerClient, stack: str, words: list[str], disturb
         return _started(client, container)
 
 
-def services_disturbed(what: list[str], *, everything: bool, database: bool) -> list[str]:
-    """Return the services that must not run while this is restored, or that hold a folder which may be made anew."""
+def services_disturbed(what: list[str], *, everything: bool, database: bool, into: str = "") -> list[str]:
+    """Return the services that must not run while this is restored, or that hold a folder which may be made anew.
+
+    What goes `into` another folder takes no file's place.
+    """
+    if into:
+        what, everything = [into], False
     names = [path.strip("/") for path in what]
     album = everything or database or any(name.split("/")[0] == "photoprism" for name in names)
     phones = everything or any(name.split("/")[0] == "syncthing" or name in PHONE_FOLDERS for name in names)

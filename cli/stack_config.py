@@ -17,7 +17,7 @@ from stacks.names import NAMESPACE
 from stacks.problems import ConfigError
 from stacks.recording import config_text
 from stacks.sections.backup.rules import PREFIX
-from stacks.sections.backup.secrets import ALERT_KEYS, CRYPT_KEYS
+from stacks.sections.backup.secrets import ALERT_KEYS, OWN_KEYS
 from stacks.sections.flat_secrets import PEM_SECRETS, flat_secrets
 from stacks.sections.publish.token import TOKEN_KEY, token_in_clear, token_problem
 
@@ -69,7 +69,7 @@ def offline_values(stack: str, file: Path | None = None) -> tuple[dict[str, str]
     sections = {key.removeprefix(NAMESPACE): value for key, value in config_text(clear).items()}
     known = {NAMESPACE + name for name in flat_secrets(sections)}
     # What `./photos` makes will be there; what a person types may be missing, and is said to be.
-    present = {key for key in known if key in raw or not key.startswith(NAMESPACE + PREFIX) or key.endswith(CRYPT_KEYS)}
+    present = {key for key in known if key in raw or not key.startswith(NAMESPACE + PREFIX) or key.endswith(OWN_KEYS)}
     hidden = {key: _hidden(key.removeprefix(NAMESPACE)) for key in present - set(clear)}
     return config_text({**clear, **hidden}), secret_keys | set(hidden)
 

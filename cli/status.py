@@ -6,7 +6,7 @@ from rich import box
 from rich.table import Column, Table
 from rich.text import Text
 
-from cli import containers, docker_host, keeper, kit, paths, running, stack_config, stackfile, sweep, tunnel
+from cli import containers, docker_host, keeper, kept_kit, paths, running, stack_config, stackfile, sweep, tunnel
 from cli.console import err, fail, out, say, warn
 from cli.running import ServiceState
 from components.messages import message
@@ -191,7 +191,7 @@ def _backup(stack: str, option: str) -> None:
         warn(NO_BACKUP)
         return
     say(status_line(backup))
-    if not kit.confirmed(stack):
+    if not kept_kit.confirmed(stack):
         warn(
             message(
                 "make_kit",

@@ -107,10 +107,14 @@ class Devices:
 
 @dataclass(frozen=True, kw_only=True)
 class ImageBuild:
-    """An image that is built on the host. `context` is a folder below the project: another checkout is no change."""
+    """An image that is built on the host. `context` is a folder below the project: another checkout is no change.
+
+    `parts` are images that it copies from, by role, as they are pulled.
+    """
 
     context: str
     args: Mapping[str, str]
+    parts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,13 +21,15 @@ from components.container import (
     ImageBuild,
     PublishedPort,
     VolumeMount,
+    image_reference,
 )
 from components.keeper_image import SOURCES, build_args, source_hash
 from components.service import Belongings, DatabaseConnection, Platform, Service, ServiceArgs
-from keeper.settings import DatabaseSettings, GateSettings, KeepSettings, RemoteSettings, Settings
+from keeper.errors import Problem
+from keeper.settings import PASSWORD, CopySettings, DatabaseSettings, GateSettings, KeepSettings, Kind, Settings
 
 OPENLIST = "openlist"
-"""The type of a copy that lies in a drive of the system's own OpenList."""
+"""The type of a copy that lies in a drive of the system's own OpenList; the keeper's own word for it (tested)."""
 SECRETS = PurePosixPath("/run/secrets")
 SETTINGS_FILE = "/etc/keeper/keeper.json"
 STATE, WATCH_STATE = "/var/lib/keeper", "/var/lib/watch"
@@ -53,22 +55,24 @@ DOORS = {
 
 @dataclass(frozen=True, kw_only=True)
 class CopyArgs:
-    """One place to which everything is copied. `type`, `options` and `transfers` are rclone's.
+    """One place to which everything is copied. `type`, `options` and `bandwidth` are rclone's.
 
-    `folder` is a folder of the host where the copy lies on it, else None; `path` the folder at the remote. `crypt` and
-    `secrets` map the names of options to values, in the order in which their files are put into the container.
+    `folder` is a folder of the host where the copy lies on it, else None; `path` the folder at the remote. `schedule` is
+    five fields of cron in the system's time zone. `repository_password` encrypts it; an album, which is plain, has none.
+    `secrets` maps the names of options to values, in the order in which their files are put into the container.
     """
 
-    kind: str
+    kind: Kind
     type: str
     path: str
     folder: str | None
     options: Mapping[str, str]
-    encrypt: bool
-    name_encoding: str
+    schedule: str
+    verify_days: int
+    keep: KeepSettings
     bandwidth: str | None
-    transfers: int
-    crypt: Mapping[str, pulumi.Input[str]]
+    connections: int
+    repository_password: pulumi.Input[str] | None
     secrets: Mapping[str, pulumi.Input[str]]
 
 
@@ -76,22 +80,23 @@ class CopyArgs:
 class BackupArgs:
     """What is copied where, when, and how much may vanish before a person is asked.
 
-    `schedule` and `drill_schedule` are five fields of cron in the system's time zone; `findings` is what is not good
-    about the set of copies; `alert_urls` are Apprise's, separated by blanks; `ping_url` is of a watcher elsewhere.
+    `drill_schedule` is five fields of cron in the system's time zone; `findings` is what is not good about the set of
+    copies; `alert_urls` are Apprise's, separated by blanks; `ping_url` is of a watcher elsewhere. The programs restic and
+    rclone are taken out of the images `restic_image` and `rclone_image`.
     """
 
-    schedule: str
     drill_schedule: str
     copies: Mapping[str, CopyArgs]
     gate: GateSettings
-    keep: KeepSettings
     strict: bool
     language: str
     port: int
     memory_mb: int
     apt_mirror: str | None
     pip_index: str | None
-    findings: Sequence[str]
+    restic_image: str
+    rclone_image: str
+    findings: Sequence[Problem]
     alert_urls: pulumi.Input[str] | None
     ping_url: pulumi.Input[str] | None
 
@@ -114,7 +119,8 @@ class KeeperArgs(ServiceArgs):
 class Keeper(Service[KeeperArgs, Platform]):
     """The backup runner with its page. Nothing waits for it.
 
-    Creates: a `docker.RemoteImage` that is built here, a `docker.Container` and a `docker.Volume` for its state.
+    Creates: a `docker.RemoteImage` that is built here, and those of restic and rclone, which it takes these programs
+    from; a `docker.Container` and a `docker.Volume` for its state.
     """
 
     service = "keeper"
@@ -126,11 +132,13 @@ class Keeper(Service[KeeperArgs, Platform]):
     def spec(cls, args: KeeperArgs, base: Platform, belongings: Belongings) -> ContainerSpec:
         """Describe the keeper; see the class."""
         backup, settings = args.backup, settings_of(args, base)
-        arguments = build_args(args.base_image, backup.apt_mirror, backup.pip_index)
+        programs = {"restic": backup.restic_image, "rclone": backup.rclone_image}
+        pulled = {name: image_reference(image, base.image_registry) for name, image in programs.items()}
+        arguments = build_args(args.base_image, pulled, backup.apt_mirror, backup.pip_index)
         return ContainerSpec(
             # With the system's name: it is removed with it, and a neighbour may run on the same sources.
             image=f"{base.prefix}-{cls.service}:{source_hash(arguments)}",
-            build=ImageBuild(context=SOURCES, args=arguments),
+            build=ImageBuild(context=SOURCES, args=arguments, parts=pulled),
             memory_mb=backup.memory_mb,
             networks=["db", "apps"],
             user=f"{base.owner.uid}:{base.owner.gid}",
@@ -229,21 +237,20 @@ def settings_of(args: KeeperArgs, base: Platform) -> Settings:
         database=DatabaseSettings(
             host=args.reading.host, port=args.reading.port, name=args.reading.database, user=args.reading.user
         ),
-        remotes=[_remote(name, copy, origins.get("drive", "")) for name, copy in backup.copies.items()],
-        schedule=backup.schedule,
+        copies=[_copy(name, copy, origins.get("drive", "")) for name, copy in backup.copies.items()],
         drill_schedule=backup.drill_schedule,
         gate=backup.gate,
-        keep=backup.keep,
         strict=backup.strict,
         findings=list(backup.findings),
+        memory_mb=backup.memory_mb,
         syncthing_url=origins.get("syncthing"),
         photoprism_url=origins.get("photoprism"),
     )
 
 
-def _remote(name: str, copy: CopyArgs, drive: str) -> RemoteSettings:
+def _copy(name: str, copy: CopyArgs, drive: str) -> CopySettings:
     options = {**copy.options, "url": drive} if copy.type == OPENLIST else copy.options
-    return RemoteSettings(
+    return CopySettings(
         name=name,
         kind=copy.kind,
         type=copy.type,
@@ -251,10 +258,11 @@ def _remote(name: str, copy: CopyArgs, drive: str) -> RemoteSettings:
         place=copy.folder or f"{copy.type}: {copy.path}",
         options=dict(options),
         secrets=list(copy.secrets),
-        encrypt=copy.encrypt,
-        name_encoding=copy.name_encoding,
+        schedule=copy.schedule,
+        verify_days=copy.verify_days,
+        keep=copy.keep,
         bandwidth=copy.bandwidth,
-        transfers=copy.transfers,
+        connections=copy.connections,
     )
 
 
@@ -271,12 +279,10 @@ def _secrets(args: KeeperArgs, settings: Settings) -> dict[str, pulumi.Input[str
     contents: dict[str, pulumi.Input[str]] = {"keeper_database_password": args.reading.password}
     if any(copy.type == OPENLIST for copy in copies.values()):
         contents[DRIVE.file] = services["drive"].secrets[DRIVE.credential]
-    for secrets in ("crypt", "secrets"):
-        contents |= {
-            remote.secret_name(option): content
-            for remote in settings.remotes
-            for option, content in getattr(copies[remote.name], secrets).items()
-        }
+    for copy in settings.copies:
+        if (password := copies[copy.name].repository_password) is not None:
+            contents[copy.secret_name(PASSWORD)] = password
+        contents |= {copy.secret_name(option): value for option, value in copies[copy.name].secrets.items()}
     contents |= _alerts(args.backup)
     for name, door in DOORS.items():
         if name in services:

@@ -36,9 +36,11 @@ def sources(folder: Path = PROJECT / SOURCES) -> list[str]:
     return sorted(name for name in names if name != IGNORED and (folder / name).is_file())
 
 
-def build_args(base_image: str, apt_mirror: str | None, pip_index: str | None) -> dict[str, str]:
-    """Return what the build is told: the image to build on, and where it gets its packages."""
-    args = {"BASE": base_image}
+def build_args(
+    base_image: str, programs: Mapping[str, str], apt_mirror: str | None, pip_index: str | None
+) -> dict[str, str]:
+    """Return what the build is told: the image to build on, program → image to take it from, and the package mirrors."""
+    args = {"BASE": base_image} | {name.upper(): image for name, image in programs.items()}
     if apt_mirror:
         args["APT_MIRROR"] = apt_mirror
     if pip_index:

@@ -214,6 +214,15 @@ def _data_volume(service: Service[Any, Any], name: str, role: str, target: str, 
 
 def _image(service: Service[Any, Any], name: str, spec: ContainerSpec, base: Foundation) -> pulumi.Output[str]:
     build = spec.build
+    parts = [
+        docker.RemoteImage(
+            child_name(name, role),
+            name=part,
+            keep_locally=True,
+            opts=pulumi.ResourceOptions(parent=service, depends_on=list(spec.depends_on)),
+        )
+        for role, part in (build.parts if build else {}).items()
+    ]
     image = docker.RemoteImage(
         name,
         name=spec.image if build else image_reference(spec.image, base.image_registry),
@@ -222,7 +231,7 @@ def _image(service: Service[Any, Any], name: str, spec: ContainerSpec, base: Fou
         # refusal of Docker would stop `up` and `destroy` for ever. What is pulled may be another stack's too.
         keep_locally=not build,
         force_remove=True if build else None,
-        opts=pulumi.ResourceOptions(parent=service, depends_on=list(spec.depends_on) if build else None),
+        opts=pulumi.ResourceOptions(parent=service, depends_on=[*spec.depends_on, *parts] if build else None),
     )
     return image.image_id
 

@@ -8,19 +8,27 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from secrets import token_hex
 from typing import Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from keeper.errors import Problem
+
 SETTINGS_FILE = Path(os.environ.get("KEEPER_SETTINGS", "/etc/keeper/keeper.json"))
 MARKER = ".photos-id"
 """The same name as `components.storage.MARKER` (tested): the keeper's image holds only this package."""
-OPENLIST = "openlist"
-"""The type of a remote that is a drive of the stack's OpenList; its option `url` is where that answers."""
+LOCAL, OPENLIST = "local", "openlist"
+"""Types of a copy that are not rclone's alone: a folder of this machine, a drive of the stack's OpenList (its option
+`url` is where that answers)."""
 STAGING = ".photos-restore"
 """Folder inside a root in which a restore gathers files before they take their place; never backed up."""
+DATABASE = "database"
+"""Folder beside the roots that holds the newest dump; it is backed up with them."""
+PASSWORD = "repository_password"  # noqa: S105 - a key's name
+"""What a copy's repository is encrypted with: the flat secret `backup_NAME_repository_password`."""
+
+Kind = Literal["disk", "mirror", "vault", "album"]
 
 
 class Model(BaseModel):
@@ -29,30 +37,46 @@ class Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class RemoteSettings(Model):
+class KeepSettings(Model):
+    """How long snapshots are kept, in days: every one, one a week, one a month."""
+
+    all_days: int = 30
+    weekly_days: int = 180
+    monthly_days: int = 730
+
+
+class CopySettings(Model):
     """One place to which everything is copied.
 
-    `kind`: disk and mirror hold the newest state and old versions; a vault only ever gets new objects. `type` and
-    `options` are rclone's, `secrets` names those options whose values are in secret files. `path` is the folder on the
-    remote. `bandwidth` is rclone's --bwlimit, a rate or a timetable, in bytes per second with suffix. `place` is where a
-    person finds it, for the page: the folder of this machine is another one inside the container.
+    `kind`: disk and mirror are restic repositories, a vault is one that is only ever added to, an album is plain files to
+    look at. `type` and `options` are rclone's, `secrets` names those options whose values are in secret files. `path` is
+    the folder there. `schedule` is five fields of cron in the family's time zone. `verify_days`: within so many days all
+    of it is read back. `bandwidth` is rclone's --bwlimit, a rate or a timetable, in bytes per second with suffix.
+    `connections`: requests at the same time. `place` is where a person finds it: the folder of this machine is another
+    one inside the container.
     """
 
     name: str
-    kind: Literal["disk", "mirror", "vault"]
+    kind: Kind
     type: str
     path: str
     place: str = ""
     options: dict[str, str] = {}
     secrets: list[str] = []
-    encrypt: bool = True
-    name_encoding: Literal["base32", "base64", "base32768"] = "base32"
+    schedule: str = "30 3 * * *"
+    verify_days: int = 30
+    keep: KeepSettings = KeepSettings()
     bandwidth: str | None = None
-    transfers: int = 4
+    connections: int = 4
 
     def secret_name(self, option: str) -> str:
         """Return the flat key, and so the file name, of a secret option."""
         return f"backup_{self.name}_{option}"
+
+    @property
+    def is_repository(self) -> bool:
+        """Whether it is a backup; an album is not, it is only to look at."""
+        return self.kind != "album"
 
 
 class DatabaseSettings(Model):
@@ -65,7 +89,7 @@ class DatabaseSettings(Model):
 
 
 class GateSettings(Model):
-    """How much may vanish or change between two runs before a person is asked; percent of the files."""
+    """How much may vanish or change between two snapshots before a person is asked; percent of the files."""
 
     max_delete_percent: int = 2
     max_change_percent: int = 2
@@ -73,19 +97,13 @@ class GateSettings(Model):
     """So many files may always vanish or change."""
 
 
-class KeepSettings(Model):
-    """How long runs are kept, in days: every run, one a week, one a month."""
-
-    all_days: int = 30
-    weekly_days: int = 180
-    monthly_days: int = 730
-
-
 class Settings(Model):
     """Everything the keeper knows. Paths are those inside its container.
 
-    `roots`: name → folder; each file's place in the backup is `<name>/<path below>`; all lie in one folder. `marked` names the roots that
-    carry the stack's marker. `leave_out`: root → patterns of folders below it that can be made again.
+    `roots`: name → folder; each file's place in a snapshot is `/<name>/<path below>`; all lie in one folder. `marked`
+    names the roots that carry the stack's marker: the family's. `leave_out`: root → patterns of folders below it that can
+    be made again. `drill_schedule` is five fields of cron. `findings` is what the stack's checks found about this set of
+    copies. `memory_mb` is the limit of the container.
     """
 
     stack: str
@@ -96,16 +114,15 @@ class Settings(Model):
     marked: list[str]
     leave_out: dict[str, list[str]] = {}
     database: DatabaseSettings
-    remotes: list[RemoteSettings]
-    schedule: str = "30 3 * * *"
+    copies: list[CopySettings]
     drill_schedule: str = "0 5 * * 0"
     gate: GateSettings = GateSettings()
-    keep: KeepSettings = KeepSettings()
     strict: bool = False
-    findings: list[str] = Field(default=[], description="what the stack's checks found about this set of remotes")
+    findings: list[Problem] = Field(default=[])
     state: Path = Path("/var/lib/keeper")
     secrets: Path = Path("/run/secrets")
     port: int = 9410
+    memory_mb: int = 1024
     syncthing_url: str | None = None
     photoprism_url: str | None = None
 
@@ -115,8 +132,8 @@ class Settings(Model):
         if not roots or any(folder.name != name for name, folder in roots.items()):
             msg = "each root is a folder of its own name, e.g. originals: /library/originals"
             raise ValueError(msg)
-        if len({folder.parent for folder in roots.values()}) > 1:
-            msg = "all roots lie in one folder, e.g. /library"
+        if len({folder.parent for folder in roots.values()}) > 1 or DATABASE in roots:
+            msg = f"all roots lie in one folder, e.g. /library, and none is called {DATABASE}"
             raise ValueError(msg)
         return roots
 
@@ -125,20 +142,17 @@ class Settings(Model):
         """The folder in which all roots lie by their names."""
         return next(iter(self.roots.values())).parent
 
+    @property
+    def repositories(self) -> list[CopySettings]:
+        """The copies that are backups."""
+        return [copy for copy in self.copies if copy.is_repository]
+
     def secret(self, name: str) -> str:
         """Return a secret, without its line break; empty when there is none."""
         try:
             return (self.secrets / name).read_text("utf-8").rstrip("\n")
         except FileNotFoundError:
             return ""
-
-    @property
-    def holder(self) -> str:
-        """What tells this keeper from one on another machine: a name kept in its state."""
-        file = self.state / "holder"
-        if not file.exists():
-            file.write_text(token_hex(8), "utf-8")
-        return file.read_text("utf-8")
 
     @property
     def zone(self) -> ZoneInfo:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pulumi
 
@@ -17,8 +17,9 @@ from stacks.config import StackConfig
 from stacks.expected import prefix
 from stacks.sections import Settings
 from stacks.sections.backup import BackupConfig
-from stacks.sections.backup.copies import RemoteConfig
-from stacks.sections.backup.secrets import ALERT_URLS, CRYPT_KEYS, PING_URL, secret_key
+from stacks.sections.backup.keeper_defaults import REPOSITORY_PASSWORD
+from stacks.sections.backup.secrets import ALERT_URLS, PING_URL, secret_key
+from stacks.sections.backup.shortcomings import Shortcoming
 from stacks.sections.publish import HostnameConfig, PublishConfig
 from stacks.sections.secrets import service_keys
 
@@ -45,7 +46,7 @@ def photo_system_args(config: StackConfig, owner: Owner) -> PhotoSystemArgs:
         image_registry=settings.image_registry,
         keep_data=settings.data.on_destroy == "keep",
         publish=_publish(settings.publish) if settings.publish else None,
-        backup=_backup(settings.backup, secrets, [str(item) for item in config.shortcomings])
+        backup=_backup(settings.backup, secrets, [*config.shortcomings, *config.host_shortcomings])
         if settings.backup
         else None,
     )
@@ -89,36 +90,38 @@ def _public_name(entry: HostnameConfig, section: PublishConfig) -> PublicName:
     )
 
 
-def _backup(section: BackupConfig, secrets: Secrets, findings: list[str]) -> BackupArgs:
+def _backup(section: BackupConfig, secrets: Secrets, found: Sequence[Shortcoming]) -> BackupArgs:
     return BackupArgs(
-        schedule=section.schedule,
         drill_schedule=section.drill_schedule,
-        copies={name: _copy(name, remote, secrets) for name, remote in section.remotes.items()},
+        copies={name: _copy(name, section, secrets) for name in section.remotes},
         gate=GateSettings(**section.gate.model_dump()),
-        keep=KeepSettings(**section.keep.model_dump()),
         strict=section.strict,
         language=section.language,
         port=section.port,
         memory_mb=section.memory,
         apt_mirror=section.mirrors.apt,
         pip_index=section.mirrors.pip,
-        findings=findings,
+        restic_image=section.restic_image,
+        rclone_image=section.rclone_image,
+        findings=[item.problem for item in found],
         alert_urls=secrets.get(ALERT_URLS),
         ping_url=secrets.get(PING_URL),
     )
 
 
-def _copy(name: str, remote: RemoteConfig, secrets: Secrets) -> CopyArgs:
+def _copy(name: str, section: BackupConfig, secrets: Secrets) -> CopyArgs:
+    remote = section.remotes[name]
     return CopyArgs(
         kind=remote.kind,
         type=remote.type,
         path=remote.path,
         folder=remote.folder if remote.is_local else None,
         options=remote.options,
-        encrypt=remote.encrypt,
-        name_encoding=remote.name_encoding,
+        schedule=section.schedule_of(name),
+        verify_days=section.verify_days_of(name),
+        keep=KeepSettings(**section.keep_of(name).model_dump()),
         bandwidth=remote.bandwidth,
-        transfers=remote.transfers,
-        crypt={key: secrets[secret_key(name, key)] for key in CRYPT_KEYS} if remote.encrypt else {},
+        connections=remote.connections,
+        repository_password=secrets[secret_key(name, REPOSITORY_PASSWORD)] if remote.is_repository else None,
         secrets={option: secrets[secret_key(name, option)] for option in remote.secrets},
     )

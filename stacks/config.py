@@ -35,7 +35,7 @@ class StackConfig:
 
     `first_run`: nothing has been written yet, only a preview may go on. `token_problem`: why Cloudflare's API token
     cannot work, which matters only where something is published; `cloudflare` is the configuration of its provider.
-    `shortcomings`: what is not good about the backup.
+    `shortcomings`: what is not good about the backup; `host_shortcomings`: what of it only a look at this host tells.
     `still_needed`: what a person has to supply before the first `up`; later it is a problem of the file.
     `pending_id`: what an interrupted first run wrote into markers, but not yet into the stack file.
     `docker`: what the stack file says about the Docker host, by its full keys ("docker:host").
@@ -48,6 +48,7 @@ class StackConfig:
     cloudflare: Mapping[str, pulumi.Output[str]] = field(default_factory=dict)
     token_problem: Said | None = None
     shortcomings: tuple[Shortcoming, ...] = ()
+    host_shortcomings: tuple[Shortcoming, ...] = ()
     still_needed: tuple[Finding, ...] = ()
     pending_id: str | None = None
     docker: Mapping[str, object] = field(default_factory=dict)

@@ -25,7 +25,7 @@ from stacks.sections import Settings
 
 @dataclass(frozen=True, kw_only=True)
 class ExpectedService:
-    """One container. `section` is its place below `photos:`; `image` is None where it is built here.
+    """One container. `section` is its place below `photos:`; `images` are what is pulled for it: one is built here.
 
     What is not `started` is there for a person to start it, and ends by itself.
     """
@@ -35,7 +35,7 @@ class ExpectedService:
     container: str
     volumes: tuple[str, ...]
     memory_mb: int
-    image: str | None = None
+    images: tuple[str, ...] = ()
     ports: tuple[HostPort, ...] = ()
     login: Login | None = None
     waited_for: bool = True
@@ -97,8 +97,7 @@ def _services(stack: str, settings: Settings) -> Iterator[ExpectedService]:
         return ExpectedService(name=name, section=section, container=f"{prefix(stack)}-{name}", **facts)
 
     def pulled(config: ServiceConfig) -> dict[str, Any]:
-        image = image_reference(config.image, settings.image_registry)
-        return {"image": image, "memory_mb": config.memory, "ports": host_ports(config)}
+        return {"images": _as_pulled(settings, config.image), "memory_mb": config.memory, "ports": host_ports(config)}
 
     yield service(Database, "database", **pulled(settings.database))
     for name, config in settings.enabled().items():
@@ -107,6 +106,11 @@ def _services(stack: str, settings: Settings) -> Iterator[ExpectedService]:
     if publish and not publish.adopt.tunnel:
         yield service(Cloudflared, "publish.cloudflared", **pulled(publish.cloudflared))
     if backup:
-        yield service(Keeper, "backup", memory_mb=backup.memory, ports=host_ports(backup))
+        programs = _as_pulled(settings, backup.restic_image, backup.rclone_image)
+        yield service(Keeper, "backup", images=programs, memory_mb=backup.memory, ports=host_ports(backup))
         yield service(Watch, "backup", memory_mb=WATCH_MEMORY_MB)
         yield service(Restore, "backup", memory_mb=backup.memory)
+
+
+def _as_pulled(settings: Settings, *images: str) -> tuple[str, ...]:
+    return tuple(image_reference(image, settings.image_registry) for image in images)

@@ -32,7 +32,7 @@ def outputs(config: StackConfig, system: PhotoSystem) -> dict[str, Any]:
         ],
         "backup": str(status_line(backup) if backup else NO_BACKUP),
         "backup_page": page_url(backup) if backup else None,
-        "backup_findings": [str(item) for item in config.shortcomings],
+        "backup_findings": [str(item) for item in (*config.shortcomings, *config.host_shortcomings)],
         "endpoints": system.endpoints,
         "networks": system.network_ids,
     }

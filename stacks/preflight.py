@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from stacks.config import StackConfig
 from stacks.findings import Finding
 from stacks.host.cloudflare import check_publishing
-from stacks.host.disks import check_backup
+from stacks.host.disks import check_backup, on_one_disk
 from stacks.host.docker import check_docker, check_reachable
 from stacks.host.library import check_library
 from stacks.host.wsl import check_wsl
@@ -57,8 +57,14 @@ def look(load: Callable[[], StackConfig], *, leaving: bool = False) -> Report:
     except ConfigError as problem:
         wrong = problem.problems
         return Report(None, wrong if leaving else [*wrong, *_of_the_rest(problem.rest, wrong)])
-    seen = list(check_publishing(config)) if leaving else findings(config)
-    return Report(config, seen)
+    if leaving:
+        return Report(config, list(check_publishing(config)))
+    config = _with_what_this_host_shows(config)
+    return Report(config, findings(config))
+
+
+def _with_what_this_host_shows(config: StackConfig) -> StackConfig:
+    return replace(config, host_shortcomings=tuple(on_one_disk(config)))
 
 
 def _of_the_rest(rest: StackConfig | None, wrong: list[Finding]) -> list[Finding]:
@@ -66,4 +72,5 @@ def _of_the_rest(rest: StackConfig | None, wrong: list[Finding]) -> list[Finding
     if rest is None:
         return [*check_reachable(), *check_wsl()]
     places = tuple(str(finding.check) for finding in wrong)
-    return [finding for finding in findings(rest) if not str(finding.check).startswith(places)]
+    seen = findings(_with_what_this_host_shows(rest))
+    return [finding for finding in seen if not str(finding.check).startswith(places)]

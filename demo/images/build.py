@@ -62,10 +62,14 @@ class ImagesError(Exception):
 
 @dataclass(frozen=True)
 class Recipe:
-    """An image: `folder` holds its Dockerfile; images of one folder differ in their tag label only."""
+    """An image: `folder` holds its Dockerfile; images of one folder differ in their tag label only.
+
+    `program` is a file of this machine that the build finds beside the Dockerfile, by that name.
+    """
 
     folder: str
     name: str
+    program: Path | None = None
 
     @property
     def repository(self) -> str:
@@ -275,7 +279,7 @@ def debian_mirror() -> str:
 
 
 def _image(client: docker.DockerClient, recipe: Recipe, base: str, host: str, echo: Callable[[str], None]) -> str:
-    context = _context(HERE / recipe.folder)
+    context = _context(HERE / recipe.folder, recipe.program)
     made = f"photos-test-{recipe.folder}:{_hash(base, recipe.name, hashlib.sha256(context).hexdigest())}"
     try:
         image = client.images.get(made)
@@ -294,19 +298,23 @@ def _image(client: docker.DockerClient, recipe: Recipe, base: str, host: str, ec
     return str(image.id)
 
 
-def _context(folder: Path) -> bytes:
+def _context(folder: Path, program: Path | None = None) -> bytes:
     """Pack what the build reads: the same bytes under any umask of the checkout, and without an editor's files."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as bundle:
         for file in sorted(path for path in folder.rglob("*") if path.is_file()):
             name = file.relative_to(folder)
-            if "__pycache__" in name.parts or re.search(r"^[.#]|(~|\.orig)$", file.name):
-                continue
-            content = file.read_bytes()
-            entry = tarfile.TarInfo(str(name))
-            entry.size, entry.mode = len(content), 0o755 if content.startswith(b"#!") else 0o644
-            bundle.addfile(entry, io.BytesIO(content))
+            if "__pycache__" not in name.parts and not re.search(r"^[.#]|(~|\.orig)$", file.name):
+                _add(bundle, str(name), file.read_bytes())
+        if program:
+            _add(bundle, "program", program.read_bytes())
     return buffer.getvalue()
+
+
+def _add(bundle: tarfile.TarFile, name: str, content: bytes) -> None:
+    entry = tarfile.TarInfo(name)
+    entry.size, entry.mode = len(content), 0o755 if content.startswith((b"#!", b"\x7fELF")) else 0o644
+    bundle.addfile(entry, io.BytesIO(content))
 
 
 def _hash(*parts: str) -> str:

@@ -45,6 +45,8 @@ TEXTS = {
     "disk_not_writable": "用户 {uid} 不能写入 {folder}（{held_by}）",
     "disk_of_the_library": "{folder} 和照片库 {library} 在同一块盘上",
     "disk_of_the_library_fix": "请用第二块盘上的文件夹；放在同一块盘上，盘坏了就一起没了",
+    "disk_of_docker": "{folder} 和 {docker} 在同一块盘上，相册的数据库就在那里",
+    "disk_of_docker_fix": "请用另一块盘上的文件夹；同一块盘坏了就一起没了",
     "disk_without_folder": "如果盘已经挂上：{made}",
     # wsl.py
     "wsl_systemd": "systemd 已开启",

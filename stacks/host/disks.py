@@ -1,22 +1,33 @@
-"""Can the copies be made: the folders of this machine that hold some, and what is not good about the set of copies."""
+"""Can the copies be made, and are they what they are called: what this machine shows of both."""
 
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Iterator
+from contextlib import closing, suppress
 from itertools import combinations
 from pathlib import Path
+from queue import Empty, SimpleQueue
+from threading import Thread
+
+from docker.errors import DockerException
 
 from components.messages import message
 from components.service import Owner
 from stacks.config import StackConfig
 from stacks.host import Finding, advice, error, ok, warning
+from stacks.host.block_devices import disks_below
+from stacks.host.endpoint import EndpointError, resolve
 from stacks.host.library import a_file, absent, absent_drive, folders, held_by, library_owner, may_use
 from stacks.sections.backup.copies import RemoteConfig
+from stacks.sections.backup.nearness import is_elsewhere, servers
 from stacks.sections.backup.rules import page_url
+from stacks.sections.backup.shortcomings import Shortcoming, in_this_house
 from stacks.shell import command
 
 CHECK = "backup"
+SECONDS_FOR_A_NAME = 3
 
 
 def check_backup(config: StackConfig) -> Iterator[Finding]:
@@ -25,14 +36,53 @@ def check_backup(config: StackConfig) -> Iterator[Finding]:
     if not backup:
         return
     owner = library_owner(config.settings)
-    disks = {name: remote for name, remote in backup.remotes.items() if remote.is_local}
+    for name, remote in backup.remotes.items():
+        if remote.is_local:
+            yield from _folder(f"config photos:backup.remotes.{name}.path", remote, owner)
+    # Those of the file are an error already where they are one: `parse` in stacks/config.py.
+    yield from (warning(CHECK, item.text, item.fix) for item in config.shortcomings)
+    for item in (*config.host_shortcomings, *_in_this_house(config)):
+        yield (error if backup.strict else warning)(CHECK, item.text, item.fix)
+    copies = message(
+        "copies", "copies: {names}; how it goes: {page}", names=", ".join(backup.remotes), page=page_url(backup)
+    )
+    yield ok(CHECK, copies)
+
+
+def on_one_disk(config: StackConfig) -> Iterator[Shortcoming]:
+    """Yield each copy in a folder of this machine that is lost together with something else."""
+    backup = config.settings.backup
+    disks = {name: remote for name, remote in backup.repositories.items() if remote.is_local} if backup else {}
+    docker = _docker_folder(config) if disks else None
     for name, remote in disks.items():
-        yield from _folder(f"config photos:backup.remotes.{name}.path", remote, owner, config)
+        own, place = _disks(Path(remote.folder)), f"backup.remotes.{name}"
+        library = next((other for other in folders(config.settings.library).values() if own & _disks(other)), None)
+        if library:
+            yield Shortcoming(
+                place,
+                *advice(
+                    "disk_of_the_library",
+                    "{folder} is on the same disk as the library {library}",
+                    "Use a folder on a second disk; what is on the same one is lost with it",
+                    folder=remote.folder,
+                    library=library,
+                ),
+            )
+        elif docker and own & _disks(docker):
+            yield Shortcoming(
+                place,
+                *advice(
+                    "disk_of_docker",
+                    "{folder} is on the same disk as {docker}, where the album's database is",
+                    "Use a folder on a second disk; what is on the same one is lost with it",
+                    folder=remote.folder,
+                    docker=docker,
+                ),
+            )
     for one, other in combinations(disks, 2):
-        devices = {_device(Path(disks[name].folder)) for name in (one, other)}
-        if len(devices) == 1 and None not in devices:
-            yield warning(
-                CHECK,
+        if _disks(Path(disks[one].folder)) & _disks(Path(disks[other].folder)):
+            yield Shortcoming(
+                "backup.remotes",
                 *advice(
                     "copies_on_one_disk",
                     "{one} and {other} are on one disk, which can be lost as a whole",
@@ -41,14 +91,48 @@ def check_backup(config: StackConfig) -> Iterator[Finding]:
                     other=other,
                 ),
             )
-    yield from (warning(CHECK, item.text, item.fix) for item in config.shortcomings)
-    copies = message(
-        "copies", "copies: {names}; how it goes: {page}", names=", ".join(backup.remotes), page=page_url(backup)
-    )
-    yield ok(CHECK, copies)
 
 
-def _folder(where: str, remote: RemoteConfig, owner: Owner, config: StackConfig) -> Iterator[Finding]:
+def _in_this_house(config: StackConfig) -> Iterator[Shortcoming]:
+    """Yield each copy that is called elsewhere, and whose server's name leads to an address of this house.
+
+    It is told here and not on the keeper's page, which tries it itself: a name server that is silent for once would
+    change the keeper's settings.
+    """
+    known = {str(item) for item in config.shortcomings}
+    for name, remote in config.settings.backup.repositories.items() if config.settings.backup else ():
+        for server in servers(remote) if remote.kind != "disk" else ():
+            found = in_this_house(name, remote, server)
+            if str(found) not in known and (addresses := _addresses(server)) and not is_elsewhere(addresses):
+                yield found
+
+
+def _addresses(host: str) -> list[str]:
+    """Return the addresses of a host; none where the name server is silent."""
+    answers: SimpleQueue[list[str]] = SimpleQueue()
+
+    def ask() -> None:
+        with suppress(OSError, UnicodeError):
+            answers.put([str(found[4][0]) for found in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)])
+
+    Thread(target=ask, daemon=True).start()
+    try:
+        return answers.get(timeout=SECONDS_FOR_A_NAME)
+    except Empty:
+        return []
+
+
+def _docker_folder(config: StackConfig) -> Path | None:
+    """Return where Docker keeps its data; None where it does not say."""
+    with (
+        suppress(DockerException, EndpointError),
+        closing(resolve(config.docker).connect(SECONDS_FOR_A_NAME)) as client,
+    ):
+        return Path(client.info().get("DockerRootDir") or "/var/lib/docker")
+    return None
+
+
+def _folder(where: str, remote: RemoteConfig, owner: Owner) -> Iterator[Finding]:
     folder = Path(remote.folder)
     if not folder.is_dir():
         yield _absent(where, folder, owner)
@@ -75,19 +159,6 @@ def _folder(where: str, remote: RemoteConfig, owner: Owner, config: StackConfig)
             ),
             message("use_folder_on_it", "Use a folder on it, e.g. {folder}", folder=folder / "photos"),
         )
-    for library in folders(config.settings.library).values():
-        if remote.kind == "disk" and _device(folder) == _device(library) is not None:
-            yield error(
-                where,
-                *advice(
-                    "disk_of_the_library",
-                    "{folder} is on the same disk as the library {library}",
-                    "Use a folder on a second disk; what is on the same one is lost with it",
-                    folder=folder,
-                    library=library,
-                ),
-            )
-            return
 
 
 def _absent(where: str, folder: Path, owner: Owner) -> Finding:
@@ -100,9 +171,5 @@ def _absent(where: str, folder: Path, owner: Owner) -> Finding:
     return absent(where, folder, message("disk_without_folder", "If its disk is mounted: {made}", made=made))
 
 
-def _device(folder: Path) -> int | None:
-    """Return what tells one file system from another; None when there is no such folder."""
-    try:
-        return folder.stat().st_dev
-    except OSError:
-        return None
+def _disks(folder: Path) -> frozenset[str]:
+    return disks_below(folder)

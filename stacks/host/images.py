@@ -66,7 +66,7 @@ def check_images(config: StackConfig) -> Iterator[Finding]:
 
 def images(config: StackConfig) -> list[str]:
     """Return the images of a stack that are pulled."""
-    return [service.image for service in expected(config.stack, config.settings).services if service.image]
+    return [image for service in expected(config.stack, config.settings).services for image in service.images]
 
 
 def _is_here(client: docker.DockerClient, image: str) -> bool:

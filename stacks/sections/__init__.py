@@ -53,7 +53,7 @@ class Settings(Section):
         """Return the flat secrets that the stack needs and `./photos` makes."""
         services: list[type[Service[Any, Any]]] = [Database, *(services_by_name()[name] for name in self.enabled())]
         keys = [key for service in services for key in service_keys(service).values()]
-        return keys + (self.backup.crypt_keys() if self.backup else [])
+        return keys + (self.backup.repository_keys() if self.backup else [])
 
     def secret_keys(self) -> list[str]:
         """Return the flat secrets that the stack needs, those among them that only a person can supply."""

@@ -43,6 +43,14 @@ def images() -> str:
     return REGISTRY
 
 
+@pytest.fixture(scope="session")
+def programs(images: str) -> None:
+    """Build the images of restic and rclone, which the keeper's image needs."""
+    from tests.programs import provide  # noqa: PLC0415 - only where the tier runs
+
+    provide(images)
+
+
 @pytest.fixture(scope="module")
 def stack(images: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A running stack; everything of it is removed afterwards."""

@@ -63,6 +63,14 @@ def registry() -> Iterator[str]:
     client.close()
 
 
+@pytest.fixture(scope="session")
+def programs(registry: str) -> None:
+    """Put the images of restic and rclone into the registry, which the keeper's image needs."""
+    from tests.programs import provide  # noqa: PLC0415 - imports docker-registry's checks
+
+    provide(registry, pushed=True)
+
+
 @pytest.fixture
 def demo_alone() -> Iterator[None]:
     """Keep other tests' demos away."""

@@ -5,12 +5,14 @@ Nothing of the keeper is imported before a test asks: its packages may be missin
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.keeper import restic as restic_tool
 from tests.keeper.server import Server, lacking, running
 
 if TYPE_CHECKING:
@@ -25,14 +27,17 @@ def server() -> Iterator[Server]:
         yield made
 
 
-@pytest.fixture(params=[0, 10**9], ids=["folders are listed", "each file is asked for"])
-def either_way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Run a test with both ways in which rclone finds the files that it is told of."""
-    monkeypatch.setattr("keeper.rclone.LISTING_PAYS", request.param)
+@pytest.fixture(scope="session")
+def restic(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The real restic, with repositories that open at once; the keeper finds it through its variable."""
+    if reason := restic_tool.lacking():
+        pytest.skip(reason)
+    os.environ["KEEPER_RESTIC"] = str(restic_tool.light(tmp_path_factory.mktemp("restic")))
+    return os.environ["KEEPER_RESTIC"]
 
 
 @pytest.fixture
-def home(server: Server, tmp_path: Path) -> Home:
+def home(server: Server, restic: str, tmp_path: Path) -> Home:  # noqa: ARG001 - the keeper runs it
     from tests.keeper.home import Home  # noqa: PLC0415 - needs the keeper's packages
 
     server.fresh_album()

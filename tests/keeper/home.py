@@ -1,21 +1,25 @@
-"""A family's home for the keeper's tests: a library, a state folder, remotes on loopback, and a real keeper over them."""
+"""A family's home for the keeper's tests: a library, a state folder, copies on loopback, and a real keeper over them."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from keeper.dump import PASSWORD
-from keeper.report import RunReport, Status, read_status
-from keeper.run import backup, open_remotes
-from keeper.settings import MARKER, Settings
+from keeper.backup.dump import PASSWORD
+from keeper.backup.run import backup
+from keeper.copies.repository import Repository
+from keeper.errors import Exit
+from keeper.settings import DATABASE, MARKER, Settings
+from keeper.settings import PASSWORD as REPOSITORY_PASSWORD
+from keeper.state import CopyState, RunReport, State
 from tests.keeper.server import Server
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -25,24 +29,27 @@ ROOTS = ("originals", "import", "photoprism", "syncthing")
 
 @dataclass
 class Home:
-    """Everything of one stack below `root`; `remotes` are as the stack file would give them."""
+    """Everything of one stack below `root`; `copies` are as the stack tells them to the keeper.
+
+    Without a server the database does not answer.
+    """
 
     root: Path
-    server: Server
-    remotes: list[dict[str, Any]] = field(default_factory=list)
+    server: Server | None = None
+    copies: list[dict[str, Any]] = field(default_factory=list)
     changes: dict[str, Any] = field(default_factory=dict)
     id: str = ID
 
     def __post_init__(self) -> None:
-        for name in (*ROOTS, "import"):
+        for name in (*ROOTS, DATABASE):
             (self.library / name).mkdir(parents=True, exist_ok=True)
         for name in ("originals", "import"):
             (self.library / name / MARKER).write_text(self.id)
         for folder in (self.state, self.secrets):
             folder.mkdir(exist_ok=True)
         self.secret(PASSWORD, "reads-only")
-        if not self.remotes:
-            self.remotes = [self.local("disk")]
+        if not self.copies:
+            self.copies = [self.local("disk")]
 
     @property
     def library(self) -> Path:
@@ -64,15 +71,19 @@ class Home:
         (self.secrets / name).write_text(value)
 
     def local(self, name: str, kind: str = "disk", **more: Any) -> dict[str, Any]:
-        """Return a remote in a folder of this machine, encrypted unless told otherwise."""
-        folder = self.root / f"remote-{name}"
+        """Return a copy in a folder of this machine."""
+        folder = self.root / f"copy-{name}"
         folder.mkdir(exist_ok=True)
-        return self.remote(name, kind, type="local", path=str(folder), **more)
+        return self.copy(name, kind, type="local", path=str(folder), **more)
 
-    def remote(self, name: str, kind: str, **more: Any) -> dict[str, Any]:
-        """Return a remote with keys of its own."""
-        self.secret(f"backup_{name}_crypt_password", f"key of {name}")
-        self.secret(f"backup_{name}_crypt_salt", f"salt of {name}")
+    def webdav(self, name: str, url: str, kind: str = "mirror", **more: Any) -> dict[str, Any]:
+        """Return a copy behind a WebDAV server."""
+        options = {"url": url, "vendor": "other"}
+        return self.copy(name, kind, type="webdav", path="photos", options=options, **more)
+
+    def copy(self, name: str, kind: str, **more: Any) -> dict[str, Any]:
+        """Return a copy with a key of its own."""
+        self.secret(f"backup_{name}_{REPOSITORY_PASSWORD}", f"key of {name}\n")
         return {"name": name, "kind": kind, **more}
 
     @property
@@ -83,8 +94,8 @@ class Home:
                 "id": self.id,
                 "roots": {name: self.library / name for name in ROOTS},
                 "marked": ["originals", "import"],
-                "database": {"host": "127.0.0.1", "port": self.server.port},
-                "remotes": self.remotes,
+                "database": {"host": "127.0.0.1", "port": self.server.port if self.server else 9},
+                "copies": self.copies,
                 "state": self.state,
                 "secrets": self.secrets,
                 **self.changes,
@@ -99,63 +110,69 @@ class Home:
         return file
 
     def fill(self, count: int, folder: str = "2024") -> list[str]:
-        """Write `count` different photos and return their paths in a backup."""
+        """Write `count` different photos and return their paths in a snapshot."""
         names = [f"{folder}/IMG_{number:05}.jpg" for number in range(count)]
         for name in names:
             self.write(name, f"photo {name} ".encode() * 20)
-        return [f"originals/{name}" for name in names]
+        return [f"/originals/{name}" for name in names]
 
-    def backup(self, **options: Any) -> RunReport:
-        return backup(self.settings, **options)
+    def backup(self, name: str = "disk", **options: Any) -> RunReport:
+        return backup(self.settings, name, **options)
 
-    def good_backup(self, **options: Any) -> RunReport:
-        report = self.backup(**options)
-        assert report.code == 0, report.problems
+    def good_backup(self, name: str = "disk", **options: Any) -> RunReport:
+        report = self.backup(name, **options)
+        assert report.exit == Exit.OK, report.problems
         return report
 
-    def status(self) -> Status:
-        return read_status(self.state)
+    def repository(self, name: str = "disk") -> Repository:
+        settings = self.settings
+        return Repository(settings, next(copy for copy in settings.copies if copy.name == name))
+
+    def known(self, name: str = "disk") -> CopyState:
+        return State(self.state).copy(name)
+
+    def forget_state(self) -> None:
+        """Lose what the keeper remembers."""
+        shutil.rmtree(self.state)
+        self.state.mkdir()
+
+    def content(self) -> dict[bytes, str]:
+        """Return path below the library → hash of every file that a backup holds, links and folders left out."""
+        found = {}
+        for place, folders, files in os.walk(os.fsencode(self.library)):
+            folders[:] = [name for name in folders if name != b".photos-restore"]
+            for name in files:
+                file = os.path.join(place, name)  # noqa: PTH118 - bytes
+                if name != MARKER.encode() and not (place.endswith(b"/database") and name.startswith(b".")):
+                    found[os.path.relpath(file, os.fsencode(self.library))] = digest(file)
+        return found
+
+    def restorable(self, name: str = "disk", snapshot: str = "latest") -> dict[bytes, str]:
+        """Return the same of what plain restic restores from a copy."""
+        repository = self.repository(name)
+        with tempfile.TemporaryDirectory(dir=self.root) as folder:
+            repository.restic.restore(snapshot, Path(folder))
+            return Home.content(_At(Path(folder)))  # type: ignore[arg-type]
 
     def command(self, *words: str, python: Iterable[str] = (), **variables: str) -> subprocess.Popen[bytes]:
         """Start the keeper's command line as a process of its own."""
         file = self.root / "keeper.json"
         file.write_text(self.settings.model_dump_json())
-        environment = os.environ | {"KEEPER_SETTINGS": str(file), "PYTHONPATH": str(PROJECT)} | variables
-        return subprocess.Popen([*(python or (sys.executable,)), "-m", "keeper", *words], env=environment)
-
-    def hashes(self) -> dict[str, str]:
-        """Return path → SHA-256 of the whole library, markers aside."""
-        return tree(self.library)
-
-    def kept(self) -> set[str]:
-        """Return the SHA-256 of everything that any remote holds, current, old or put aside."""
-        found: set[str] = set()
-        for remote in open_remotes(self.settings):
-            files = [name for name in remote.rclone.sizes(remote.at()) if not name.startswith("runs/")]
-            found |= set(remote.rclone.hashes(remote.at(), files).values())
-        return found
-
-    def lost(self, before: dict[str, str]) -> set[str]:
-        """Return the photos of `before` that are neither in the library nor at any remote."""
-        return set(before.values()) - set(self.hashes().values()) - self.kept()
-
-    def runs(self, name: str = "disk") -> list[str]:
-        remote = next(r for r in open_remotes(self.settings) if r.name == name)
-        return remote.runs()
-
-    def raw(self, name: str = "disk") -> dict[str, str]:
-        """Return what really lies in a local remote: path → SHA-256."""
-        return tree(self.root / f"remote-{name}")
+        environment = {**os.environ, "KEEPER_SETTINGS": str(file), "PYTHONPATH": str(PROJECT), **variables}
+        return subprocess.Popen(
+            [sys.executable, *python, "-m", "keeper", *words],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
 
 
-def tree(folder: Path) -> dict[str, str]:
-    """Return path → SHA-256 of each file below a folder, the stack's own markers aside."""
-    return {
-        str(file.relative_to(folder)): hashlib.sha256(file.read_bytes()).hexdigest()
-        for file in sorted(folder.rglob("*"))
-        if file.is_file() and not file.is_symlink() and file.name != MARKER
-    }
+@dataclass
+class _At:
+    library: Path
 
 
-def read_json(file: Path) -> Any:
-    return json.loads(file.read_text())
+def digest(file: bytes) -> str:
+    """Return the SHA-256 of a file."""
+    with open(file, "rb") as stream:  # noqa: PTH123 - bytes
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -23,11 +23,12 @@ class FakeSyncthing:
     events: list[dict[str, Any]] = field(default_factory=list)
     starts: int = 1
     requests: list[str] = field(default_factory=list)
+    refuse: set[str] = field(default_factory=set)
 
     def folder(self, name: str, *, path: str = "", paused: bool = False) -> None:
         self.folders[name] = {
             "config": {"id": name, "label": name, "path": path or f"/phones/{name}", "paused": paused},
-            "status": {"state": "idle", "needFiles": 0, "sequence": 1, "globalFiles": 1},
+            "status": {"state": "idle", "errors": 0, "needFiles": 0, "sequence": 1, "globalFiles": 1},
         }
 
     def change(self, name: str, *, tell: bool = True, **values: Any) -> None:
@@ -48,6 +49,8 @@ class FakeSyncthing:
         if path == "/rest/system/status":
             return 200, {"startTime": f"2026-11-22T03:00:{self.starts:02}Z", "myID": "X"}
         if path == "/rest/db/status":
+            if query["folder"] in self.refuse:
+                return 404, {}
             return 200, self.folders[query["folder"]]["status"]
         if path == "/rest/events":
             return 200, self._wait(int(query["since"]), int(query["limit"]))

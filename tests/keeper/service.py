@@ -19,7 +19,7 @@ ID = "11111111-2222-4333-8444-555555555555"
 
 
 def service_settings(folder: Path, **changes: Any) -> Settings:
-    """Return settings with state and secrets below `folder` and one remote that is never used."""
+    """Return settings with state and secrets below `folder` and one copy that is never used."""
     for name in ("state", "secrets"):
         (folder / name).mkdir(exist_ok=True)
     values: dict[str, Any] = {
@@ -28,7 +28,7 @@ def service_settings(folder: Path, **changes: Any) -> Settings:
         "roots": {"originals": folder / "originals"},
         "marked": [],
         "database": {"host": "127.0.0.1"},
-        "remotes": [{"name": "disk", "kind": "disk", "type": "local", "path": "/backup"}],
+        "copies": [{"name": "disk", "kind": "disk", "type": "local", "path": "/backup"}],
         "state": folder / "state",
         "secrets": folder / "secrets",
     }

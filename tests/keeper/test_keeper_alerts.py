@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
 import httpx
 import pytest
 
-from keeper import messages
-from keeper.alerts import LIFE, Alerts
-from keeper.errors import Code
-from keeper.messages import Message
-from keeper.report import DrillReport, RunReport, now
+from keeper.service.alerts import LIFE, Alerts
+from keeper.service.messages import Message
 from keeper.settings import Settings
-from tests.keeper.service import closed_port, english_in, service_settings, sink
+from keeper.state import now
+from tests.keeper.service import closed_port, service_settings, sink
 
 AT_ONCE = timedelta()
-TROUBLE = Message("GATE", "the backup stopped", "Safe: all.\nTo do: look.")
+WELL = "All is well again: the backup worked"
+TROUBLE = Message("COPY", "the backup failed", "Safe: all.\nTo do: look.", WELL)
 
 
 @pytest.fixture
@@ -40,35 +43,10 @@ def test_a_problem_is_told_with_the_stacks_name_and_its_time(settings: Settings)
         channels(settings, taken.channel)
         Alerts(settings, settings.state).problem("backup", TROUBLE)
 
-    assert taken.titles == ["home: the backup stopped"]
+    assert taken.titles == ["home: the backup failed"]
     assert "To do: look." in taken.bodies
     assert "Noticed 20" in taken.bodies
     assert waiting(settings) == []
-
-
-def test_a_chinese_alert_gives_its_reasons_in_chinese(settings: Settings) -> None:
-    run = "20261122T030000Z-abcdef"
-    gate = "stopped, nothing was sent: 50 of 60 files vanished (limit 20): originals/a.jpg"
-    problems = [
-        f"disk: {gate}. If this is right: ./photos keeper accept {run}",
-        "netdrive: credentials: the login is refused; renew it (error listing: the token has expired)",
-    ]
-    stopped = RunReport(run=run, started=now(), code=Code.GATE, problems=problems)
-    reason = "table photos has 3 rows after loading, 5 were dumped"
-    drill = DrillReport(run=run, remote="disk", started=now(), ended=now(), passed=False, reason=reason)
-    chinese = settings.model_copy(update={"language": "zh"})
-    with sink() as taken:
-        channels(settings, taken.channel)
-        alerts = Alerts(chinese, settings.state)
-        alerts.problem("backup", messages.of_run("zh", stopped))
-        alerts.problem("drill disk", messages.of_drill("zh", drill))
-
-    assert english_in(taken.bodies) == []
-    assert english_in(messages.of_run("en", stopped).body), "or the question would find nothing anywhere"
-    assert f"./photos keeper accept --stack home {run}\n" in taken.bodies
-    assert "60 个文件里有 50 个消失了" in taken.bodies
-    assert "登录被拒绝" in taken.bodies
-    assert "数据表 photos 导入后有 3 行" in taken.bodies
 
 
 def test_a_dead_channel_neither_stops_the_second_one_nor_loses_the_alert(settings: Settings) -> None:
@@ -84,10 +62,10 @@ def test_a_dead_channel_neither_stops_the_second_one_nor_loses_the_alert(setting
         with sink(port) as first:
             alerts.send_waiting()
 
-    assert second.titles == ["home: the backup stopped"], "once, though the first channel was tried again"
+    assert second.titles == ["home: the backup failed"], "once, though the first channel was tried again"
     assert len(queued) == 1
     assert raised[:10].replace("-", "") == queued[0].name[:8]
-    assert first.titles == ["home: the backup stopped"]
+    assert first.titles == ["home: the backup failed"]
     assert waiting(settings) == []
 
 
@@ -111,7 +89,7 @@ def test_a_server_that_refuses_has_not_taken_the_alert(settings: Settings) -> No
         alerts.send_waiting()
 
     assert refused == 1
-    assert taken.titles == ["home: the backup stopped"]
+    assert taken.titles == ["home: the backup failed"]
 
 
 def test_a_channel_that_stays_dead_is_tried_ever_more_seldom(settings: Settings) -> None:
@@ -133,8 +111,13 @@ def test_an_alert_is_given_up_after_a_week(settings: Settings) -> None:
     file = waiting(settings)[0]
     alert = json.loads(file.read_text())
     file.write_text(json.dumps(alert | {"raised": (now() - LIFE - timedelta(minutes=1)).isoformat()}))
+    # As after a restart.
+    alerts = Alerts(settings, settings.state, pause=AT_ONCE)
+    left = next(iter(alerts._waiting)).file_name
+    file.rename(file.with_name(left))
     alerts.send_waiting()
 
+    assert alerts._waiting == []
     assert waiting(settings) == []
 
 
@@ -147,13 +130,13 @@ def test_the_same_problem_is_told_daily_another_one_at_once_and_the_end_once(set
         # A new process knows what was told.
         Alerts(settings, settings.state).problem("backup", TROUBLE)
         first = list(taken.titles)
-        alerts.problem("backup", Message("DUMP", "no dump"))
-        Alerts(settings, settings.state, repeat=timedelta()).problem("backup", Message("DUMP", "no dump"))
+        alerts.problem("backup", Message("DUMP", "no dump", well=WELL))
+        Alerts(settings, settings.state, repeat=timedelta()).problem("backup", Message("DUMP", "no dump", well=WELL))
         alerts.all_well("backup")
         alerts.all_well("backup")
 
-    assert first == ["home: the backup stopped"]
-    assert taken.titles[1:] == ["home: no dump", "home: no dump", "home: All is well again: the backup worked"]
+    assert first == ["home: the backup failed"]
+    assert taken.titles[1:] == ["home: no dump", "home: no dump", f"home: {WELL}"]
 
 
 def test_nothing_is_told_when_all_was_well_before(settings: Settings) -> None:
@@ -180,6 +163,76 @@ def test_no_address_reaches_the_log_or_the_queue(settings: Settings, caplog: pyt
     assert not any("hook-4f9a" in file.read_text() for file in waiting(settings))
     assert "channel 1 did not take it" in caplog.text
     assert "the ping was not taken" in caplog.text
+
+
+@pytest.fixture
+def full(tmp_path: Path) -> Iterator[Path]:
+    """Yield a folder on a disk on which not one byte is left."""
+    if os.geteuid():
+        pytest.skip("needs root: a disk is mounted")
+    folder = tmp_path / "full"
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)], check=True)
+    try:
+        with suppress(OSError), (folder / "filler").open("wb") as filler:
+            while True:
+                filler.write(b"x" * 512)
+                filler.flush()
+        yield folder
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_an_alert_needs_no_room_and_is_sent_once(settings: Settings, full: Path) -> None:
+    """Case 47: the disk is full. What cannot be written down is remembered."""
+    with sink() as taken:
+        channels(settings, taken.channel)
+        alerts = Alerts(settings, full)
+        for _ in range(3):
+            alerts.problem("backup", TROUBLE)
+        alerts.all_well("backup")
+        alerts.send_waiting()
+
+    assert taken.titles == ["home: the backup failed", f"home: {WELL}"]
+    assert not list(full.glob("*.json"))
+
+
+def test_what_a_channel_did_not_take_is_sent_again_without_room_to_write_it_down(
+    settings: Settings, full: Path
+) -> None:
+    with sink() as taken:
+        channels(settings, taken.channel)
+        taken.answer = 500
+        alerts = Alerts(settings, full, pause=AT_ONCE)
+        alerts.problem("backup", TROUBLE)
+        taken.answer = 200
+        alerts.send_waiting()
+        alerts.send_waiting()
+
+    assert taken.titles == ["home: the backup failed"]
+
+
+def test_an_alert_leaves_before_it_is_written_down(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    with sink() as taken:
+        channels(settings, taken.channel)
+        sent_when_written: list[int] = []
+        monkeypatch.setattr("keeper.service.alerts.write_whole", lambda *_: sent_when_written.append(len(taken.titles)))
+        Alerts(settings, settings.state).problem("backup", TROUBLE)
+
+    assert sent_when_written == [1]
+
+
+def test_an_unreadable_waiting_alert_is_put_away(settings: Settings) -> None:
+    (settings.state / "alerts").mkdir()
+    (settings.state / "alerts" / "x.json").write_text("{")
+    with sink() as taken:
+        channels(settings, taken.channel)
+        alerts = Alerts(settings, settings.state)
+        alerts.send_waiting()
+        alerts.problem("backup", TROUBLE)
+
+    assert taken.titles == ["home: the backup failed"]
+    assert waiting(settings) == []
 
 
 OUTCOMES = ("start", "", "4")

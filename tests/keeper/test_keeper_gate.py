@@ -1,158 +1,229 @@
-"""The gate stops what looks like a disaster; a person lets it through, once (F04, F28-F30)."""
+"""The gate: what a person must be asked about stops forgetting, never a backup."""
 
 from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from keeper import gate
-from keeper.errors import Code, KeeperError
-from keeper.run import open_remotes
-from keeper.settings import MARKER
+from keeper.backup import gate, retention
+from keeper.errors import Exit
+from keeper.state import RunReport
 from tests.keeper.home import Home
-
-PHOTOS = 1000
 
 
 @pytest.fixture
-def full(home: Home) -> Home:
-    """A home of 1,000 photos in two folders with one good run."""
-    home.fill(PHOTOS - 100)
-    home.fill(100, "2023")
+def kept(home: Home) -> Home:
+    home.fill(60)
+    home.fill(60, "2023")
     home.good_backup()
     return home
 
 
-def delete(home: Home, count: int) -> None:
-    for file in sorted((home.originals / "2024").glob("*.jpg"))[:count]:
+def codes(report: RunReport) -> set[str]:
+    return {problem.code for problem in report.problems}
+
+
+def killed(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def is_safe(home: Home, report: RunReport) -> None:
+    """Everything is backed up all the same, and everything from before is held."""
+    assert report.snapshot
+    assert home.restorable(snapshot=report.snapshot) == home.content()
+    held = [snapshot for snapshot in home.known().snapshots if snapshot.held]
+    assert [snapshot.alarm for snapshot in held] == [report.alarm]
+
+
+def test_a_mass_deletion_is_asked_about_and_what_was_is_held(kept: Home) -> None:
+    before = kept.content()
+    for number in range(30):
+        (kept.originals / f"2024/IMG_{number:05}.jpg").unlink()
+
+    report = kept.backup()
+
+    assert report.exit == Exit.GATE
+    assert codes(report) == {"gate.vanished"}
+    is_safe(kept, report)
+    held = next(snapshot for snapshot in kept.known().snapshots if snapshot.held)
+    assert kept.restorable(snapshot=held.id) == before
+
+
+def test_ransomware_is_asked_about(kept: Home) -> None:
+    for file in kept.originals.rglob("*.jpg"):
+        file.write_bytes(os.urandom(len(file.read_bytes())))
+
+    report = kept.backup()
+
+    assert codes(report) == {"gate.changed"}
+    is_safe(kept, report)
+
+
+def test_ransomware_that_renames_what_it_encrypts_is_asked_about(kept: Home) -> None:
+    for file in list(kept.originals.rglob("*.jpg")):
+        file.with_suffix(".jpg.locked").write_bytes(os.urandom(300))
         file.unlink()
 
+    report = kept.backup()
 
-def delete_folder(home: Home, name: str) -> None:
-    shutil.rmtree(home.originals / name)
-
-
-def overwrite(home: Home, count: int, *, same_size: bool) -> None:
-    for file in sorted((home.originals / "2024").glob("*.jpg"))[:count]:
-        size = file.stat().st_size
-        file.write_bytes(os.urandom(size if same_size else size + 7))
+    assert "gate.vanished" in codes(report)
+    is_safe(kept, report)
 
 
-def delete_everything(home: Home) -> None:
-    delete(home, PHOTOS)
-    delete_folder(home, "2023")
+def test_a_vanished_folder_is_asked_about_however_small(kept: Home) -> None:
+    kept.fill(2, "2001")
+    kept.good_backup()
+    shutil.rmtree(kept.originals / "2001")
+
+    report = kept.backup()
+
+    assert codes(report) == {"gate.folder"}
+    is_safe(kept, report)
 
 
-DISASTERS: dict[str, Callable[[Home], None]] = {
-    "every file gone, the mount still there": delete_everything,
-    "3 % deleted": lambda home: delete(home, 31),
-    "half deleted": lambda home: delete(home, 500),
-    "3 % overwritten with the same size": lambda home: overwrite(home, 31, same_size=True),
-    "all overwritten with another size": lambda home: overwrite(home, PHOTOS, same_size=False),
-    "a whole folder gone": lambda home: delete_folder(home, "2023"),
-}
+def test_content_that_changed_without_a_new_time_is_told(kept: Home) -> None:
+    photo = kept.originals / "2024/IMG_00007.jpg"
+    status = photo.stat()
+    photo.write_bytes(photo.read_bytes()[:-1] + b"\0")
+    os.utime(photo, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+    report = kept.backup()
+
+    assert codes(report) == {"gate.rotten"}
+    is_safe(kept, report)
 
 
-@pytest.mark.parametrize("name", DISASTERS)
-def test_a_disaster_stops_before_the_copies_are_touched(full: Home, name: str) -> None:
-    before, there = full.hashes(), full.raw()
-    DISASTERS[name](full)
-    report = full.backup()
+def test_a_year_that_was_moved_is_no_alarm(kept: Home) -> None:
+    (kept.originals / "2023").rename(kept.originals / "sorted")
 
-    assert report.code == Code.GATE, report.problems
-    assert f"./photos keeper accept {report.run}" in report.problems[0]
-    assert full.raw() == there
-    assert full.status().waiting == report.run
-    assert full.lost(before) == set()
+    assert kept.good_backup().alarm == ""
 
 
-def test_few_changes_pass(full: Home) -> None:
-    delete(full, 10)
-    overwrite(full, 15, same_size=True)
+def test_a_year_that_was_moved_while_the_album_was_indexed_is_no_alarm(kept: Home) -> None:
+    sidecars = kept.library / "photoprism/sidecar"
+    sidecars.mkdir()
+    for number in range(80):
+        (sidecars / f"{number}.yml").write_text("old" * number)
+    kept.good_backup()
+    (kept.originals / "2023").rename(kept.originals / "sorted")
+    for number in range(80):
+        (sidecars / f"{number}.yml").write_text("new" * number)
 
-    assert full.backup().code == Code.OK
-
-
-def test_an_accepted_deletion_passes_once_and_goes_into_the_versions(full: Home) -> None:
-    before = full.hashes()
-    delete(full, 500)
-    stopped = full.backup()
-    gate.accept(full.state, stopped.run)
-    through = full.good_backup()
-
-    assert through.remotes["disk"].moved_files == 500
-    assert full.lost(before) == set()
-    delete(full, 300)
-    assert full.backup().code == Code.GATE, "an acceptance counts for what was shown, and once"
+    assert kept.good_backup().alarm == ""
 
 
-def test_the_same_deletion_a_second_time_is_stopped_again(full: Home) -> None:
-    photos = {file: file.read_bytes() for file in sorted((full.originals / "2024").glob("*.jpg"))[:50]}
-    delete(full, 50)
-    gate.accept(full.state, full.backup().run)
-    full.good_backup()
-    for file, content in photos.items():
-        file.write_bytes(content)
-    full.good_backup()
-    delete(full, 50)
+def test_the_albums_import_with_move_is_no_alarm(kept: Home) -> None:
+    folder = kept.library / "import/2026-11 beach"
+    folder.mkdir()
+    for number in range(40):
+        (folder / f"{number}.jpg").write_bytes(os.urandom(400))
+    kept.good_backup()
+    # Its new time is that of the import, as PhotoPrism writes it across two mounts.
+    (kept.originals / "2026/11").mkdir(parents=True)
+    for file in folder.iterdir():
+        (kept.originals / "2026/11" / f"20261101_{file.name}").write_bytes(file.read_bytes())
+    shutil.rmtree(folder)
 
-    assert full.backup().code == Code.GATE
-
-
-def test_more_than_what_was_accepted_is_stopped_again(full: Home) -> None:
-    delete(full, 100)
-    stopped = full.backup()
-    gate.accept(full.state, stopped.run)
-    delete(full, 200)
-
-    assert full.backup().code == Code.GATE
+    assert kept.good_backup().alarm == ""
 
 
-def test_an_empty_library_can_never_be_accepted(full: Home) -> None:
-    there = full.raw()
-    delete_everything(full)
-    stopped = full.backup()
-    gate.accept(full.state, stopped.run)
+def test_notes_beside_photos_that_a_program_rewrites_are_no_alarm(kept: Home) -> None:
+    for number in range(60):
+        kept.write(f"2024/IMG_{number:05}.xmp", b"old")
+    kept.good_backup()
+    for number in range(60):
+        kept.write(f"2024/IMG_{number:05}.xmp", b"new ones")
 
-    assert full.backup().code == Code.GATE
-    assert full.raw() == there
-
-
-def test_accepting_a_run_that_was_not_stopped_says_which_is_waiting(full: Home) -> None:
-    delete(full, 500)
-    stopped = full.backup()
-
-    with pytest.raises(KeeperError, match=stopped.run):
-        gate.accept(full.state, "20260101T000000Z-abcdef")
+    assert kept.good_backup().alarm == ""
 
 
-def test_the_second_gate_counts_what_lies_at_the_remote_when_the_first_has_nothing_to_compare(full: Home) -> None:
-    shutil.rmtree(full.state)
-    full.state.mkdir()
-    remote = open_remotes(full.settings)[0]
-    remote.rclone.delete(remote.at("runs"), list(remote.rclone.sizes(remote.at("runs"))))
-    there = full.raw()
-    delete(full, 500)
-    report = full.backup()
+def test_what_a_person_accepts_is_asked_about_at_no_copy_again(kept: Home) -> None:
+    kept.copies.append(kept.local("second"))
+    kept.good_backup("second")
+    shutil.rmtree(kept.originals / "2023")
+    report = kept.backup()
 
-    assert report.code == Code.GATE, report.problems
-    assert "would be moved away" in report.problems[0]
-    assert {k: v for k, v in full.raw().items() if k in there} == there
-    gate.accept(full.state, report.run)
-    full.good_backup()
+    gate.accept(kept.state, report.alarm)
+
+    assert kept.good_backup("second").alarm == ""
+    assert kept.known("second").held == {}
+    kept.good_backup()
+    assert not [snapshot for snapshot in kept.known().snapshots if snapshot.held]
 
 
-@pytest.mark.parametrize("marker", [None, "99999999-0000-4000-8000-000000000000"])
-def test_another_disk_at_the_same_path_stops_the_run(full: Home, marker: str | None) -> None:
-    there = full.raw()
-    (full.originals / MARKER).unlink()
-    if marker:
-        (full.originals / MARKER).write_text(marker)
-    report = full.backup()
+def test_an_alarm_outlives_the_keepers_memory(kept: Home) -> None:
+    shutil.rmtree(kept.originals / "2023")
+    alarm = kept.backup().alarm
+    kept.forget_state()
 
-    assert report.code == Code.PREFLIGHT
-    assert "originals: " in report.problems[0]
-    assert full.raw() == there
+    kept.good_backup()
+
+    assert list(kept.known().held) == [alarm], "it is written at the copy"
+
+
+def test_a_run_that_was_killed_before_it_compared_hides_nothing(kept: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.rmtree(kept.originals / "2023")
+    with monkeypatch.context() as patched:
+        patched.setattr(gate, "check", killed)
+        with pytest.raises(KeyboardInterrupt):
+            kept.backup()
+
+    report = kept.backup()
+
+    assert "gate.vanished" in codes(report)
+    is_safe(kept, report)
+
+
+def test_a_held_snapshot_and_all_before_it_are_never_forgotten(kept: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.rmtree(kept.originals / "2023")
+    kept.backup()
+    first = kept.known().snapshots[0].id
+
+    def never(*_: object) -> list[str]:
+        raise AssertionError
+
+    monkeypatch.setattr(retention, "too_old", never)
+    kept.good_backup()
+
+    assert first in {snapshot.id for snapshot in kept.repository().snapshots()}
+
+
+def test_only_what_waits_can_be_accepted(kept: Home) -> None:
+    with pytest.raises(gate.KeeperError) as refused:
+        gate.accept(kept.state, "../../etc/passwd")
+
+    assert refused.value.problem.code == "gate.unknown"
+
+
+def test_an_unreadable_file_is_named_and_its_last_content_held(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home.fill(3)
+    home.good_backup()
+    before = home.content()
+    photo = home.originals / "2024/IMG_00001.jpg"
+    photo.write_bytes(b"nobody may read this")
+    photo.chmod(0)
+    os.chown(photo, 1234, 1234)
+    monkeypatch.setenv("KEEPER_RESTIC", str(without_privileges(tmp_path)))
+
+    report = home.backup()
+
+    assert report.exit == Exit.VERIFY
+    assert codes(report) == {"gate.unreadable", "run.unreadable"}
+    assert list(report.unreadable) == ["originals/2024/IMG_00001.jpg"]
+    held = next(snapshot for snapshot in home.known().snapshots if snapshot.held)
+    assert home.restorable(snapshot=held.id) == before
+    assert len(home.restorable(snapshot=report.snapshot)) == len(before) - 1
+
+
+def without_privileges(folder: Path) -> Path:
+    """Return a restic that may read no more than its user: root reads everything otherwise."""
+    script = folder / "restic"
+    drop = "--bounding-set -dac_override,-dac_read_search --inh-caps -dac_override,-dac_read_search"
+    script.write_text(f'#!/bin/sh\nexec setpriv {drop} {os.environ["KEEPER_RESTIC"]} "$@"\n')
+    script.chmod(0o755)
+    return script

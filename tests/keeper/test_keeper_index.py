@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from keeper import sync_index
 from keeper.errors import KeeperError
-from keeper.report import read_status
+from keeper.service import sync_index
+from keeper.service.alerts import Alerts
+from keeper.service.sync_index import Album, Folder, Pace, SyncIndex, import_now
 from keeper.settings import Settings
-from keeper.sync_index import Album, Folder, Pace, SyncIndex, import_now
+from keeper.state import IndexState, State
+from keeper.texts import problem_text
 from tests.keeper.phones import KEY, PASSWORD, FakeAlbum, FakeSyncthing, serving
-from tests.keeper.service import closed_port, service_settings
+from tests.keeper.service import closed_port, service_settings, sink
 from tests.waiting import PATIENCE, Rounds, until
 
 PACE = Pace(poll=0.3, settle=0.05, patience=3600)
@@ -45,7 +50,8 @@ def settings_of(folder: Path, syncthing: str, album: str) -> Settings:
 @contextmanager
 def watching(settings: Settings, pace: Pace = PACE) -> Iterator[Rounds]:
     stop = Rounds()
-    thread = threading.Thread(target=SyncIndex(settings, Album(settings), pace).run, args=(stop,))
+    index = SyncIndex(settings, Album(settings), Alerts(settings, settings.state), pace)
+    thread = threading.Thread(target=index.run, args=(stop,))
     thread.start()
     try:
         yield stop
@@ -63,6 +69,10 @@ def both(folder: Path, phones: FakeSyncthing, album: FakeAlbum, pace: Pace = PAC
         yield settings
 
 
+def state_of(settings: Settings) -> IndexState:
+    return IndexState.read(State(settings.state).index_file)
+
+
 def quiet(phones: FakeSyncthing) -> None:
     """Wait until everything that was told has been looked at."""
     seen = len(phones.requests)
@@ -77,7 +87,7 @@ def test_every_folder_is_indexed_once_at_the_start(tmp_path: Path, phones: FakeS
 
     assert album.indexed == ["phones/anna", "phones/grandpa"]
     assert album.bodies[0] == {"path": "phones/anna", "rescan": False, "cleanup": False}
-    assert set(read_status(settings.state).indexed) == {"phones/anna", "phones/grandpa"}
+    assert set(state_of(settings).indexed) == {"phones/anna", "phones/grandpa"}
 
 
 def test_only_the_folder_that_got_something_is_indexed_and_only_when_complete(
@@ -221,8 +231,122 @@ def test_index_and_import_never_run_at_once(tmp_path: Path, phones: FakeSyncthin
 
 def test_an_import_without_an_album_says_what_to_do(tmp_path: Path) -> None:
     settings = settings_of(tmp_path, "", f"http://127.0.0.1:{closed_port()}")
-    with pytest.raises(KeeperError, match=r"did not import: 127\.0\.0\.1 is not reachable"):
+    with pytest.raises(KeeperError) as refused:
         import_now(settings)
+    told = problem_text("en", refused.value.problem)
+
+    assert told.startswith("the album did not import: 127.0.0.1 does not answer (")
+    assert told.endswith(". Is it running? ./photos status")
+
+
+MARKER_MISSING = "folder marker missing (this indicates potential data loss, search docs/forum to get information)"
+
+
+def troubles(settings: Settings) -> dict[str, str]:
+    return {place: problem.code for place, problem in state_of(settings).troubled.items()}
+
+
+@pytest.mark.parametrize(
+    ("values", "code", "told"),
+    [
+        ({"state": "error", "error": MARKER_MISSING}, "phone.marker", "its marker .stfolder is missing"),
+        ({"state": "error", "error": "folder path missing"}, "phone.stopped", "folder path missing"),
+        ({"errors": 3}, "phone.files", "3 files cannot be fetched"),
+        ({"errors": 3, "needFiles": 3}, "phone.files", "3 files cannot be fetched"),
+    ],
+    ids=["marker missing", "stopped", "pull errors", "pull errors of what is needed"],
+)
+def test_a_folder_that_takes_nothing_is_known_told_once_and_told_when_it_is_over(
+    tmp_path: Path, phones: FakeSyncthing, values: dict[str, Any], code: str, told: str
+) -> None:
+    """Case 44: Syncthing stops for good and nobody says so."""
+    with sink() as taken, serving(phones) as syncthing, serving(FakeAlbum()) as album:
+        settings = settings_of(tmp_path, syncthing, album)
+        (settings.secrets / "backup_alert_urls").write_text(taken.channel)
+        with watching(settings, Pace(poll=0.3, settle=0.05, patience=0.1)):
+            until(lambda: len(state_of(settings).indexed) == 2)
+            phones.change("anna", **values)
+            until(lambda: troubles(settings))
+            quiet(phones)
+            known = troubles(settings)
+            phones.change("anna", state="idle", error="", errors=0, needFiles=0)
+            until(lambda: not troubles(settings))
+            quiet(phones)
+
+    assert known == {"phones/anna": code}
+    assert taken.titles == [
+        "home: The folder of a phone takes no new photos: phones/anna",
+        "home: All is well again: photos arrive again: phones/anna",
+    ]
+    assert told in taken.bodies
+
+
+def test_files_that_could_not_be_fetched_for_a_moment_are_no_trouble(tmp_path: Path, phones: FakeSyncthing) -> None:
+    with both(tmp_path, phones, FakeAlbum()) as settings:
+        until(lambda: len(state_of(settings).indexed) == 2)
+        phones.change("anna", errors=2)
+        quiet(phones)
+        during = troubles(settings)
+        phones.change("anna", errors=0)
+        quiet(phones)
+
+    assert during == {} == troubles(settings)
+
+
+def test_a_folder_in_trouble_is_looked_at_again_without_an_event_and_after_a_restart(
+    tmp_path: Path, phones: FakeSyncthing
+) -> None:
+    phones.change("anna", state="error", error=MARKER_MISSING)
+    with serving(phones) as syncthing, serving(FakeAlbum()) as album:
+        settings = settings_of(tmp_path, syncthing, album)
+        with watching(settings):
+            until(lambda: troubles(settings))
+        with watching(settings):
+            quiet(phones)
+            known = troubles(settings)
+            phones.change("anna", tell=False, state="idle", error="")
+            until(lambda: not troubles(settings))
+
+    assert known == {"phones/anna": "phone.marker"}
+
+
+def test_a_folder_that_is_paused_or_removed_is_no_trouble_any_more(tmp_path: Path, phones: FakeSyncthing) -> None:
+    for name in ("anna", "grandpa"):
+        phones.change(name, state="error", error=MARKER_MISSING)
+    with both(tmp_path, phones, FakeAlbum()) as settings:
+        until(lambda: len(troubles(settings)) == 2)
+        phones.folders["anna"]["config"]["paused"] = True
+        del phones.folders["grandpa"]
+        until(lambda: not troubles(settings))
+
+
+@pytest.mark.parametrize("fault", ["album", "syncthing"])
+def test_the_fault_of_one_folder_is_told_and_hides_no_other(tmp_path: Path, phones: FakeSyncthing, fault: str) -> None:
+    album = FakeAlbum(refuse={"phones/anna": 400} if fault == "album" else {})
+    phones.refuse = {"anna"} if fault == "syncthing" else set()
+    with both(tmp_path, phones, album, Pace(poll=0.3, settle=0.05, patience=0.1)) as settings:
+        until(lambda: album.indexed and troubles(settings))
+        album.refuse, phones.refuse = {}, set()
+        until(lambda: len(album.indexed) == 2 and not troubles(settings))
+
+    assert album.indexed == ["phones/grandpa", "phones/anna"]
+
+
+def test_a_full_disk_does_not_have_everything_indexed_again_and_again(
+    tmp_path: Path, phones: FakeSyncthing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("keeper.state.write_whole", full)
+    album = FakeAlbum()
+    with both(tmp_path, phones, album):
+        until(lambda: len(album.indexed) == 2)
+        for _ in range(3):
+            phones.change("anna")
+            quiet(phones)
+
+    assert sorted(album.indexed) == ["phones/anna", "phones/grandpa"]
 
 
 @pytest.mark.parametrize(

@@ -1,357 +1,328 @@
-"""Test restores and restores: from any remote, of any run, never over what is newer (F19, F25, F39, F48, F50)."""
+"""Restores: from the newest snapshot that any copy has, to where it was, never over what is newer (cases 29-31, 43, 44)."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import shutil
-import time
-from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
-import zstandard
 
-from components.restore import LOGIN
-from keeper import drill as drill_module
-from keeper.dump import inspect
-from keeper.errors import Code, KeeperError
-from keeper.report import DrillReport
-from keeper.restore import PASSWORD, Request, restore
-from keeper.run import open_remotes
-from keeper.runs import DATABASE, MANIFEST, OK, ok_text
-from keeper.settings import MARKER
+from keeper.backup.dump import inspect
+from keeper.errors import Exit, KeeperError
+from keeper.restore.restore import PASSWORD, Request, RestoreReport, restore
+from keeper.settings import MARKER, STAGING
+from keeper.state import now
 from tests.keeper.home import Home
+from tests.keeper.server import Server
 
 
 def test_the_stack_and_the_keeper_call_the_file_of_the_login_the_same() -> None:
+    from components.restore import LOGIN  # noqa: PLC0415 - it takes half of the project along
+
     assert LOGIN == PASSWORD
 
 
-def drill(home: Home, name: str = "disk") -> DrillReport:
-    remote = next(r for r in open_remotes(home.settings) if r.name == name)
-    return drill_module.drill(home.settings, remote)
-
-
-def tamper(home: Home, run: str, name: str, content: bytes, *, vouched: bool = False) -> None:
-    """Replace one object of a run at the remote; `vouched`: as if the run had been made so."""
-    (remote,) = open_remotes(home.settings)
-    remote.rclone.write(remote.at("runs", run, name), content)
-    if vouched:
-        packed = remote.rclone.read(remote.at("runs", run, MANIFEST)) or b""
-        hashes = {MANIFEST: hashlib.sha256(packed).hexdigest(), DATABASE: hashlib.sha256(content).hexdigest()}
-        remote.rclone.write(remote.at("runs", run, OK), ok_text(hashes))
-
-
-@pytest.fixture
-def kept(home: Home) -> Home:
-    """A home with 250 photos, an index that names them, and one good run."""
-    names = home.fill(250)
-    rows = ",".join(f"('f{n}', '{name.removeprefix('originals/')}', '/', 0, '')" for n, name in enumerate(names))
-    home.server.sql(f"INSERT INTO files VALUES {rows}", "photoprism")
+@pytest.fixture(scope="module")
+def made(server: Server, restic: str, tmp_path_factory: pytest.TempPathFactory) -> Home:  # noqa: ARG001 - the keeper runs it
+    """A home with 30 photos, and one good snapshot."""
+    server.fresh_album()
+    home = Home(tmp_path_factory.mktemp("made"), server)
+    home.fill(30)
     home.secret(PASSWORD, "owns-it")
     home.good_backup()
     return home
 
 
-def test_a_test_restore_passes_and_says_what_it_proved(kept: Home) -> None:
-    report = drill(kept)
-
-    assert report.passed, report.reason
-    assert (report.files_checked, report.tables, report.rows) == (200, 2, 253)
-    assert kept.status().remotes["disk"].last_drill == report
-    assert list((kept.state / "scratch").iterdir()) == []
-
-
-@pytest.mark.parametrize("share", [0.2, 0.5, 0.9, "statement"])
-def test_a_cut_dump_fails_the_test_restore_and_a_restore_takes_the_run_before(kept: Home, share: float | str) -> None:
-    first = kept.runs()[0]
-    second = kept.good_backup().run
-    packed = (kept.state / "runs" / second / DATABASE).read_bytes()
-    text = zstandard.ZstdDecompressor().decompressobj().decompress(packed)
-    end = text.rindex(b";\n", 0, len(text) // 2) + 2 if share == "statement" else int(len(text) * float(share))
-    tamper(kept, second, DATABASE, zstandard.ZstdCompressor().compress(text[:end]), vouched=True)
-    report = drill(kept)
-
-    assert not report.passed
-    assert "cut short" in report.reason
-    with pytest.raises(KeeperError, match="cut short"):
-        restore(kept.settings, Request(database=True, run=second))
-    assert restore(kept.settings, Request(database=True, run=first)).database_rows == {"albums": 3, "files": 250}
+@pytest.fixture
+def kept(made: Home, server: Server, tmp_path: Path) -> Home:
+    """The same, for one test."""
+    server.fresh_album()
+    shutil.copytree(made.root, tmp_path, symlinks=True, dirs_exist_ok=True)
+    return Home(tmp_path, server)
 
 
-@pytest.mark.parametrize("name", [MANIFEST, DATABASE])
-def test_a_run_whose_objects_are_not_those_of_its_ok_fails(kept: Home, name: str) -> None:
-    tamper(kept, kept.runs()[0], name, b"something else")
-    report = drill(kept)
-
-    assert not report.passed
-    assert "damaged" in report.reason
+def bring(home: Home, *paths: str, **more: object) -> RestoreReport:
+    return restore(home.settings, Request(paths=list(paths), **more))
 
 
-def test_a_damaged_newest_run_is_passed_over_by_a_restore(kept: Home) -> None:
-    first = kept.runs()[0]
-    second = kept.good_backup().run
-    tamper(kept, second, MANIFEST, b"something else")
-    shutil.rmtree(kept.originals / "2024")
-
-    assert restore(kept.settings, Request(paths=["originals"])).run == first
+def refused(home: Home, *paths: str, **more: object) -> KeeperError:
+    with pytest.raises(KeeperError) as caught:
+        bring(home, *paths, **more)
+    return caught.value
 
 
-def test_a_lost_object_fails_the_test_restore(kept: Home) -> None:
-    (remote,) = open_remotes(kept.settings)
-    remote.rclone.delete(remote.at("current"), [f"originals/2024/IMG_{n:05}.jpg" for n in range(100)])
-    report = drill(kept)
-
-    assert not report.passed
-    assert "do not read back right" in report.reason
+def codes(report: RestoreReport) -> list[str]:
+    return [note.code for note in report.notes]
 
 
-def test_a_file_that_the_index_names_and_the_run_lacks_fails_the_test_restore(kept: Home) -> None:
-    kept.server.sql("INSERT INTO files VALUES ('fx', '2020/gone.jpg', '/', 0, '')", "photoprism")
+def test_a_folder_comes_back_as_it_was_with_its_times_and_modes(kept: Home) -> None:
+    folder = kept.originals / "2024"
+    folder.chmod(0o750)
+    (folder / "IMG_00001.jpg").chmod(0o444)
     kept.good_backup()
-    report = drill(kept)
+    before = {f: (f.stat().st_mtime_ns, f.stat().st_mode) for f in [folder, *folder.iterdir()]}
+    content = kept.content()
+    shutil.rmtree(folder)
+    report = bring(kept, "originals/2024")
 
-    assert not report.passed
-    assert "2020/gone.jpg" in report.reason
+    assert (report.placed, report.unchanged, report.missing) == (30, 0, [])
+    assert kept.content() == content
+    assert {f: (f.stat().st_mtime_ns, f.stat().st_mode) for f in [folder, *folder.iterdir()]} == before
+    assert not (kept.originals / STAGING).exists()
 
 
-def test_the_remotes_are_tested_in_turn(home: Home) -> None:
-    home.fill(3)
-    home.remotes = [home.local("disk"), home.local("second", "mirror")]
+def test_only_what_is_lacking_is_fetched(kept: Home) -> None:
+    (kept.originals / "2024/IMG_00003.jpg").unlink()
+    (kept.originals / "2024/IMG_00007.jpg").unlink()
+    report = bring(kept, "originals")
+
+    assert (report.placed, report.unchanged) == (2, 28)
+    assert report.bytes == 2 * (kept.originals / "2024/IMG_00003.jpg").stat().st_size
+
+
+def test_a_name_is_found_as_a_person_types_it(home: Home) -> None:
+    home.write("Ferien 2024/Ka\u0308fer.JPG", b"a beetle, named by a Mac")
     home.good_backup()
-    names = []
-    for _ in range(3):
-        remote = drill_module.in_turn(open_remotes(home.settings), home.status())
-        assert drill_module.drill(home.settings, remote).passed
-        names.append(remote.name)
+    (home.originals / "Ferien 2024/Ka\u0308fer.JPG").unlink()
+    report = bring(home, "originals/ferien 2024/K\u00e4fer.jpg")
 
-    assert names == ["disk", "second", "disk"]
-
-
-def test_a_folder_comes_back_as_it_was_with_its_times(kept: Home) -> None:
-    before = {f: f.stat().st_mtime_ns for f in kept.originals.rglob("*.jpg")}
-    hashes = kept.hashes()
-    shutil.rmtree(kept.originals / "2024")
-    report = restore(kept.settings, Request(paths=["originals/2024"]))
-
-    assert report.placed == 250
-    assert kept.hashes() == hashes
-    assert {f: f.stat().st_mtime_ns for f in kept.originals.rglob("*.jpg")} == before
-    assert not list(kept.originals.glob(".photos-restore*"))
-
-
-def test_every_single_remote_alone_brings_everything_back(home: Home) -> None:
-    home.fill(20)
-    home.write("2024/IMG_00000.jpg", b"one")
-    home.remotes = [home.local("disk"), home.local("far", "mirror"), home.local("vault", "vault")]
-    home.good_backup()
-    home.write("2024/IMG_00000.jpg", b"one, edited")
-    (home.originals / "2024/IMG_00001.jpg").unlink()
-    hashes = home.hashes()
-    home.good_backup()
-    for name in ("disk", "far", "vault"):
-        shutil.rmtree(home.originals / "2024")
-        report = restore(home.settings, Request(paths=["originals"], remote=name))
-
-        assert report.remote == name
-        assert home.hashes() == hashes
-
-
-@pytest.mark.parametrize("kind", ["disk", "vault"])
-def test_an_older_run_comes_back_as_it_was(home: Home, kind: str) -> None:
-    home.fill(5)
-    home.remotes = [home.local("copy", kind)]
-    states = []
-    for number in range(3):
-        home.write("2024/IMG_00000.jpg", f"version {number}".encode())
-        states.append((home.good_backup().run, home.hashes()))
-    (home.originals / "2024/IMG_00001.jpg").unlink()
-    states.append((home.good_backup().run, home.hashes()))
-    for run, hashes in states:
-        shutil.rmtree(home.originals / "2024")
-        restore(home.settings, Request(paths=["originals"], run=run))
-        assert home.hashes() == hashes
+    assert report.placed == 1
+    assert (home.originals / "Ferien 2024/Ka\u0308fer.JPG").exists()
 
 
 def test_a_newer_file_stays_and_the_restored_one_comes_beside_it(kept: Home) -> None:
     newer = kept.write("2024/IMG_00007.jpg", b"edited since")
-    report = restore(kept.settings, Request(paths=["originals/2024/IMG_00007.jpg"]))
+    reports = [bring(kept, "originals/2024/IMG_00007.jpg") for _ in range(2)]
 
     assert newer.read_bytes() == b"edited since"
-    assert [file for file in report.beside if file.startswith(str(newer.with_name("IMG_00007.restored-")))]
+    assert len(list(newer.parent.glob("IMG_00007.restored-*.jpg"))) == 1
+    assert all("IMG_00007.restored-" in report.beside[0] for report in reports)
 
 
-def test_a_rotten_file_gives_way_and_is_kept_aside(kept: Home) -> None:
+def test_a_restored_file_beside_another_has_a_name_that_the_disk_takes(kept: Home) -> None:
+    newer = kept.write("照" * 83 + ".jpg", b"first")
+    kept.good_backup()
+    newer.write_bytes(b"edited since")
+    (beside,) = bring(kept, "originals").beside
+
+    assert len(os.fsencode(Path(beside).name)) <= 255
+    assert Path(beside).read_bytes() == b"first"
+
+
+def test_a_rotten_file_that_is_asked_for_gives_way_and_is_kept_aside(kept: Home) -> None:
     file = kept.originals / "2024/IMG_00007.jpg"
     good, status = file.read_bytes(), file.stat()
     file.write_bytes(b"X" + good[1:])
     os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
-    report = restore(kept.settings, Request(paths=["originals/2024/IMG_00007.jpg"]))
+    report = bring(kept, "originals/2024/IMG_00007.jpg")
 
     assert file.read_bytes() == good
-    assert len(report.replaced) == 1
     assert Path(report.replaced[0]).read_bytes() == b"X" + good[1:]
 
 
-def test_a_file_missing_at_the_remote_stops_all_unless_asked_for_the_rest(kept: Home) -> None:
-    (remote,) = open_remotes(kept.settings)
-    remote.rclone.delete_one(remote.at("current/originals/2024/IMG_00003.jpg"))
-    shutil.rmtree(kept.originals / "2024")
-    with pytest.raises(KeeperError, match="Nothing was changed") as caught:
-        restore(kept.settings, Request(paths=["originals"]))
+def test_what_the_scrub_found_rotten_comes_back_with_its_folder(kept: Home) -> None:
+    file = kept.originals / "2024/IMG_00007.jpg"
+    good, status = file.read_bytes(), file.stat()
+    file.write_bytes(b"X" + good[1:])
+    os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
+    (kept.state / "scrub.json").write_text(f'{{"rotten": {{"originals/2024/IMG_00007.jpg": "{now().isoformat()}"}}}}')
+    bring(kept, "originals")
 
-    assert caught.value.code == Code.VERIFY
+    assert file.read_bytes() == good
+
+
+def test_what_an_earlier_restore_put_aside_is_not_overwritten_by_the_next(kept: Home) -> None:
+    file, past = kept.originals / "2024/IMG_00002.jpg", 1_000_000_000
+    asides, besides = [], []
+    for text in ("first", "second"):
+        file.write_text(text)
+        os.utime(file, (past, past))
+        asides += bring(kept, "originals/2024/IMG_00002.jpg").replaced
+    for _ in range(2):
+        file.write_text("edited since")
+        besides += bring(kept, "originals/2024/IMG_00002.jpg").beside
+        Path(besides[-1]).write_text(f"edited {len(besides)}")
+
+    assert [Path(aside).read_text() for aside in asides] == ["first", "second"]
+    assert [Path(beside).read_text() for beside in besides] == ["edited 1", "edited 2"]
+
+
+def test_a_folder_in_the_place_of_a_photo_stays_with_what_is_in_it(kept: Home) -> None:
+    file, past = kept.originals / "2024/IMG_00002.jpg", 1_000_000_000
+    file.unlink()
+    kept.write("2024/IMG_00002.jpg/new.jpg", b"new")
+    os.utime(file, (past, past))
+    report = bring(kept, "originals/2024/IMG_00002.jpg")
+
+    assert (file / "new.jpg").read_bytes() == b"new"
+    assert len(report.beside) == 1
+
+
+def test_a_link_in_the_place_of_a_folder_is_not_followed(kept: Home) -> None:
+    elsewhere = kept.root / "elsewhere"
+    (kept.originals / "2024").rename(elsewhere)
+    (kept.originals / "2024").symlink_to(elsewhere)
+    shutil.rmtree(elsewhere)
+    elsewhere.mkdir()
+    report = bring(kept, "originals/2024")
+
+    assert list(elsewhere.iterdir()) == []
+    assert len(list(Path(report.beside[0]).iterdir())) == 30
+
+
+def test_a_dry_run_says_what_would_happen_and_changes_nothing(kept: Home) -> None:
+    (kept.originals / "2024/IMG_00001.jpg").unlink()
+    kept.write("2024/IMG_00002.jpg", b"edited since")
+    old = kept.write("2024/IMG_00003.jpg", b"older")
+    os.utime(old, (1, 1))
+    before = kept.content()
+    report = bring(kept, "originals", dry_run=True)
+
+    assert report.restored == [f"originals/2024/IMG_0000{n}.jpg" for n in (1, 2, 3)]
+    assert report.beside == ["originals/2024/IMG_00002.jpg"]
+    assert report.replaced == ["originals/2024/IMG_00003.jpg"]
+    assert (report.placed, report.unchanged) == (0, 27)
+    assert kept.content() == before
+    assert not (kept.originals / STAGING).exists()
+
+
+def test_everything_can_come_into_another_folder(kept: Home) -> None:
+    content = kept.content()
+    kept.write("2024/IMG_00007.jpg", b"edited since")
+    report = bring(kept, everything=True, into="import/back")
+    back = kept.library / "import/back"
+
+    assert (kept.originals / "2024/IMG_00007.jpg").read_bytes() == b"edited since"
+    assert {os.fsencode(f.relative_to(back)) for f in back.rglob("*") if f.is_file()} == set(content)
+    assert report.placed == len(content) == 31
+    assert inspect(back / "database/photoprism.sql") == {"albums": 3, "files": 0}
+    assert (report.database_rows, report.restore_point) == ({}, "")
+
+
+@pytest.mark.parametrize("folder", ["elsewhere", "import/../../etc", f"import/{STAGING}"])
+def test_a_folder_outside_of_the_library_is_refused(kept: Home, folder: str) -> None:
+    assert refused(kept, everything=True, into=folder).problem.code == "restore.into"
+
+
+def test_an_older_day_comes_back_as_it_was(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    contents = []
+    for number in range(3):
+        home.write("a.jpg", f"version {number}".encode())
+        home.good_backup()
+        contents.append(home.content())
+    ids = [snapshot.id for snapshot in home.repository().snapshots()]
+    for each, content in zip(ids, contents, strict=True):
+        shutil.rmtree(home.originals)
+        home.originals.mkdir()
+        (home.originals / MARKER).write_text(home.id)
+        bring(home, "originals", snapshot=each[:8])
+        home_now = {path: digest for path, digest in home.content().items() if path.startswith(b"originals")}
+        assert home_now == {path: digest for path, digest in content.items() if path.startswith(b"originals")}
+
+    tomorrow = now().astimezone(home.settings.zone) + timedelta(days=1)
+    assert bring(home, "originals", day=tomorrow.date()).snapshot == ids[-1][:8]
+    early = refused(home, "originals", day=(tomorrow - timedelta(days=2)).date())
+    assert (early.exit, early.problem.code) == (Exit.PREFLIGHT, "restore.no_day")
+    monkeypatch.undo()
+
+
+def test_asking_for_nothing_or_for_an_unknown_name_says_what_to_write(kept: Home) -> None:
+    assert refused(kept).problem.code == "restore.say_what"
+    assert refused(kept, "2024/IMG_00003.jpg").problem.code == "restore.not_named"
+    assert refused(kept, "originals/2023").problem.code == "restore.not_named"
+    assert refused(kept, "originals", snapshot="0000").problem.code == "restore.no_snapshot"
+    assert refused(kept, "originals", copy_name="nope").problem.code == "copy.unknown"
+
+
+def test_a_name_that_only_an_older_snapshot_has_is_said_with_it(kept: Home) -> None:
+    first = kept.repository().snapshots()[0].id[:8]
+    (kept.originals / "2024/IMG_00003.jpg").unlink()
+    kept.good_backup()
+    error = refused(kept, "originals/2024/img_00003.JPG")
+
+    assert error.problem.code == "restore.elsewhere"
+    assert error.problem.values["other"] == first
+    assert bring(kept, "originals/2024/IMG_00003.jpg", snapshot=first).placed == 1
+
+
+def test_the_phones_folders_work_again_after_a_disk_was_lost(home: Home) -> None:
+    phone = home.originals / "phones/mum"
+    (phone / ".stfolder").mkdir(parents=True)
+    (phone / "empty folder").mkdir(mode=0o700)
+    home.write("phones/mum/DCIM/1.jpg", b"one")
+    os.utime(phone / ".stfolder", (1_500_000_000, 1_500_000_000))
+    home.good_backup()
+    shutil.rmtree(home.originals / "phones")
+    bring(home, "originals")
+
+    assert sorted(item.name for item in phone.iterdir()) == [".stfolder", "DCIM", "empty folder"]
+    assert (phone / ".stfolder").stat().st_mtime == 1_500_000_000
+    assert (phone / "empty folder").stat().st_mode & 0o777 == 0o700
+    (phone / ".stfolder").rmdir()
+    bring(home, "originals/phones/mum")
+    assert (phone / ".stfolder").is_dir()
+
+
+PRIVATE = {"syncthing/key.pem": 0o600, "syncthing/config/config.xml": 0o640, "photoprism/run.sh": 0o755}
+
+
+def test_a_service_s_files_come_back_readable_to_those_who_could_read_them(home: Home) -> None:
+    for name, mode in PRIVATE.items():
+        file = home.library / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(name)
+        file.chmod(mode)
+    home.write("a.jpg", b"a photo")
+    home.good_backup()
+    for name in PRIVATE:
+        (home.library / name).unlink()
+    bring(home, "syncthing", "photoprism")
+
+    assert {name: (home.library / name).stat().st_mode & 0o7777 for name in PRIVATE} == PRIVATE
+
+
+def test_the_identity_of_syncthing_comes_back_over_the_one_a_new_machine_made(kept: Home) -> None:
+    key = kept.library / "syncthing/key.pem"
+    key.write_text("ours")
+    kept.good_backup()
+    key.unlink()
+    key.write_text("made by the first start on a new machine")
+    report = bring(kept, everything=True)
+
+    assert key.read_text() == "ours"
+    assert [Path(file).read_text() for file in report.replaced] == ["made by the first start on a new machine"]
+
+
+def test_everything_comes_back_although_the_stack_no_longer_has_a_service(kept: Home) -> None:
+    (kept.library / "syncthing/config.xml").write_text("<configuration/>")
+    kept.good_backup()
+    shutil.rmtree(kept.originals / "2024")
+    kept.changes = {"roots": {name: str(kept.library / name) for name in ("originals", "import", "photoprism")}}
+    report = bring(kept, everything=True)
+
+    assert report.placed == 30
+    assert report.left_out == ["syncthing"]
+
+
+@pytest.mark.parametrize("marker", [None, "99999999-0000-4000-8000-000000000000"])
+def test_nothing_is_restored_to_another_disk(kept: Home, marker: str | None) -> None:
+    shutil.rmtree(kept.originals)
+    kept.originals.mkdir()
+    if marker:
+        (kept.originals / MARKER).write_text(marker)
+
+    assert refused(kept, "originals").exit == Exit.PREFLIGHT
     assert not (kept.originals / "2024").exists()
-    report = restore(kept.settings, Request(paths=["originals"], incomplete=True))
-    assert report.missing == ["originals/2024/IMG_00003.jpg"]
-    assert report.placed == 249
-
-
-def test_a_wrong_key_restores_nothing_and_says_so(kept: Home) -> None:
-    kept.secret("backup_disk_crypt_password", "another key")
-    shutil.rmtree(kept.originals / "2024")
-    with pytest.raises(KeeperError, match="does not open it"):
-        restore(kept.settings, Request(everything=True))
-
-
-def test_asking_for_nothing_or_for_an_unknown_file_says_what_to_write(kept: Home) -> None:
-    with pytest.raises(KeeperError, match="say what to restore"):
-        restore(kept.settings, Request())
-    with pytest.raises(KeeperError, match="Names start with a root"):
-        restore(kept.settings, Request(paths=["2024/IMG_00003.jpg"]))
 
 
 def test_the_database_comes_back_with_a_restore_point_of_what_it_was(kept: Home) -> None:
-    kept.server.sql("DELETE FROM files; CREATE TABLE later (id INTEGER)", "photoprism")
-    report = restore(kept.settings, Request(database=True))
+    assert kept.server
+    kept.server.sql("DELETE FROM albums; CREATE TABLE later (id INTEGER)", "photoprism")
+    report = bring(kept, database=True)
 
-    assert kept.server.sql("SELECT COUNT(*) FROM files", "photoprism") == "250"
+    assert kept.server.sql("SELECT COUNT(*) FROM albums", "photoprism") == "3"
     assert kept.server.sql("SHOW TABLES", "photoprism").split() == ["albums", "files"]
-    assert inspect(Path(report.restore_point)) == {"albums": 3, "files": 0, "later": 0}
-
-
-def test_a_database_restore_that_fails_half_way_puts_the_present_one_back(
-    kept: Home, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    kept.server.sql("INSERT INTO albums VALUES ('a9', 'made since')", "photoprism")
-    monkeypatch.setattr("keeper.exchange.prove_rows", _fail())
-    with pytest.raises(KeeperError, match="The database is what it was before"):
-        restore(kept.settings, Request(database=True))
-
-    assert kept.server.sql("SELECT album_title FROM albums WHERE album_uid = 'a9'", "photoprism") == "made since"
-
-
-def _fail() -> Callable[[dict[str, int], dict[str, int]], None]:
-    def prove(_dumped: dict[str, int], _found: dict[str, int]) -> None:
-        raise KeeperError(Code.VERIFY, "table files has 3 rows after loading, 250 were dumped")
-
-    return prove
-
-
-def test_syncthing_s_home_comes_back(kept: Home) -> None:
-    (kept.library / "syncthing/config").mkdir()
-    (kept.library / "syncthing/config/config.xml").write_text("<configuration/>")
-    (kept.library / "syncthing/config/cert.pem").write_text("identity")
-    kept.good_backup()
-    before = kept.hashes()
-    shutil.rmtree(kept.library / "syncthing/config")
-    restore(kept.settings, Request(paths=["syncthing"]))
-
-    assert kept.hashes() == before
-
-
-PRIVATE = {"syncthing/key.pem": 0o600, "syncthing/config.xml": 0o640, "photoprism/run.sh": 0o755}
-
-
-def modes(home: Home) -> dict[str, int]:
-    """Return path → permission bits of the services' own files."""
-    return {name: (home.library / name).stat().st_mode & 0o7777 for name in PRIVATE}
-
-
-@pytest.fixture
-def private(home: Home) -> Home:
-    """A home with a key that only its owner may read, other services' files, a photo, and one good run."""
-    for name, mode in PRIVATE.items():
-        (home.library / name).write_text(name)
-        (home.library / name).chmod(mode)
-    home.write("a.jpg", b"photo").chmod(0o600)
-    home.good_backup()
-    return home
-
-
-def unset_mode() -> int:
-    """Return the mode of a file for which nobody asked for one."""
-    umask = os.umask(0o022)
-    os.umask(umask)
-    return 0o666 & ~umask
-
-
-def wipe(home: Home) -> None:
-    for file in [file for file in home.library.rglob("*") if file.is_file() and file.name != MARKER]:
-        file.unlink()
-
-
-def test_a_service_s_file_comes_back_readable_to_those_who_could_read_it(private: Home) -> None:
-    private.good_backup()  # from remembered hashes
-    wipe(private)
-    restore(private.settings, Request(paths=["syncthing", "photoprism", "originals"]))
-
-    assert modes(private) == PRIVATE
-    assert (private.originals / "a.jpg").stat().st_mode & 0o7777 == unset_mode(), "photos: as the drive makes them"
-
-
-def test_a_manifest_without_permissions_restores_as_before(private: Home) -> None:
-    (remote,) = open_remotes(private.settings)
-    run = private.runs()[0]
-    packed = remote.rclone.read(remote.at("runs", run, MANIFEST)) or b""
-    lines = [json.loads(line) for line in _unpacked(packed).splitlines()]
-    assert {line.pop("mode") for line in lines} == {*PRIVATE.values()}
-    old = zstandard.ZstdCompressor().compress(b"".join(json.dumps(line).encode() + b"\n" for line in lines))
-    dump = remote.rclone.read(remote.at("runs", run, DATABASE)) or b""
-    tamper(private, run, MANIFEST, old)
-    tamper(private, run, DATABASE, dump, vouched=True)
-    before = private.hashes()
-    wipe(private)
-    restore(private.settings, Request(paths=["syncthing", "photoprism"]))
-
-    assert set(modes(private).values()) == {unset_mode()}
-    assert private.hashes() == {path: digest for path, digest in before.items() if path != "originals/a.jpg"}
-
-
-def test_a_file_that_only_changed_its_permissions_is_not_sent_again(private: Home) -> None:
-    (private.library / "syncthing/config.xml").chmod(0o600)
-    report = private.good_backup()
-    wipe(private)
-    restore(private.settings, Request(paths=["syncthing", "photoprism"]))
-
-    assert report.remotes["disk"].sent_files == 0
-    assert modes(private)["syncthing/config.xml"] == 0o600
-
-
-def _unpacked(packed: bytes) -> bytes:
-    return zstandard.ZstdDecompressor().stream_reader(packed).read()
-
-
-def test_a_bare_host_gets_two_thousand_files_and_fifty_thousand_rows_back(home: Home) -> None:
-    for number in range(2000):
-        home.write(f"{number // 100}/{number}.jpg", number.to_bytes(2, "big") * 5000)
-    rows = ",".join(f"('f{n}', 'row {n}', 'elsewhere', 0, '{'n' * 50}')" for n in range(50_000))
-    home.server.sql(f"INSERT INTO files VALUES {rows}", "photoprism")
-    home.secret(PASSWORD, "owns-it")
-    home.good_backup()
-    before = home.hashes()
-    for folder in (home.state, *(home.library / root for root in ("originals", "import", "photoprism", "syncthing"))):
-        shutil.rmtree(folder)
-        folder.mkdir()
-    for name in ("originals", "import"):
-        (home.library / name / MARKER).write_text(home.id)  # as opening the kit does
-    home.server.sql("DELETE FROM files; DROP TABLE albums", "photoprism")
-    start = time.monotonic()
-    report = restore(home.settings, Request(everything=True))
-
-    assert time.monotonic() - start < 600
-    assert home.hashes() == before
-    assert report.database_rows == {"albums": 3, "files": 50_000}
-    assert home.server.sql("SELECT COUNT(*) FROM files", "photoprism") == "50000"
+    assert report.database_rows == {"albums": 3, "files": 0}
+    assert inspect(Path(report.restore_point)) == {"albums": 0, "files": 0, "later": 0}

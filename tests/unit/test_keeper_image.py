@@ -15,8 +15,9 @@ BASE = {"BASE": "base:1"}
 STRAY = (
     "run.py~", ".run.py.swp", ".run.py.swx", "#run.py#", ".#run.py", "run.py.orig", "run.py.rej", "run.py.bak", "4913",
     ".DS_Store", "._run.py", "Thumbs.db", "__pycache__/run.cpython-313.pyc", ".mypy_cache/3.11/run.data.json",
-    ".idea/workspace.xml", "copy of keeper/run.py", "templates/page.html~", "templates/.page.html.swp",
-    "templates/__pycache__/x.pyc", "templates/old/page.html", "Dockerfile~", ".env",
+    ".idea/workspace.xml", "copy of keeper/run.py", "page/templates/page.html~", "page/templates/.page.html.swp",
+    "page/templates/__pycache__/x.pyc", "page/templates/old/page.html", "Dockerfile~", ".env", "backup/run.py~",
+    "copies/.restic.py.swp", "notes/run.py",
 )  # fmt: skip
 
 
@@ -60,7 +61,7 @@ def test_every_source_counts_by_content_and_by_name(folder: Path) -> None:
         seen.add(source_hash(BASE, folder))
         file.write_bytes(content)
     changed = len(seen) - 1
-    (folder / "run.py").rename(folder / "ran.py")
+    (folder / "backup/run.py").rename(folder / "backup/ran.py")
 
     assert changed == len(sources())
     assert source_hash(BASE, folder) not in seen
@@ -68,7 +69,7 @@ def test_every_source_counts_by_content_and_by_name(folder: Path) -> None:
 
 def test_a_new_module_counts(folder: Path) -> None:
     before = source_hash(BASE, folder)
-    (folder / "extra.py").touch()
+    (folder / "restore/extra.py").touch()
 
     assert source_hash(BASE, folder) != before
 
@@ -87,3 +88,10 @@ def test_nothing_that_belongs_to_the_keeper_is_left_out() -> None:
     tracked = {name.removeprefix("keeper/") for name in listed.stdout.splitlines()}
 
     assert tracked - {".dockerignore"} - set(sources()) == set()
+
+
+def test_stack_file_and_keeper_refuse_the_same_versions() -> None:
+    from keeper.copies import rclone, restic  # noqa: PLC0415 - these two hold what the image holds
+    from stacks.sections.backup.programs import RCLONE, RESTIC  # noqa: PLC0415
+
+    assert (RESTIC.least, RCLONE.least) == (restic.OLDEST, rclone.OLDEST)

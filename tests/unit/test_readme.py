@@ -22,7 +22,7 @@ from components.services import services_by_name
 from stacks import outputs
 from stacks.chinese import keys
 from stacks.sections import Settings
-from stacks.sections.backup.secrets import ALERT_KEYS, CRYPT_KEYS, secret_key
+from stacks.sections.backup.secrets import ALERT_KEYS, OWN_KEYS, secret_key
 from stacks.sections.flat_secrets import flat_secrets
 
 PROJECT = Path(__file__).parents[2]
@@ -175,7 +175,7 @@ def test_the_chinese_table_is_the_model_with_the_meanings_that_messages_name() -
 
 @each_language
 def test_every_flat_secret_is_explained(name: str) -> None:
-    of_copies = {secret_key("NAME", option) for option in (*CRYPT_KEYS, "OPTION")}
+    of_copies = {secret_key("NAME", option) for option in (*OWN_KEYS, "OPTION")}
     known = flat_secrets() | set(ALERT_KEYS) | of_copies
 
     assert {f"`photos:{key}`" for key in known} == {row[0] for row in table_rows(name, "secrets")}
@@ -195,7 +195,7 @@ def test_the_services_table_has_every_service_with_its_image(name: str) -> None:
 
 @each_language
 def test_every_command_of_the_keeper_is_named_and_every_named_one_exists(name: str) -> None:
-    named = set(re.findall(r"\./photos keeper ([a-z]+)", read(name)))
+    named = set(re.findall(r"\./photos keeper ([a-z-]+)", read(name)))
 
     assert {c.name or c.callback.__name__ for c in keeper.app.registered_commands if c.callback} == named
 

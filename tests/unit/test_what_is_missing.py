@@ -24,12 +24,12 @@ def collected(blocked: str, *files: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_files_that_lack_a_package_are_skipped_by_name_and_the_others_run() -> None:
-    done = collected("zstandard", "tests/keeper", "tests/docker/test_index_after_sync.py", "tests/unit/test_network.py")
+    done = collected("apprise", "tests/keeper", "tests/docker/test_index_after_sync.py", "tests/unit/test_network.py")
 
     assert done.returncode == 0, done.stdout
     remedy = "is missing: .venv/bin/pip install -r requirements-dev.txt"
-    assert f"tests/docker: 1 file: docker tier: zstandard {remedy}" in done.stdout
-    assert f"files: keeper tier: zstandard {remedy}" in done.stdout
+    assert f"tests/docker: 1 file: docker tier: apprise {remedy}" in done.stdout
+    assert f"files: keeper tier: apprise {remedy}" in done.stdout
     assert "tests/unit/test_network.py::" in done.stdout
 
 
@@ -43,7 +43,6 @@ def test_a_package_that_photos_installs_is_not_missed_in_silence() -> None:
 @pytest.mark.parametrize(
     ("module", "package"),
     [
-        ("zstandard", "zstandard"),
         ("apprise.common", "apprise"),
         ("prometheus_client.core", "prometheus-client"),
         ("markupsafe", "markupsafe"),
@@ -59,7 +58,7 @@ def test_only_the_keepers_own_packages_may_be_missing(module: str, package: str 
 
 
 def test_what_the_keeper_imports_is_what_its_requirements_name() -> None:
-    trees = [ast.parse(file.read_text("utf-8")) for file in (PROJECT / "keeper").glob("*.py")]
+    trees = [ast.parse(file.read_text("utf-8")) for file in (PROJECT / "keeper").rglob("*.py")]
     nodes = [node for tree in trees for node in ast.walk(tree)]
     names = {name.name for node in nodes if isinstance(node, ast.Import) for name in node.names}
     names |= {str(node.module) for node in nodes if isinstance(node, ast.ImportFrom)}

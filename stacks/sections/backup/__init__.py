@@ -5,40 +5,49 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from difflib import get_close_matches
-from itertools import pairwise
 from typing import Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from components.fields import Memory, Port, Section
 from components.messages import message
 from components.refusals import refusal
 from stacks.sections.backup.copies import RemoteConfig, overlap
-from stacks.sections.backup.keeper_defaults import KEEPER, keeper_default
+from stacks.sections.backup.keeper_defaults import COPY, KEEPER, keeper_default
 from stacks.sections.backup.mirrors import MirrorsConfig
+from stacks.sections.backup.programs import RCLONE, RESTIC, RcloneImage, ResticImage
 from stacks.sections.backup.retention import GateConfig, KeepConfig
-from stacks.sections.backup.schedules import Cron, firings
-from stacks.sections.backup.secrets import CRYPT_KEYS, TAKEN_NAMES, secret_key
+from stacks.sections.backup.schedules import Cron, longest_interval
+from stacks.sections.backup.secrets import OWN_KEYS, TAKEN_NAMES, secret_key
 
 
 class BackupConfig(Section):
     """The backup: what copies the photos, and where to."""
 
     schedule: Cron = Field(
-        keeper_default(KEEPER, "schedule"), description="when to back up: minute, hour, day, month, weekday"
+        keeper_default(COPY, "schedule"), description="when to back up: minute, hour, day, month, weekday"
+    )
+    verify_days: int = Field(
+        keeper_default(COPY, "verify_days"), ge=1, le=365, description="all of a copy is read back within so many days"
     )
     drill_schedule: Cron = Field(
-        keeper_default(KEEPER, "drill_schedule"), description="when to restore a run for a test"
+        keeper_default(KEEPER, "drill_schedule"), description="when to restore a snapshot for a test"
     )
     remotes: dict[str, RemoteConfig] = Field(description="the copies, by name", min_length=1)
-    gate: GateConfig = Field(default_factory=GateConfig, description="what stops a run, see below")
-    keep: KeepConfig = Field(default_factory=KeepConfig, description="how long to keep old versions, see below")
+    gate: GateConfig = Field(default_factory=GateConfig, description="what stops the forgetting, see below")
+    keep: KeepConfig = Field(default_factory=KeepConfig, description="how long to keep old snapshots, see below")
     strict: bool = Field(keeper_default(KEEPER, "strict"), description="findings about the set of copies stop `up`")
     language: Literal["en", "zh"] = Field(
         keeper_default(KEEPER, "language"), description="language of the page and the alerts"
     )
     port: Port = Field(keeper_default(KEEPER, "port"), description="port of its page, on 127.0.0.1")
-    memory: Memory = Field(1024, description="memory limit, e.g. 512m or 4g")
+    memory: Memory = Field(keeper_default(KEEPER, "memory_mb"), description="memory limit, e.g. 512m or 4g")
+    restic_image: ResticImage = Field(
+        RESTIC.default, description=f"image that restic is taken from, {RESTIC.least_text} or newer"
+    )
+    rclone_image: RcloneImage = Field(
+        RCLONE.default, description=f"image that rclone is taken from, {RCLONE.least_text} or newer"
+    )
     mirrors: MirrorsConfig = Field(default_factory=MirrorsConfig, description="package mirrors, see below")
 
     @field_validator("remotes")
@@ -109,14 +118,34 @@ class BackupConfig(Section):
 
     @model_validator(mode="after")
     def _kept_for_an_interval(self) -> BackupConfig:
-        moments = firings(self.schedule)
-        longest = max(after - before for before, after in pairwise(moments))
-        if self.keep.all_days < longest.days:
+        places = [("", self.schedule, self.keep)]
+        for name in self.repositories:
+            try:
+                places.append((f"remotes.{name}.", self.schedule_of(name), self.keep_of(name)))
+            except ValidationError:
+                raise refusal(
+                    "keep_order_of_copy",
+                    "remotes.{name}.keep: with what backup.keep says, weekly_days are below all_days, or monthly_days below weekly_days. Write all three",
+                    name=name,
+                ) from None
+        for place, schedule, keep in places:
+            longest = longest_interval(schedule)
+            if keep.all_days < longest.days:
+                raise refusal(
+                    "keep_too_short",
+                    "{place}keep.all_days: {days} is less than the {longest} days between two runs. Write at least {longest}",
+                    place=place,
+                    days=keep.all_days,
+                    longest=longest.days,
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _some_backup(self) -> BackupConfig:
+        if not self.repositories:
             raise refusal(
-                "keep_too_short",
-                "keep.all_days: {days} is less than the {longest} days between two runs. Write at least {longest}",
-                days=self.keep.all_days,
-                longest=longest.days,
+                "albums_alone",
+                "remotes: an album is to look at and no backup: it has no yesterday. Add a copy of the kind disk, mirror or vault",
             )
         return self
 
@@ -124,7 +153,7 @@ class BackupConfig(Section):
     def _different_places(self) -> BackupConfig:
         for one, other in self.pairs():
             a, b = self.remotes[one], self.remotes[other]
-            if a.account == b.account and overlap(a, b):
+            if a.server == b.server and overlap(a, b):
                 raise refusal(
                     "copies_overlap",
                     'remotes: "{one}" and "{other}" are the same place or one lies inside the other. Give each a place of its own',
@@ -139,9 +168,27 @@ class BackupConfig(Section):
         for index, one in enumerate(names):
             yield from ((one, other) for other in names[index + 1 :])
 
-    def crypt_keys(self) -> list[str]:
-        """Return the flat keys of what encrypts: made by `./photos`, one password and one salt per remote."""
-        return [secret_key(name, key) for name, remote in self.remotes.items() if remote.encrypt for key in CRYPT_KEYS]
+    @property
+    def repositories(self) -> dict[str, RemoteConfig]:
+        """The copies that are backups, by name."""
+        return {name: remote for name, remote in self.remotes.items() if remote.is_repository}
+
+    def schedule_of(self, name: str) -> str:
+        """Return when a copy is made."""
+        return self.remotes[name].schedule or self.schedule
+
+    def verify_days_of(self, name: str) -> int:
+        """Return within how many days all of a copy is read back."""
+        return self.remotes[name].verify_days or self.verify_days
+
+    def keep_of(self, name: str) -> KeepConfig:
+        """Return how long a copy keeps its snapshots."""
+        own = self.remotes[name].keep
+        return own.over(self.keep) if own else self.keep
+
+    def repository_keys(self) -> list[str]:
+        """Return the flat keys of what encrypts: made by `./photos`, one password per repository."""
+        return [secret_key(name, key) for name in self.repositories for key in OWN_KEYS]
 
     def typed_keys(self) -> list[str]:
         """Return the flat keys of what only a person can supply."""

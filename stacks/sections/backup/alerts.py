@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from difflib import get_close_matches
-from urllib.parse import urlsplit
 
 from components.addresses import LARGEST_PORT
 from components.messages import Message, message
 from stacks.sections.backup.alert_schemes import ALERT_SCHEMES, IN_CLEAR
+from stacks.sections.backup.nearness import host_of, is_at_home
 
 OUTCOME = re.compile(r"/(start|fail|log)/?$|/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/[0-9]{1,3}/?$", re.IGNORECASE)
 """What Healthchecks takes behind an address."""
 STATE_PARAMETERS = ("status", "state")
-HOME_DOMAINS = (".lan", ".local", ".home", ".internal", ".home.arpa")
 
 
 def ping_problem(address: str) -> Message | None:
@@ -34,7 +32,7 @@ def ping_problem(address: str) -> Message | None:
         (not address.isprintable() or len(address.split()) > 1, message("ping_several", "holds more than one address")),
         (not url.host or (url.port or 1) > LARGEST_PORT, message("ping_no_address", "is not an address")),
         (
-            url.scheme != "https" and not (url.scheme == "http" and _is_at_home(address)),
+            url.scheme != "https" and not (url.scheme == "http" and is_at_home(host_of(address))),
             message("ping_no_https", "is not an https address"),
         ),
         (bool(url.fragment), message("ping_fragment", "holds a #, and what follows it is never sent")),
@@ -70,7 +68,7 @@ def alert_problem(address: str) -> Message | None:
             "alert_http",
             "begins with http://. Write https:// where Apprise knows the service by its host, else json:// or jsons://",
         )
-    if scheme in IN_CLEAR and not _is_at_home(address):
+    if scheme in IN_CLEAR and not is_at_home(host_of(address)):
         return message(
             "alert_in_clear",
             "sends the alert over the internet in clear ({scheme}://). Write {scheme}s://",
@@ -95,14 +93,3 @@ def alert_problem(address: str) -> Message | None:
 def _scheme(address: str) -> str:
     """Return what stands before ://; the rest may be secret."""
     return address.partition("://")[0].lower()[:30] if "://" in address else ""
-
-
-def _is_at_home(address: str) -> bool:
-    try:
-        host = urlsplit(address).hostname or ""
-    except ValueError:
-        return False
-    try:
-        return ipaddress.ip_address(host).is_private
-    except ValueError:
-        return "." not in host or host.endswith(HOME_DOMAINS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from difflib import get_close_matches
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -15,7 +15,9 @@ from components.messages import Message, Said, message
 from components.refusals import refusal, refused
 from stacks.sections.backup.keeper_defaults import COPY, keeper_default
 from stacks.sections.backup.rclone_options import HOST_ONLY, OPTIONS, RCLONE_TYPES
-from stacks.sections.backup.secrets import CRYPT_KEYS
+from stacks.sections.backup.retention import OwnKeepConfig
+from stacks.sections.backup.schedules import Cron
+from stacks.sections.backup.secrets import OWN_KEYS
 
 OPENLIST_OWN = ("url", "vendor", "user", "pass", "bearer_token")
 """What the keeper sets itself for a drive of the stack's OpenList."""
@@ -55,6 +57,23 @@ MEANT: dict[str, Said] = {
 # Options whose values open something, whatever the type: a name that rclone does not know may hold one, too.
 SECRET_OPTION = re.compile(r"(.*_)?(pass|password2?|secret|token|key|pem|credentials|cookie|headers|sas_url|2fa)")
 OPTION = re.compile(r"[a-z0-9][a-z0-9_]*")
+ALBUM = "album"
+
+
+def _encrypted_anyway() -> Message:
+    return message(
+        "copies_are_encrypted",
+        "every copy is encrypted, and `kind: album` is the one to look at. Take the line out",
+    )
+
+
+NO_MORE: dict[str, Message] = {
+    "encrypt": _encrypted_anyway(),
+    "accept_plain": _encrypted_anyway(),
+    "name_encoding": message("names_are_no_limit", "every name that a disk holds is backed up. Take the line out"),
+    "transfers": message("transfers_are_connections", "Write `connections` instead, e.g. `connections: 2`"),
+}
+"""Keys of earlier stack files → what to write instead."""
 
 
 def _type(value: str) -> str:
@@ -75,7 +94,7 @@ def _type(value: str) -> str:
     if value in WRAPPERS:
         raise refusal(
             "type_wrapper",
-            '"{value}" wraps another remote. Write the remote itself; `encrypt: true` encrypts it',
+            '"{value}" wraps another remote. Write the remote itself; what lies there is encrypted anyway',
             value=value,
         )
     near = get_close_matches(value, RCLONE_TYPES, 1) or ["s3"]
@@ -112,7 +131,7 @@ def _bandwidth(value: str) -> str:
 
 
 def _option_name(value: str) -> str:
-    if value in CRYPT_KEYS:
+    if value in OWN_KEYS:
         raise refusal(
             "option_made_by_photos",
             '"{value}" is not the name of an option: ./photos makes that key. Leave it out here, and write e.g. secret_access_key',
@@ -133,8 +152,8 @@ def _option_name(value: str) -> str:
 class RemoteConfig(Section):
     """One place to which everything is copied."""
 
-    kind: Literal["disk", "mirror", "vault"] = Field(
-        description="disk: a second disk here; mirror: elsewhere, newest state and old versions; vault: a login that cannot delete"
+    kind: Literal["disk", "mirror", "vault", "album"] = Field(
+        description="disk: a second disk here; mirror: elsewhere; vault: elsewhere, and nobody can delete from here; album: plain files to look at, no backup"
     )
     type: Annotated[str, AfterValidator(_type)] = Field(
         description="local (a folder of this machine), openlist (a drive of the stack's OpenList), or any type of rclone, e.g. s3"
@@ -148,23 +167,32 @@ class RemoteConfig(Section):
     secrets: list[Annotated[str, AfterValidator(_option_name)]] = Field(
         [], description="options whose values are the flat secrets `photos:backup_NAME_OPTION`"
     )
-    encrypt: bool = Field(
-        keeper_default(COPY, "encrypt"), description="encrypt contents and names with a key of this remote's own"
+    schedule: Cron | None = Field(
+        None, description="when this copy is made: minute, hour, day, month, weekday; default: `backup.schedule`"
     )
-    accept_plain: bool = Field(False, description="yes, everyone who gets at this copy may see the photos")
-    name_encoding: Literal["base32", "base64", "base32768"] = Field(
-        keeper_default(COPY, "name_encoding"),
-        description="of encrypted names; base64 and base32768 fit longer names where the remote allows them",
+    verify_days: int | None = Field(
+        None, ge=1, le=365, description="all of it is read back within so many days; default: `backup.verify_days`"
     )
+    keep: OwnKeepConfig | None = Field(None, description="how long old snapshots are kept here, see below")
     bandwidth: Annotated[str, AfterValidator(_bandwidth)] | None = Field(
         None, description='bytes per second, e.g. 2M, or a timetable, e.g. "08:00,512K 23:00,off"'
     )
-    transfers: int = Field(
-        keeper_default(COPY, "transfers"),
-        description="files at the same time; 1 or 2 for drives of OpenList",
+    connections: int = Field(
+        keeper_default(COPY, "connections"),
+        description="requests at the same time; 1 or 2 for drives of OpenList and slow lines",
         ge=1,
         le=32,
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_more(cls, values: Any) -> Any:
+        for key, instead in NO_MORE.items() if isinstance(values, dict) else ():
+            if key in values:
+                raise refusal(
+                    "key_no_more", "{key}: there is no such key any more: {instead}", key=key, instead=instead
+                )
+        return values
 
     @model_validator(mode="after")
     def _plain_options_of_no_host(self) -> RemoteConfig:
@@ -212,12 +240,18 @@ class RemoteConfig(Section):
             raise refusal(
                 "option_twice", "secrets: {option} stands in options, too. Leave it in one of the two", option=option
             )
-        if not self.is_off_site_in_clear:
-            return self
-        raise refusal(
-            "copy_in_clear",
-            "encrypt: the copy would lie there unencrypted. Write `encrypt: true`, or `accept_plain: true` if that is meant",
-        )
+        return self
+
+    @model_validator(mode="after")
+    def _album_is_only_added_to(self) -> RemoteConfig:
+        meant = {"verify_days": self.verify_days, "keep": self.keep}
+        if not self.is_repository and (key := next((key for key, value in meant.items() if value is not None), None)):
+            raise refusal(
+                "album_keeps_all",
+                "{key}: an album holds no snapshots, nothing in it is read back or forgotten. Take the line out",
+                key=key,
+            )
+        return self
 
     @property
     def is_local(self) -> bool:
@@ -230,9 +264,9 @@ class RemoteConfig(Section):
         return host_path(self.path)
 
     @property
-    def is_off_site_in_clear(self) -> bool:
-        """Whether strangers could look at the photos."""
-        return self.kind != "disk" and not self.encrypt and not self.accept_plain
+    def is_repository(self) -> bool:
+        """Whether it is a backup; an album is only to look at."""
+        return self.kind != ALBUM
 
     @property
     def known_options(self) -> dict[str, str]:
@@ -247,8 +281,8 @@ class RemoteConfig(Section):
         return bool(SECRET_OPTION.fullmatch(option)) if known is None else bool(known)
 
     @property
-    def account(self) -> tuple[object, ...]:
-        """What tells one account, server or disk from another."""
+    def server(self) -> tuple[object, ...]:
+        """What tells one server, disk or set of options from another."""
         return (self.type, *sorted(self.options.items()))
 
 

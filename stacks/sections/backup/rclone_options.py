@@ -1,4 +1,4 @@
-"""The options of rclone's back ends (`rclone config providers` of 1.75; tested against it).
+"""The options of rclone's back ends: `rclone config providers` of 1.75, written by `python -m tests.rclone_table`, tested.
 
 Which exist, which open something, and which name something of this host, which the keeper's container does not have.
 A list, so that a stack is checked where there is no rclone.

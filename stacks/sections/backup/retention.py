@@ -1,4 +1,4 @@
-"""`photos:backup.gate` and `.keep`: how much may vanish before a person is asked, and how long old versions stay."""
+"""`photos:backup.gate` and `.keep`: how much may vanish before a person is asked, and how long old snapshots stay."""
 
 from __future__ import annotations
 
@@ -22,11 +22,10 @@ def _percent(value: object) -> int:
 
 
 Percent = Annotated[int, BeforeValidator(_percent)]
-Days = Annotated[int, Field(ge=1)]
 
 
 class GateConfig(Section):
-    """How much may vanish or change between two runs before a person is asked."""
+    """How much may vanish or change between two snapshots before old ones are no longer forgotten."""
 
     max_delete_percent: Percent = Field(
         keeper_default(GATE, "max_delete_percent"), description="files that may vanish, percent; 20 files always may"
@@ -36,12 +35,23 @@ class GateConfig(Section):
     )
 
 
-class KeepConfig(Section):
-    """How long old versions and runs are kept. The newest three good runs always are; a vault forgets nothing."""
+class Days(Section):
+    """Numbers of days."""
 
-    all_days: Days = Field(keeper_default(KEEP, "all_days"), description="every run, days")
-    weekly_days: Days = Field(keeper_default(KEEP, "weekly_days"), description="one run a week, days")
-    monthly_days: Days = Field(keeper_default(KEEP, "monthly_days"), description="one run a month, days")
+    @field_validator("*", mode="before")
+    @classmethod
+    def _something(cls, days: object) -> object:
+        if isinstance(days, int) and days < 1:
+            raise refusal("keep_nothing", "{days} would keep nothing. Write a number of days, e.g. 30", days=days)
+        return days
+
+
+class KeepConfig(Days):
+    """How long old snapshots are kept. The newest three always are; a vault forgets nothing."""
+
+    all_days: int = Field(keeper_default(KEEP, "all_days"), ge=1, description="every snapshot, days")
+    weekly_days: int = Field(keeper_default(KEEP, "weekly_days"), ge=1, description="one snapshot a week, days")
+    monthly_days: int = Field(keeper_default(KEEP, "monthly_days"), ge=1, description="one snapshot a month, days")
 
     @model_validator(mode="after")
     def _longer_and_longer(self) -> KeepConfig:
@@ -52,9 +62,20 @@ class KeepConfig(Section):
             )
         return self
 
-    @field_validator("*", mode="before")
-    @classmethod
-    def _something(cls, days: object) -> object:
-        if isinstance(days, int) and days < 1:
-            raise refusal("keep_nothing", "{days} would keep nothing. Write a number of days, e.g. 30", days=days)
-        return days
+
+class OwnKeepConfig(Days):
+    """How long this copy keeps its snapshots, where that differs from `backup.keep`."""
+
+    all_days: int | None = Field(None, ge=1, description="every snapshot, days; default: that of `backup.keep`")
+    weekly_days: int | None = Field(None, ge=1, description="one snapshot a week, days; default: that of `backup.keep`")
+    monthly_days: int | None = Field(
+        None, ge=1, description="one snapshot a month, days; default: that of `backup.keep`"
+    )
+
+    def over(self, others: KeepConfig) -> KeepConfig:
+        """Return the days of this copy.
+
+        Raises:
+            ValidationError: the days of both together are out of order.
+        """
+        return KeepConfig(**(others.model_dump() | self.model_dump(exclude_none=True)))

@@ -15,7 +15,7 @@ from stacks.problems import problem
 from stacks.sections import Settings
 from stacks.sections.backup import BackupConfig
 from stacks.sections.backup.copies import RemoteConfig
-from stacks.sections.backup.secrets import ALERT_KEYS, CRYPT_KEYS, secret_key
+from stacks.sections.backup.secrets import ALERT_KEYS, OWN_KEYS, secret_key
 
 SECTION, PREFIX = "backup", "backup_"
 
@@ -23,7 +23,7 @@ SECTION, PREFIX = "backup", "backup_"
 def flat_keys(values: Mapping[str, str]) -> set[str]:
     """Return the flat keys that `photos:backup` knows, and those that are kept for copies that may come back."""
     section = _section(values)
-    kept = {key for key in values if key.startswith(PREFIX) and (section is None or key.endswith(CRYPT_KEYS))}
+    kept = {key for key in values if key.startswith(PREFIX) and (section is None or key.endswith(OWN_KEYS))}
     return kept if section is None else kept | set(ALERT_KEYS) | set(_asked_for(section))
 
 
@@ -111,7 +111,7 @@ def _asked_for(section: Mapping[str, Any]) -> Iterator[str]:
     remotes = section.get("remotes")
     for name, remote in remotes.items() if isinstance(remotes, dict) else ():
         options = remote.get("secrets", []) if isinstance(remote, dict) else []
-        for option in (*CRYPT_KEYS, *(options if isinstance(options, list) else [])):
+        for option in (*OWN_KEYS, *(options if isinstance(options, list) else [])):
             yield secret_key(str(name), str(option))
 
 

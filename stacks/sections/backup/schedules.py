@@ -54,4 +54,9 @@ def firings(schedule: str) -> list[datetime]:
         return []
 
 
+def longest_interval(schedule: str) -> timedelta:
+    """Return the longest time between two moments of a schedule."""
+    return max(after - before for before, after in pairwise(firings(schedule)))
+
+
 Cron = Annotated[str, AfterValidator(_cron)]

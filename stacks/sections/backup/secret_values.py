@@ -19,7 +19,7 @@ from stacks.sections.backup.copies import RemoteConfig
 from stacks.sections.backup.rclone_options import FILE_CONTENTS
 from stacks.sections.backup.secrets import ALERT_URLS, PING_URL, secret_key
 
-CRYPT_LENGTH = range(12, 129)
+KEY_LENGTH = range(12, 129)
 SAMPLE_ID = "6f1d2a4e-0c3b-4a8e-9f57-2b1c8d7e6a90"
 # rclone's own: fs/config/obscure/obscure.go. No secret, it is what makes a password unreadable at a glance.
 OBSCURE_KEY = bytes.fromhex("9c935b48730a554d6bfd7c63c886a92bd390198eb8128afbf4de162b8b95f638")
@@ -32,8 +32,8 @@ def secret_problems(settings: Settings, values: Mapping[str, str]) -> list[Findi
         return []
     mistakes = [
         problem(key, text)
-        for key in settings.backup.crypt_keys()
-        if key in values and (text := _crypt_problem(key, values))
+        for key in settings.backup.repository_keys()
+        if key in values and (text := _key_problem(key, values))
     ]
     for name, remote in settings.backup.remotes.items():
         for option in remote.secrets:
@@ -103,33 +103,29 @@ def missing_typed(settings: Settings, values: Mapping[str, str], stack: str) -> 
     ]
 
 
-def _crypt_problem(key: str, values: Mapping[str, str]) -> Message | None:
+def _key_problem(key: str, values: Mapping[str, str]) -> Message | None:
     value = values[key]
     write = message(
-        "crypt_write",
+        "key_write",
         "Write {least}-{most} printable characters, or take it out: ./photos up makes one",
-        least=CRYPT_LENGTH.start,
-        most=CRYPT_LENGTH.stop - 1,
+        least=KEY_LENGTH.start,
+        most=KEY_LENGTH.stop - 1,
     )
-    if len(value) < CRYPT_LENGTH.start:
-        return message("crypt_too_short", "is too short: {size} characters. {write}", size=len(value), write=write)
-    if len(value) not in CRYPT_LENGTH:
-        return message("crypt_too_long", "is too long: {size} characters. {write}", size=len(value), write=write)
+    if len(value) < KEY_LENGTH.start:
+        return message("key_too_short", "is too short: {size} characters. {write}", size=len(value), write=write)
+    if len(value) not in KEY_LENGTH:
+        return message("key_too_long", "is too long: {size} characters. {write}", size=len(value), write=write)
     if not value.isprintable() or value != value.strip():
         return message(
-            "crypt_not_plain",
+            "key_not_plain",
             "is no plain text: it holds a control character, or a space at its begin or end. {write}",
             write=write,
         )
     if twins := [other for other in sorted(values) if other != key and values[other] == value]:
         return message(
-            "crypt_twin",
+            "key_twin",
             "is the same as photos:{twin}: who learns one has both. Take one out: ./photos up makes another",
             twin=twins[0],
-        )
-    if looks_obscured(value):
-        return message(
-            "crypt_obscured", "looks obscured, as rclone.conf has it. Write the plain one: rclone reveal shows it"
         )
     return None
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import combinations
 
 from components.messages import Message, both, message
 from stacks.findings import advice
 from stacks.sections import Settings
 from stacks.sections.backup import BackupConfig
+from stacks.sections.backup.copies import RemoteConfig
+from stacks.sections.backup.keeper_defaults import Problem
+from stacks.sections.backup.nearness import account_of, is_at_home, servers
 from stacks.sections.backup.secrets import ALERT_URLS
 
 
@@ -21,6 +25,11 @@ class Shortcoming:
     fix: Message
 
     @property
+    def problem(self) -> Problem:
+        """It as the keeper takes it, which tells it in the family's language."""
+        return _problem(self.text, self.fix.values)
+
+    @property
     def line(self) -> Message:
         """It as one line, as a family member reads it."""
         return message("text_with_fix", "{text}. {fix}", text=self.text, fix=self.fix)
@@ -30,21 +39,34 @@ class Shortcoming:
         return str(self.line)
 
 
+def _problem(said: Message, more: Mapping[str, object] | None = None) -> Problem:
+    """Return a message as a problem, with those inside it. The keeper has a text for each: keeper/texts/findings.py."""
+    values = {**said.values, **(more or {})}
+    values = {name: _problem(value) if isinstance(value, Message) else value for name, value in values.items()}
+    return Problem.of(f"finding.{said.code}", **values)
+
+
 def shortcomings(settings: Settings, values: Mapping[str, str]) -> list[Shortcoming]:
-    """Return what is not good about the copies."""
+    """Return what is not good about the copies, as far as the stack file tells; `stacks/host/disks.py` looks at the host."""
     backup = settings.backup
     if not backup:
         return []
-    return [*_set_of_copies(backup), *_plain_disks(backup), *_one_account(backup), *_no_alerts(values)]
+    return [*_set_of_copies(backup), *_not_elsewhere(backup), *_one_account(backup, values), *_no_alerts(values)]
 
 
 def _set_of_copies(backup: BackupConfig) -> Iterator[Shortcoming]:
-    kinds = [remote.kind for remote in backup.remotes.values()]
-    have = ", ".join(f"{name} ({remote.kind})" for name, remote in backup.remotes.items())
+    copies = backup.repositories
+    have = ", ".join(f"{name} ({remote.kind})" for name, remote in copies.items())
     needed = [
-        (message("second_copy", "a second copy"), len(kinds) > 1),
-        (message("copy_elsewhere", "one that is not in this house"), any(kind != "disk" for kind in kinds)),
-        (message("copy_undeletable", "one that nobody can delete (kind: vault)"), "vault" in kinds),
+        (message("second_copy", "a second copy"), len(copies) > 1),
+        (
+            message("copy_elsewhere", "one that is not in this house"),
+            any(remote.kind != "disk" and not _nearby(remote) for remote in copies.values()),
+        ),
+        (
+            message("copy_undeletable", "one that nobody can delete (kind: vault)"),
+            any(remote.kind == "vault" and not remote.is_local for remote in copies.values()),
+        ),
     ]
     if lacking := [text for text, fulfilled in needed if not fulfilled]:
         yield Shortcoming(
@@ -59,24 +81,53 @@ def _set_of_copies(backup: BackupConfig) -> Iterator[Shortcoming]:
         )
 
 
-def _plain_disks(backup: BackupConfig) -> Iterator[Shortcoming]:
-    for name, remote in backup.remotes.items():
-        if remote.kind == "disk" and not remote.encrypt and not remote.accept_plain:
+def _not_elsewhere(backup: BackupConfig) -> Iterator[Shortcoming]:
+    for name, remote in backup.repositories.items():
+        if remote.kind == "disk":
+            continue
+        if remote.is_local:
             yield Shortcoming(
                 f"backup.remotes.{name}",
                 *advice(
-                    "disk_not_encrypted",
-                    "{name} is not encrypted, whoever finds the disk sees the photos",
-                    "Write `encrypt: true`, or `accept_plain: true` if that is meant",
+                    "copy_on_this_host",
+                    "{name} is called a {kind} and lies on this machine: fire, theft and whoever gets in here reach it, too",
+                    "Write `kind: disk`, and add a copy elsewhere",
                     name=name,
+                    kind=remote.kind,
                 ),
             )
+        elif near := _nearby(remote):
+            yield in_this_house(name, remote, near)
 
 
-def _one_account(backup: BackupConfig) -> Iterator[Shortcoming]:
-    for one, other in backup.pairs():
-        first, second = backup.remotes[one], backup.remotes[other]
-        if not first.is_local and first.account == second.account and first.secrets == second.secrets == []:
+def in_this_house(name: str, remote: RemoteConfig, server: str) -> Shortcoming:
+    """Return the shortcoming of a copy that is called elsewhere, and whose server is in this house."""
+    return Shortcoming(
+        f"backup.remotes.{name}",
+        *advice(
+            "copy_in_this_house",
+            "{name} is called a {kind}, and {server} is in this house: fire and theft reach it, too",
+            "Add a copy elsewhere",
+            name=name,
+            kind=remote.kind,
+            server=server,
+        ),
+    )
+
+
+def _nearby(remote: RemoteConfig) -> str:
+    """Return the server in this house that a copy lies on; empty when it is elsewhere, as far as its name tells."""
+    if remote.is_local:
+        return remote.folder
+    return next(filter(is_at_home, servers(remote)), "")
+
+
+def _one_account(backup: BackupConfig, values: Mapping[str, str]) -> Iterator[Shortcoming]:
+    accounts = {
+        name: account_of(name, remote, values) for name, remote in backup.repositories.items() if not remote.is_local
+    }
+    for (one, first), (other, second) in combinations(accounts.items(), 2):
+        if first is not None and first == second:
             yield Shortcoming(
                 "backup.remotes",
                 *advice(

@@ -12,11 +12,11 @@ from example_stack import STACK_ID, canary
 from rich.console import Console
 from typer.testing import CliRunner
 
-from cli import doctor, generated, keeper, kit, paths, setup, stack_config, status
+from cli import doctor, generated, keeper, kept_kit, keys, kit_copies, paths, setup, stack_config, status
 from cli.app import app
 from stacks.outputs import NO_BACKUP
 from stacks.preflight import Report
-from stacks.sections.backup.secrets import CRYPT_KEYS, secret_key
+from stacks.sections.backup.secrets import OWN_KEYS, secret_key
 
 if TYPE_CHECKING:
     from cli.conftest import Checkout, FakeClient  # mypy names the files of this folder cli.*
@@ -35,10 +35,10 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     """Return the commands that reach the keeper; each ends with 4."""
     commands: list[list[str]] = []
 
-    def execute(client: object, container: Any, command: list[str]) -> int:
+    def execute(client: object, container: Any, command: list[str], stdin: bytes = b"") -> int:
         assert client
         assert container.labels["photos.service"] == "keeper"
-        commands.append(command)
+        commands.append([*command, *([f"< {stdin.decode()!r}"] if stdin else [])])
         return 4
 
     monkeypatch.setattr(keeper, "_execute", execute)
@@ -51,10 +51,33 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
         ("status", ["status"]),
         ("status --json", ["status", "--json"]),
         ("backup --trust-clock --json", ["backup", "--trust-clock", "--json"]),
-        ("verify --all --remote disk", ["verify", "--all", "--remote", "disk"]),
-        ("drill --remote disk", ["drill", "--remote", "disk"]),
-        ("accept 20261122T030000Z-abcdef", ["accept", "20261122T030000Z-abcdef"]),
+        ("backup --copy disk", ["backup", "--copy", "disk"]),
+        ("verify --all --copy disk", ["verify", "--all", "--copy", "disk"]),
+        ("drill --copy disk", ["drill", "--copy", "disk"]),
+        ("scrub --json", ["scrub", "--json"]),
+        ("snapshots --copy disk", ["snapshots", "--copy", "disk"]),
+        ("find IMG_1.jpg --json", ["find", "IMG_1.jpg", "--json"]),
+        ("find IMG_1 IMG_2", ["find", "IMG_1", "IMG_2"]),
+        ("diff 1a2b 3c4d --copy disk", ["diff", "1a2b", "3c4d", "--copy", "disk"]),
+        ("accept 1a2b3c4d", ["accept", "1a2b3c4d"]),
+        ("forget originals/a.jpg --yes", ["forget", "originals/a.jpg", "--yes"]),
+        ("keys --copy disk", ["keys", "--copy", "disk"]),
         ("import", ["import"]),
+        ("restore --list IMG --date 2026-11-01", ["restore", "--list", "IMG", "--date", "2026-11-01"]),
+        (
+            "restore originals/2024 --dry-run --snapshot 1a2b --copy disk --into originals/was",
+            [
+                "restore",
+                "--dry-run",
+                "originals/2024",
+                "--snapshot",
+                "1a2b",
+                "--copy",
+                "disk",
+                "--into",
+                "originals/was",
+            ],
+        ),
     ],
 )
 def test_a_word_reaches_the_keeper_as_it_was_typed_and_its_exit_code_comes_back(
@@ -100,7 +123,7 @@ def test_setup_makes_the_keys_of_each_copy_and_never_what_a_person_types(
     setup.make_secrets("dev", stack_config.offline("dev"))
 
     made = {words[1].removeprefix("photos:") for words in checkout.asked if words[0] == "set secret"}
-    assert made == {secret_key("bucket", key) for key in CRYPT_KEYS}
+    assert made == {secret_key("bucket", key) for key in OWN_KEYS}
 
 
 def test_a_missing_key_of_a_provider_is_asked_for_by_command_in_every_command(
@@ -137,7 +160,8 @@ def page(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
 def test_doctor_asks_for_the_recovery_kit_until_it_is_said_to_be_safe(checkout: Checkout, page: io.StringIO) -> None:
     with_backup(checkout, "backup_bucket_secret_access_key")
     doctor.examine("dev")
-    kit.confirm_kept("dev")
+    kept_kit.note_made("dev", {})
+    kept_kit.confirm("dev")
     before = page.getvalue()
     doctor.examine("dev")
 
@@ -220,13 +244,140 @@ def test_the_kit_is_written_where_the_person_stands_and_asked_for_until_it_is_sa
     client.add_container("keeper", STACK_ID)
     monkeypatch.setenv("PHOTOS_CWD", str(tmp_path))
     (tmp_path / "usb").mkdir()
+    files = kit_copies.KitFiles(keys={"backup_bucket_repository_password": "f1"})
+    monkeypatch.setattr(kit_copies, "ask", lambda *_: files)
 
     made = CliRunner().invoke(app, ["keeper", "kit", "usb"], input="five words that we remember\n")
-    left = kit.confirmed("dev")
+    left = kept_kit.confirmed("dev")
     safe = CliRunner().invoke(app, ["keeper", "kit", "--is-safe"])
 
     assert made.exit_code == safe.exit_code == 0, made.output
     assert sorted(file.suffix for file in (tmp_path / "usb").iterdir()) == [".age", ".html"]
     assert left is None
-    assert kit.confirmed("dev")
-    assert asked == [["keeper", "kit-is-safe"]], "the page stops asking, too"
+    assert kept_kit.confirmed("dev")
+    assert asked == [["keeper", "kit-is-safe", "--keys", '{"backup_bucket_repository_password": "f1"}']], "and the page"
+
+
+def test_doctor_says_what_a_kit_from_before_does_not_open(checkout: Checkout, page: io.StringIO) -> None:
+    with_backup(checkout, "backup_bucket_secret_access_key", "backup_bucket_repository_password")
+    kept_kit.note_made("dev", {})
+    kept_kit.confirm("dev")
+    text = checkout.file.read_text("utf-8")
+    checkout.file.write_text(text.replace(f"v1:{canary('backup_bucket_repository_password')}", "v1:new"), "utf-8")
+    doctor.examine("dev")
+
+    assert (
+        "does not open everything any more; added or changed since: backup_bucket_repository_password"
+        in page.getvalue()
+    )
+
+
+def test_a_password_of_one_s_own_reaches_the_keeper_on_its_input_alone(
+    checkout: Checkout, client: FakeClient, asked: list[list[str]]
+) -> None:
+    with_backup(checkout)
+    client.add_container("keeper", STACK_ID)
+
+    done = CliRunner().invoke(app, ["keeper", "add-key", "bucket"], input="five words that we remember\n")
+
+    assert done.exit_code == 4
+    assert asked == [["keeper", "add-key", "bucket", "< 'five words that we remember\\n'"]]
+
+
+def test_a_short_password_is_refused_before_anything_is_asked(
+    checkout: Checkout, client: FakeClient, asked: list[list[str]]
+) -> None:
+    with_backup(checkout)
+    client.add_container("keeper", STACK_ID)
+
+    done = CliRunner().invoke(app, ["keeper", "add-key", "bucket"], input="short\n")
+
+    assert done.exit_code == 1
+    assert "12-128 printable characters" in done.output
+    assert asked == []
+
+
+@pytest.fixture
+def happened(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return what a rotation does, in order."""
+    with_backup(checkout, "backup_bucket_secret_access_key")
+    order: list[str] = []
+    monkeypatch.setattr("cli.engine.set_secret", lambda _, key, value: order.append(f"set {key} {len(value)}"))
+
+    def up(*_: str) -> int:
+        order.append("up")
+        return 0
+
+    monkeypatch.setattr("cli.sweep.run_up", up)
+    monkeypatch.setattr(keys, "confirm", lambda _: True)
+    return order
+
+
+@pytest.mark.parametrize(
+    ("fails_at", "expected"),
+    [
+        ("", ["add-key", "set photos:backup_bucket_repository_password 24", "up", "rotate"]),
+        ("add-key", ["add-key"]),
+        ("rotate", ["add-key", "set photos:backup_bucket_repository_password 24", "up", "rotate"]),
+    ],
+)
+def test_a_rotation_adds_the_new_key_before_the_stack_file_knows_it_and_takes_the_old_ones_away_last(
+    happened: list[str], fails_at: str, expected: list[str]
+) -> None:
+    def ask(*words: str, stdin: bytes = b"") -> int:
+        happened.append(words[0])
+        assert len(stdin.strip()) == 24 if words[0] == "add-key" else stdin == b"the old one\n"
+        return 5 if words[0] == fails_at else 0
+
+    assert keys.rotate("dev", "bucket", ask, lambda _: "the old one") == (5 if fails_at else 0)
+    assert happened == expected
+
+
+def test_a_copy_without_a_key_cannot_be_rotated(happened: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(typer.Exit):
+        keys.rotate("dev", "look", lambda *_, **__: pytest.fail("there is nothing to ask"), str)
+
+    assert 'There is no copy "look" with a key here. There is: bucket' in capsys.readouterr().err
+    assert happened == []
+
+
+def test_nothing_is_forgotten_without_a_yes(
+    checkout: Checkout, client: FakeClient, asked: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_backup(checkout)
+    client.add_container("keeper", STACK_ID)
+    monkeypatch.setattr(keeper, "confirm", lambda _: False)
+
+    done = CliRunner().invoke(app, ["keeper", "forget", "originals/a.jpg"])
+
+    assert done.exit_code == 1
+    assert asked == [["keeper", "forget", "originals/a.jpg"]], "it only asks where the photo is"
+
+
+@pytest.mark.parametrize("command", [command for command in keeper.app.registered_commands if command.callback])
+def test_what_is_passed_on_is_a_command_of_the_keeper_with_these_options(command: Any) -> None:
+    of_the_keeper = pytest.importorskip(
+        "keeper.__main__", reason="unit tier: the keeper's packages are missing"
+    ).COMMANDS
+    name = command.name or command.callback.__name__
+    if name in OF_THE_HOST:
+        return
+
+    assert name in of_the_keeper
+    assert options(command.callback) - {"--stack", "--yes", *OWN_OPTIONS.get(name, ())} <= options(of_the_keeper[name])
+
+
+OF_THE_HOST = ("kit", "estimate")
+OWN_OPTIONS = {"restore": {"--kit", "--list"}}
+
+
+def options(callback: Any) -> set[str]:
+    """Return the options of a command."""
+    parameters = typer.main.get_command(_app_of(callback)).params
+    return {option for parameter in parameters for option in parameter.opts if option.startswith("--")}
+
+
+def _app_of(callback: Any) -> typer.Typer:
+    made = typer.Typer(add_completion=False)
+    made.command()(callback)
+    return made

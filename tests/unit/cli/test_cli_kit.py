@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import html
+import re
+import shlex
 import shutil
 import subprocess
 import tarfile
@@ -11,12 +14,36 @@ import pytest
 import typer
 import yaml
 
-from cli import age, kit, paths
+from cli import age, kept_kit, kit, paths
 from cli.console import Unattended
+from cli.kit_copies import KitCopy, KitFiles
 from components.storage import MARKER
 
 ID = "11111111-2222-4333-8444-555555555555"
 PASSPHRASE = "five words that we remember"
+FILES = KitFiles(
+    copies=[
+        KitCopy(
+            name="disk",
+            kind="disk",
+            type="local",
+            path="/mnt/backup/photos",
+            password="key of disk",
+            config=b"the config",
+            keys={"abc": b"the key"},
+        ),
+        KitCopy(
+            name="net",
+            kind="mirror",
+            type="webdav",
+            path="deep/photos",
+            password="key of net",
+            rclone="[net]\ntype = webdav\npass = obscured\n",
+        ),
+        KitCopy(name="look", kind="album", type="webdav", path="look"),
+    ],
+    keys={"backup_disk_repository_password": "f1"},
+)
 
 
 @pytest.fixture
@@ -197,7 +224,106 @@ def test_the_kit_says_inside_what_to_do(stack: str, tmp_path: Path) -> None:
     assert b"./photos keeper restore --kit" in members["READ-ME.txt"]
 
 
-def test_whether_the_kit_is_kept_safe_is_remembered(stack: str) -> None:
-    assert kit.confirmed(stack) is None
-    kit.confirm_kept(stack)
-    assert kit.confirmed(stack) is not None
+def test_whether_the_kit_is_kept_safe_is_remembered_with_what_it_opens(stack: str, tmp_path: Path) -> None:
+    kit.make(stack, tmp_path, PASSPHRASE, FILES)
+    assert kept_kit.confirmed(stack) is None, "it was made, and not put away"
+
+    kept = kept_kit.confirm(stack)
+
+    assert kept_kit.confirmed(stack) == kept
+    assert kept.fingerprints == FILES.keys
+    assert kept_kit.lacking(stack) == []
+
+
+def test_a_kit_that_was_never_made_cannot_be_safe(stack: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(typer.Exit):
+        kept_kit.confirm(stack)
+
+    assert "./photos keeper kit --stack home" in capsys.readouterr().err
+
+
+def test_a_broken_note_is_none(stack: str, tmp_path: Path) -> None:
+    made(stack, tmp_path)
+    kept_kit.confirm(stack)
+    (paths.data_folder() / "kits" / stack).write_text("2026-11-28T10:00:00+00:00")
+
+    assert kept_kit.confirmed(stack) is None
+
+
+def change(stack: str, **values: object) -> None:
+    document = yaml.safe_load(paths.stack_file(stack).read_text())
+    document["config"] |= {f"photos:{key}": value for key, value in values.items()}
+    paths.write_private(paths.stack_file(stack), yaml.safe_dump(document))
+
+
+DISK = {"kind": "disk", "type": "local", "path": "/mnt/backup/photos"}
+BUCKET = {"kind": "mirror", "type": "s3", "path": "bucket/photos", "secrets": ["secret_access_key"]}
+
+
+@pytest.mark.parametrize(
+    ("since", "lacks"),
+    [
+        ({}, []),
+        ({"timezone": "Asia/Shanghai"}, []),
+        (
+            {
+                "backup": {"remotes": {"disk": DISK, "bucket": BUCKET}},
+                "backup_bucket_secret_access_key": {"secure": "v1:b"},
+            },
+            ["backup_bucket_repository_password", "backup_bucket_secret_access_key"],
+        ),
+        ({"backup_disk_repository_password": {"secure": "v1:new"}}, ["backup_disk_repository_password"]),
+    ],
+)
+def test_a_copy_or_key_that_came_since_makes_the_kit_stale(
+    stack: str, tmp_path: Path, since: dict[str, object], lacks: list[str]
+) -> None:
+    change(stack, backup={"remotes": {"disk": DISK}}, backup_disk_repository_password={"secure": "v1:old"})
+    made(stack, tmp_path)
+    kept_kit.confirm(stack)
+
+    change(stack, **since)
+
+    assert kept_kit.lacking(stack) == lacks
+
+
+def test_another_passphrase_makes_the_kit_stale(stack: str, tmp_path: Path) -> None:
+    made(stack, tmp_path)
+    kept_kit.confirm(stack)
+    paths.write_private(paths.passphrase_file(stack), "another passphrase of the stack")
+
+    assert kept_kit.lacking(stack) == ["passphrase"]
+
+
+def test_a_newer_kit_that_nobody_put_away_does_not_count(stack: str, tmp_path: Path) -> None:
+    change(stack, backup={"remotes": {"disk": DISK}}, backup_disk_repository_password={"secure": "v1:old"})
+    made(stack, tmp_path)
+    kept_kit.confirm(stack)
+    change(stack, backup_disk_repository_password={"secure": "v1:new"})
+    made(stack, tmp_path)
+
+    assert kept_kit.lacking(stack) == ["backup_disk_repository_password"]
+
+
+def test_the_kit_holds_what_opens_each_copy_and_its_page_does_not(stack: str, tmp_path: Path) -> None:
+    file, page = kit.make(stack, tmp_path, PASSPHRASE, FILES)
+
+    members = kit.unpack(file, PASSPHRASE)
+    assert members["copies/disk/password"] == b"key of disk"
+    assert members["copies/disk/config"] == b"the config"
+    assert members["copies/disk/keys/abc"] == b"the key"
+    assert members["rclone.conf"] == b"[net]\ntype = webdav\npass = obscured\n"
+    assert not [name for name in members if name.startswith("copies/look")], "an album has no key"
+    for text in (page.read_text(), members["READ-ME.txt"].decode()):
+        assert "restic restore latest --tag whole" in text
+        assert "rclone:net:deep/photos" in text
+        assert "key of disk" not in text
+        assert "obscured" not in text
+
+
+def test_what_is_to_be_typed_can_be_pasted_whatever_a_folder_is_called(tmp_path: Path, stack: str) -> None:
+    copy = KitCopy(name="disk", kind="disk", type="local", path="/mnt/Mum's disk/<photos>", password="x" * 12)
+    _, page = kit.make(stack, tmp_path, PASSPHRASE, KitFiles(copies=[copy]))
+
+    lines = [html.unescape(line) for line in re.findall(r"(export RESTIC_REPOSITORY=.*)", page.read_text())]
+    assert [shlex.split(line)[1] for line in lines] == ["RESTIC_REPOSITORY=/mnt/Mum's disk/<photos>"]

@@ -131,6 +131,10 @@ def test_ctrl_c_stops_it(checkout: Checkout, client: FakeClient, monkeypatch: py
         ({"what": ["photoprism/sidecar"]}, ["photoprism"]),
         ({"what": ["syncthing/config"]}, ["syncthing"]),
         ({"what": [], "database": True}, ["photoprism"]),
+        ({"what": ["originals", "photoprism/sidecar"], "into": "originals/was"}, []),
+        ({"what": [], "everything": True, "into": "originals/was"}, []),
+        ({"what": ["originals"], "database": True, "into": "originals/was"}, ["photoprism"]),
+        ({"what": ["originals"], "into": "photoprism/was"}, ["photoprism"]),
         ({"what": [], "everything": True}, ["photoprism", "syncthing"]),
     ],
 )

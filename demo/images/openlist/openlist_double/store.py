@@ -16,14 +16,14 @@ from typing import Any
 STATIC_SALT = "https://github.com/alist-org/alist"
 ADMIN, GUEST, GENERAL = 2, 1, 0
 ADMIN_PERMISSION = 0x71FF
-DAV_READ, DAV_WRITE = 8, 9
+UPLOAD, RENAME, REMOVE, DAV_READ, DAV_WRITE = 3, 4, 7, 8, 9
 ENVIRONMENT = {
     "SITE_URL": "site_url", "JWT_SECRET": "jwt_secret", "TOKEN_EXPIRES_IN": "token_expires_in",
     "HTTP_PORT": "http_port", "ADDR": "address",
 }  # fmt: skip
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS x_users (id INTEGER PRIMARY KEY, username TEXT UNIQUE, pwd_hash TEXT, pwd_ts INTEGER,
-  salt TEXT, base_path TEXT, role INTEGER, disabled INTEGER, permission INTEGER);
+  salt TEXT, base_path TEXT, role INTEGER, disabled INTEGER, permission INTEGER, otp_secret TEXT DEFAULT '');
 CREATE TABLE IF NOT EXISTS x_storages (id INTEGER PRIMARY KEY, mount_path TEXT UNIQUE, driver TEXT, status TEXT,
   disabled INTEGER, body TEXT);
 CREATE TABLE IF NOT EXISTS x_setting_items (key TEXT PRIMARY KEY, value TEXT);

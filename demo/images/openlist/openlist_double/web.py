@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import json
 import os
+import re
 import sqlite3
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,9 +16,24 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from . import tree
-from .store import ADMIN, DAV_READ, DAV_WRITE, GENERAL, GUEST, Store, salted_hash, static_hash
+from .store import (
+    ADMIN,
+    DAV_READ,
+    DAV_WRITE,
+    GENERAL,
+    GUEST,
+    REMOVE,
+    RENAME,
+    UPLOAD,
+    Store,
+    random_text,
+    salted_hash,
+    static_hash,
+)
 
 RETRIES, LOCK_SECONDS = 5, 300
+NEEDED = {"PUT": UPLOAD, "MKCOL": UPLOAD, "DELETE": REMOVE, "MOVE": RENAME}
+"""Command → the permission beside WebDAV's own; a MOVE is taken for one inside a folder."""
 WRITES = {"PUT", "MKCOL", "MOVE", "COPY", "DELETE", "PROPPATCH"}
 PAGE = """<!doctype html><meta charset="utf-8"><title>OpenList</title><body style="font:16px system-ui;margin:3rem auto;
 max-width:34rem"><h1>OpenList</h1><p>Stand-in for OpenList, for tests and demos: only its API outline.</p>
@@ -73,10 +89,10 @@ class Handler(BaseHTTPRequestHandler):
         if call == "GET /public/settings":
             return {"site_title": "OpenList", "version": os.environ.get("OPENLIST_DOUBLE_VERSION", "")}
         user = self._user()
-        if call == "GET /me":
-            return _shown(user)
-        if call == "POST /fs/list":
-            return self._list(user, str(self._body().get("path") or "/"))
+        own = {"GET /me": self._me, "POST /fs/list": self._list, "POST /auth/2fa/generate": self._two_step_secret,
+               "POST /auth/2fa/verify": self._two_step}  # fmt: skip
+        if call in own:
+            return own[call](user)
         kind, _, action = call.partition(" ")[2].removeprefix("/admin/").partition("/")
         if "/admin/" not in call or kind not in {"storage", "user", "setting"}:
             raise RefusedError(404, "not in this test image")
@@ -100,6 +116,9 @@ class Handler(BaseHTTPRequestHandler):
         if not user or not _fits(user, password if hashed else static_hash(password)):
             self._fail()
             raise RefusedError(401, "Invalid username or password")
+        if user.get("otp_secret") and str(body.get("otp_code")) != totp(str(user["otp_secret"])):
+            self._fail()
+            raise RefusedError(402, "Invalid 2FA code")
         self.failures.pop(self.client_address[0], None)
         now = int(time.time())
         hours = int(self.store.config["token_expires_in"])
@@ -107,6 +126,22 @@ class Handler(BaseHTTPRequestHandler):
                             "nbf": now, "iat": now})  # fmt: skip
         self.tokens.add(token)
         return {"token": token}
+
+    @staticmethod
+    def _me(user: dict[str, Any]) -> object:
+        return _shown(user)
+
+    @staticmethod
+    def _two_step_secret(user: dict[str, Any]) -> object:
+        del user
+        return {"qr": "", "secret": base64.b32encode(random_text(20).encode()).decode()}
+
+    def _two_step(self, user: dict[str, Any]) -> object:
+        secret = str(self._body().get("secret"))
+        if str(self._body().get("code")) != totp(secret):
+            raise RefusedError(400, "Invalid 2FA code")
+        self.store.run("UPDATE x_users SET otp_secret = ? WHERE id = ?", secret, user["id"])
+        return None
 
     def _user(self) -> dict[str, Any]:
         token = self.headers.get("Authorization", "")
@@ -201,7 +236,8 @@ class Handler(BaseHTTPRequestHandler):
     def _missing(self) -> object:
         raise RefusedError(500, "record not found")
 
-    def _list(self, user: dict[str, Any], path: str) -> object:
+    def _list(self, user: dict[str, Any]) -> object:
+        path = str(self._body().get("path") or "/")
         content = [
             {
                 "name": name,
@@ -243,16 +279,36 @@ class Handler(BaseHTTPRequestHandler):
         if user["disabled"] or not user["permission"] >> DAV_READ & 1:
             return self._send(403, b"")
         if self.command in WRITES:
-            return self._send(self._change(user, path) if user["permission"] >> DAV_WRITE & 1 else 403, b"")
+            return self._send(self._change(user, path) if _may(user, self.command) else 403, b"")
         real = self.tree.real(user, path)
         if self.command == "PROPFIND":
             return self._propfind(user, path)
         if real is None or not real.is_file():
             return self._send(404, b"Not Found")
-        return self._send(200, real.read_bytes(), "application/octet-stream")
+        return self._content(real.read_bytes())
+
+    def _content(self, body: bytes) -> None:
+        """A file, or the part of it that is asked for: upstream serves ranges, and restic asks for little else."""
+        kind = "application/octet-stream"
+        asked = re.fullmatch(r"bytes=(\d*)-(\d*)", self.headers.get("Range") or "")
+        if asked is None or not any(asked.groups()):
+            return self._send(200, body, kind)
+        first, last = asked.groups()
+        start = int(first) if first else max(0, len(body) - int(last))
+        end = min(int(last), len(body) - 1) if first and last else len(body) - 1
+        if start >= len(body):
+            return self._send(416, b"", headers={"Content-Range": f"bytes */{len(body)}"})
+        headers = {"Content-Range": f"bytes {start}-{end}/{len(body)}"}
+        return self._send(206, body[start : end + 1], kind, headers)
 
     def _change(self, user: dict[str, Any], path: PurePosixPath) -> int:
         """Do what a writing request asks and return its status; upstream turns a driver's errors into 405."""
+        try:
+            return self._done(user, path)
+        except OSError:
+            return 405
+
+    def _done(self, user: dict[str, Any], path: PurePosixPath) -> int:
         if self.command == "MOVE":
             target = PurePosixPath("/" + unquote(urlsplit(self.headers["Destination"]).path).removeprefix("/dav/"))
             return self.tree.move(user, path, target)
@@ -310,8 +366,20 @@ def _fits(user: dict[str, Any], static: str) -> bool:
     return hmac.compare_digest(str(user["pwd_hash"]), salted_hash(static, str(user["salt"])))
 
 
+def _may(user: dict[str, Any], command: str) -> bool:
+    needed = (DAV_WRITE, NEEDED[command]) if command in NEEDED else (DAV_WRITE,)
+    return all(user["permission"] >> bit & 1 for bit in needed)
+
+
+def totp(secret: str) -> str:
+    """The six digits of now (RFC 6238)."""
+    digest = hmac.new(base64.b32decode(secret), (int(time.time()) // 30).to_bytes(8, "big"), "sha1").digest()
+    start = digest[-1] & 15
+    return f"{(int.from_bytes(digest[start : start + 4], 'big') & 0x7FFFFFFF) % 10**6:06}"
+
+
 def _shown(user: dict[str, Any]) -> dict[str, Any]:
-    hidden = {"pwd_hash", "pwd_ts", "salt"}
+    hidden = {"pwd_hash", "pwd_ts", "salt", "otp_secret"}
     return {name: value for name, value in user.items() if name not in hidden} | {
         "password": "",
         "disabled": bool(user["disabled"]),

@@ -1,0 +1,283 @@
+"""The backup beside bare rclone and beside the keeper of an earlier commit: `.venv/bin/python -m bench.backup`.
+
+    git worktree add /tmp/before 0ceee54
+    .venv/bin/python -m bench.backup --before /tmp/before --folder /dev/shm      # as root for the million: a cgroup's limit
+
+Everything happens in one go on one machine, since only the ratios can be compared. What it measured it writes into
+docs/backup-performance.md. A folder in memory leaves a disk out that writes in bursts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psutil
+
+from bench.backup_page import page
+from keeper.copies.rclone import program
+from keeper.settings import MARKER, PASSWORD
+from tests.keeper import restic as restic_tool
+from tests.keeper.home import ID, PROJECT, ROOTS
+from tests.keeper.proxy import Proxy, proxied, webdav
+from tests.keeper.server import Server, running
+
+FILES_PER_FOLDER = 500
+MIB = 1 << 20
+SAMPLE_SECONDS = 0.05
+MEMORY = Path("/sys/fs/cgroup/memory")
+DEFAULT_MEMORY = 1024 * MIB
+"""What a stack gives its keeper, whose other processes (page, scheduler) take about 90 MB of it."""
+OURS, RCLONE, BEFORE = "keeper", "rclone", "keeper before"
+FIRST, AGAIN, READ = "first run", "unchanged run", "read back"
+
+
+@dataclass(frozen=True)
+class Library:
+    """So many files of so many bytes each."""
+
+    title: str
+    files: int
+    size: int
+
+
+LARGE = Library("2 GiB in 2,000 files", 2_000, MIB)
+SMALL = Library("100,000 files of 2 KB", 100_000, 2_000)
+COUNTED = (Library("200 MiB in 200 files", 200, MIB), Library("10,000 files of 2 KB", 10_000, 2_000))
+MILLION = Library("1,000,000 files of 200 bytes", 1_000_000, 200)
+
+
+@dataclass(frozen=True)
+class Figure:
+    """What a command took: seconds, and the most bytes that it and its children held at once."""
+
+    seconds: float
+    memory: int
+    requests: int = 0
+    sent: int = 0
+    received: int = 0
+
+
+class Place:
+    """A library, and the state and secrets of whoever copies it to `copy`."""
+
+    def __init__(self, root: Path, server: Server) -> None:
+        self.root, self.server = root, server
+        for name in (*ROOTS, "database"):
+            (self.library / name).mkdir(parents=True)
+        for name in ("originals", "import"):
+            (self.library / name / MARKER).write_text(ID)
+
+    @property
+    def library(self) -> Path:
+        return self.root / "library"
+
+    @property
+    def copy(self) -> Path:
+        return self.root / "copy"
+
+    def fill(self, library: Library) -> None:
+        noise = random.Random(1)  # noqa: S311 - no secret
+        for number in range(library.files):
+            file = self.library / "originals" / f"{number // FILES_PER_FOLDER:04}" / f"{number:07}.jpg"
+            file.parent.mkdir(exist_ok=True)
+            file.write_bytes(noise.randbytes(library.size))
+
+    def anew(self) -> None:
+        """Begin with an empty copy and without a memory."""
+        for name in ("copy", "state", "secrets"):
+            shutil.rmtree(self.root / name, ignore_errors=True)
+            (self.root / name).mkdir()
+        for name in ("crypt_password", "crypt_salt", PASSWORD):
+            (self.root / "secrets" / f"backup_disk_{name}").write_text("a key that is long enough")
+        (self.root / "secrets" / "keeper_database_password").write_text("reads-only")
+
+    def settings(self, copies: str, url: str) -> Path:
+        """Write the settings of a keeper; `copies` is what it calls them."""
+        way = {"type": "webdav", "path": "copy", "options": {"url": url, "vendor": "other"}} if url else {}
+        copy = {"name": "disk", "kind": "disk", "type": "local", "path": str(self.copy), **way}
+        values = {
+            "stack": "bench", "id": ID, "marked": ["originals", "import"], copies: [copy],
+            "roots": {name: str(self.library / name) for name in ROOTS},
+            "database": {"host": "127.0.0.1", "port": self.server.port},
+            "state": str(self.root / "state"), "secrets": str(self.root / "secrets"),
+        }  # fmt: skip
+        file = self.root / "keeper.json"
+        file.write_text(json.dumps(values))
+        return file
+
+
+Commands = dict[str, Callable[[], list[list[str]]]]
+
+
+@dataclass(frozen=True)
+class Contender:
+    """Who copies: `commands` are those of each round, all of which count together."""
+
+    name: str
+    rounds: Mapping[str, list[list[str]]]
+    environment: Mapping[str, str]
+    folder: Path
+
+
+def contenders(place: Place, before: Path | None, url: str = "") -> Iterator[Contender]:
+    """Yield them one after the other, each with an empty copy."""
+    place.anew()
+    config = place.root / "rclone.conf"
+    target = f"type = webdav\nurl = {url}\nvendor = other" if url else "type = local"
+    hidden = subprocess.run([program(), "obscure", "a key"], capture_output=True, text=True, check=True).stdout.strip()
+    remote = "there:copy" if url else f"there:{place.copy}"
+    config.write_text(f"[there]\n{target}\n[crypt]\ntype = crypt\nremote = {remote}\npassword = {hidden}\n")
+    bare = [program(), "--config", str(config), "--log-level", "ERROR"]
+    sync, check = [*bare, "sync", str(place.library), "crypt:"], [*bare, "check", "--download", str(place.library), "crypt:"]
+    yield Contender(RCLONE, {FIRST: [sync, check], AGAIN: [sync], READ: [check]}, os.environ, PROJECT)
+    for name, project, copies in ((OURS, PROJECT, "copies"), *(((BEFORE, before, "remotes"),) if before else ())):
+        place.anew()
+        variables = {"KEEPER_SETTINGS": str(place.settings(copies, url)), "PYTHONPATH": str(project)}
+        keeper = [sys.executable, "-m", "keeper"]
+        run, read = [*keeper, "backup", "--json"], [*keeper, "verify", "--all", "--json"]
+        rounds = {FIRST: [run], AGAIN: [run], READ: [read]}
+        yield Contender(name, rounds, {**os.environ, **variables, "KEEPER_RESTIC": str(restic_tool.restic())}, project)
+
+
+def measured(contender: Contender, moment: str, proxy: Proxy | None = None, limit: int = 0) -> Figure:
+    """Let a contender do a round, and say what it took."""
+    if proxy:
+        proxy.seen.clear()
+    seconds, most = 0.0, 0
+    for command in contender.rounds[moment]:
+        start = time.monotonic()
+        with _limited(limit) as enter, tempfile.TemporaryFile("w+") as said:
+            process = psutil.Popen(
+                command, stdout=said, stderr=said, env=dict(contender.environment), cwd=contender.folder, preexec_fn=enter
+            )  # fmt: skip
+            most = max(most, _peak(process))
+            seconds += time.monotonic() - start
+            if process.returncode:
+                said.seek(0)
+                msg = f"{contender.name}, {moment}: ended with {process.returncode}: {said.read()[-2000:]}"
+                raise SystemExit(msg)
+    if proxy is None:
+        return Figure(seconds, most)
+    return Figure(seconds, most, len(proxy.seen), proxy.bytes_up, proxy.bytes_down)
+
+
+def _peak(process: psutil.Popen) -> int:
+    most = 0
+    while process.poll() is None:
+        held = 0
+        try:
+            family = [process, *process.children(recursive=True)]
+        except psutil.NoSuchProcess:
+            family = []
+        for member in family:
+            try:
+                held += member.memory_info().rss
+            except psutil.NoSuchProcess:
+                continue
+        most = max(most, held)
+        time.sleep(SAMPLE_SECONDS)
+    return most
+
+
+@contextmanager
+def _limited(limit: int) -> Iterator[Callable[[], None] | None]:
+    """Yield what a new process calls to enter a cgroup with a limit of its memory, as a container has one."""
+    if not limit:
+        yield None
+        return
+    group = MEMORY / f"photos-bench-{os.getpid()}-{threading.get_native_id()}"
+    group.mkdir()
+    try:
+        (group / "memory.limit_in_bytes").write_text(str(limit))
+        yield lambda: (group / "cgroup.procs").write_text(str(os.getpid())) and None  # type: ignore[func-returns-value]
+    finally:
+        for _ in range(100):
+            try:
+                group.rmdir()
+                break
+            except OSError:
+                time.sleep(0.1)
+
+
+Table = dict[str, dict[str, Figure]]
+
+
+def compared(folder: Path, server: Server, library: Library, before: Path | None) -> tuple[Table, dict[str, int]]:
+    """Return contender → moment → figure, and contender → objects, for copies in a local folder."""
+    table: Table = {}
+    objects: dict[str, int] = {}
+    with tempfile.TemporaryDirectory(dir=folder, prefix="photos-bench-") as name:
+        place = Place(Path(name), server)
+        place.fill(library)
+        for contender in contenders(place, before):
+            table[contender.name] = {moment: _told(library, contender, moment) for moment in (FIRST, AGAIN, READ)}
+            objects[contender.name] = sum(1 for file in place.copy.rglob("*") if file.is_file())
+    return table, objects
+
+
+def _told(library: Library, contender: Contender, moment: str, proxy: Proxy | None = None, limit: int = 0) -> Figure:
+    figure = measured(contender, moment, proxy, limit)
+    print(f"{library.title}: {contender.name}, {moment}: {figure.seconds:.1f} s, {figure.memory / 1e6:.0f} MB", flush=True)
+    return figure
+
+
+def counted(folder: Path, server: Server, library: Library, before: Path | None) -> Table:
+    """Return the same behind a WebDAV server, with the requests that it had."""
+    table: Table = {}
+    with tempfile.TemporaryDirectory(dir=folder, prefix="photos-bench-") as name:
+        place = Place(Path(name), server)
+        place.fill(library)
+        with webdav(Path(name) / "there") as port, proxied(port) as proxy:
+            for contender in contenders(place, before, proxy.url):
+                shutil.rmtree(Path(name) / "there/copy", ignore_errors=True)
+                table[contender.name] = {
+                    moment: _told(library, contender, moment, proxy) for moment in (FIRST, AGAIN, READ)
+                }
+    return table
+
+
+def million(folder: Path, server: Server, library: Library) -> dict[str, Figure]:
+    """Return what a library of a million files takes within the memory that a stack gives."""
+    with tempfile.TemporaryDirectory(dir=folder, prefix="photos-bench-") as name:
+        place = Place(Path(name), server)
+        place.fill(library)
+        (ours,) = (each for each in contenders(place, None) if each.name == OURS)
+        limit = DEFAULT_MEMORY if os.access(MEMORY, os.W_OK) and (MEMORY / "memory.limit_in_bytes").exists() else 0
+        return {moment: _told(library, ours, moment, limit=limit) for moment in (FIRST, AGAIN)}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench.backup", description=__doc__)
+    parser.add_argument("--before", type=Path, help="a worktree of the commit whose keeper is measured beside this one")
+    parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()), help="where everything lies meanwhile")
+    parser.add_argument("--scale", type=int, default=1, help="so many times fewer files: to try the bench itself")
+    parser.add_argument("--page", type=Path, default=PROJECT / "docs" / "backup-performance.md")
+    options = parser.parse_args()
+
+    def scaled(library: Library) -> Library:
+        return Library(library.title, max(2, library.files // options.scale), library.size)
+
+    with running() as server:
+        results = {library.title: compared(options.folder, server, scaled(library), options.before) for library in (LARGE, SMALL)}
+        requests = {library.title: counted(options.folder, server, scaled(library), options.before) for library in COUNTED}
+        most = million(options.folder, server, scaled(MILLION))
+    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True, cwd=PROJECT)
+    options.page.write_text(page(results, requests, most, f"{datetime.now(UTC):%Y-%m-%d}", commit.stdout.strip(), options.scale))
+
+
+if __name__ == "__main__":
+    main()

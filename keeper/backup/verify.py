@@ -1,0 +1,185 @@
+"""Reading back: what was sent tonight, and of the rest a share that comes round; and mending what is damaged.
+
+A broken connection is never a verdict about what lies there. What looks damaged is looked at a second time, since a
+listing can lie; and only then mended, where the photos at home still are what they were.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+from croniter import croniter
+
+from keeper.copies.repository import Repository
+from keeper.copies.restic import Check
+from keeper.errors import Exit, KeeperError, Problem
+from keeper.settings import CopySettings
+from keeper.state import CopyState, now
+
+MOST_SLICES = 256
+"""restic tells the slices of a repository by the first byte of a pack's name."""
+SECOND_LOOK_SECONDS = 60.0
+MISSING = re.compile(r"pack ([0-9a-f]{64}): does not exist")
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What reading back found. `mended`: packs that were damaged and are whole again; `damage`: what is not mended."""
+
+    mended: int = 0
+    damage: Problem | None = None
+
+
+def slices(copy: CopySettings) -> int:
+    """Return in how many runs a copy is read back as a whole."""
+    firings = list(_firings(copy.schedule, 32))
+    gap = max(after - before for before, after in pairwise(firings))
+    return min(MOST_SLICES, max(1, timedelta(days=copy.verify_days) // gap))
+
+
+def due_slice(state: CopyState, count: int) -> int:
+    """Return the slice that waited longest."""
+    known = state.slices if state.slices_of == count else {}
+    return min(range(count), key=lambda number: (known.get(number, LONG_AGO), number))
+
+
+def bad_packs(repository: Repository, packs: Collection[str]) -> list[str]:
+    """Read packs back, a second time those that look bad; return those that are.
+
+    Raises:
+        KeeperError: the way to the copy broke.
+    """
+    return _bad(repository, {f"data/{pack[:2]}/{pack}": pack for pack in packs})
+
+
+def clear_the_way(repository: Repository, share: tuple[int, int] = (0, 1)) -> bool:
+    """Read snapshots, indexes and keys back, past restic's cache: put aside what cannot be read, make an index anew.
+
+    `share`: number and count, of which only that many are looked at. Return whether anything was done.
+
+    Raises:
+        KeeperError: with `Exit.VERIFY`: something is damaged that cannot be made anew from here.
+    """
+    rclone, place = repository.rclone, repository.place
+    snapshots = _bad(repository, _of_share(repository, "snapshots", share))
+    indexes = _bad(repository, _of_share(repository, "index", share))
+    keys = _bad(repository, _of_share(repository, "keys", share))
+    if keys or (repository.is_vault and (snapshots or indexes)):
+        raise KeeperError(Exit.VERIFY, "copy.damaged_there", names=", ".join(n[:8] for n in keys + snapshots + indexes))
+    for name in snapshots:
+        rclone.run("moveto", f"{place}/snapshots/{name}", f"{place}/damaged/{name}")
+    if indexes:
+        repository.restic.repair_index()
+    return bool(snapshots or indexes)
+
+
+def _of_share(repository: Repository, kind: str, share: tuple[int, int]) -> dict[str, str]:
+    number, count = share
+    names = repository.rclone.names(f"{repository.place}/{kind}")
+    return {f"{kind}/{name}": name for name in names if int(name[:2], 16) % count == number}
+
+
+def _bad(repository: Repository, names: dict[str, str]) -> list[str]:
+    """Return the ids of the objects that are not what they should be: each is named by its own SHA-256."""
+    for _ in range(2):
+        digests = repository.rclone.hashes(repository.place, names) if names else {}
+        names = {name: digest for name, digest in names.items() if digests.get(name) != digest}
+    return sorted(names.values())
+
+
+def read_back(repository: Repository, share: str, *, pause: float = SECOND_LOOK_SECONDS) -> Check:
+    """Check the repository and read a share of it; when something is wrong, once more after a pause.
+
+    Raises:
+        KeeperError: the way to the copy broke.
+    """
+    found = repository.restic.check(share)
+    if found.errors and not found.broken_packs:
+        time.sleep(pause)
+        found = repository.restic.check(share)
+    return found
+
+
+def by_hand(repository: Repository, *, everything: bool, progress: Callable[[str, int, int], None]) -> Problem | None:
+    """Read a copy back outside of a run, all of it or the share whose turn it is; return what is damaged.
+
+    Raises:
+        KeeperError: another job is at it, or the way to the copy broke.
+    """
+    with repository.alone("verify"):
+        repository.open()
+        repository.restic.unlock()
+        progress("read_back", 0, 0)
+        count = 1 if everything else slices(repository.copy)
+        number = 0 if everything else due_slice(repository.state.copy(repository.name), count)
+        found = read_back(repository, f"{number + 1}/{count}")
+        damage = _damage(found, found.broken_packs) if found.errors else None
+
+        def note(known: CopyState) -> None:
+            known.damage = damage
+            if damage is None:
+                whole = range(known.slices_of) if everything else [number]
+                known.slices = {
+                    **(known.slices if everything or known.slices_of == count else {}),
+                    **dict.fromkeys(whole, now()),
+                }
+                known.slices_of = known.slices_of if everything else count
+
+        repository.state.change_copy(repository.name, note)
+    return damage
+
+
+def mend(repository: Repository, found: Check, broken: Collection[str], again: Callable[[], object]) -> Verdict:
+    """Mend a damaged repository as far as the photos at home can; `again` backs them up once more.
+
+    Raises:
+        KeeperError: the way to the copy broke.
+    """
+    packs = sorted({*found.broken_packs, *broken})
+    damage = _damage(found, packs)
+    if repository.is_vault:
+        return Verdict(damage=damage)
+    missing = {pack for line in found.said for pack in MISSING.findall(line)}
+    if missing and not packs and not bad_packs(repository, missing):
+        # The packs are there, only the listing leaves them out: an index made of it would lose them.
+        raise KeeperError(Exit.COPY, "copy.listing", count=len(missing))
+    try:
+        if packs:
+            _repair_packs(repository, packs)
+        else:
+            repository.restic.repair_index()
+        again()
+        left = repository.restic.check()
+    except KeeperError as error:
+        if error.exit == Exit.COPY:
+            raise
+        return Verdict(damage=damage)
+    if left.errors:
+        return Verdict(damage=Problem.of("copy.damage_stays", count=left.errors, said=next(iter(left.said), "")))
+    return Verdict(mended=max(len(packs), 1))
+
+
+def _damage(found: Check, packs: Collection[str]) -> Problem:
+    said = found.said[0] if found.said else ", ".join(sorted(packs)[:3])
+    return Problem.of("copy.damage", count=max(len(packs), found.errors), said=said)
+
+
+def _repair_packs(repository: Repository, packs: list[str]) -> None:
+    # It puts the damaged packs into the folder that it runs in, and stops where one lies there already.
+    folder = repository.scratch / "damaged"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    repository.restic.repair_packs(packs, folder)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _firings(schedule: str, count: int) -> list[datetime]:
+    clock = croniter(schedule, now())
+    return [clock.get_next(datetime) for _ in range(count)]

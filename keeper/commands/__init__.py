@@ -1,0 +1,1 @@
+"""The commands of the keeper, one file per room; `keeper/__main__.py` puts them together."""

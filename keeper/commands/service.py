@@ -1,0 +1,130 @@
+"""The commands of the service: what runs on its own, and what tells how things stand."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+import time
+from contextlib import suppress
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from keeper.backup.scrub import scrub as read_through
+from keeper.commands.terminal import Json, bars, done, out, reporting, tell, tell_problem
+from keeper.errors import Exit
+from keeper.page import page
+from keeper.page.learning import Learning
+from keeper.page.status import read_status
+from keeper.page.view import View, view_of
+from keeper.service import scheduler, sync_index
+from keeper.service import watch as switch
+from keeper.service.alerts import Alerts
+from keeper.settings import Settings, load
+from keeper.state import SchedulerState, State
+from keeper.texts import say
+
+WATCH_FRESH_SECONDS = 300
+COLOURS = {"good": "green", "note": "", "warn": "yellow", "bad": "red"}
+
+
+def serve() -> None:
+    """Run the schedule, the page and the index after sync, until stopped."""
+    settings, stop = _start()
+    alerts = Alerts(settings, settings.state)
+    page.serve(settings, knowledge=Learning(settings))
+    if settings.syncthing_url and settings.photoprism_url:
+        index = sync_index.SyncIndex(settings, sync_index.Album(settings), alerts)
+        threading.Thread(target=index.run, args=(stop,), name="index", daemon=True).start()
+    scheduler.Scheduler(settings, alerts).run(stop)
+
+
+def watch() -> None:
+    """Raise the alarm when the keeper goes silent, until stopped."""
+    settings, stop = _start()
+    switch.Watch(settings, switch.STATE, Alerts(settings, switch.STATE)).run(stop)
+
+
+def health(of_watch: Annotated[bool, typer.Option("--watch", help="Of the watch, not of the keeper.")] = False) -> None:
+    """Say by the exit code whether the service in this container is alive."""
+    alive = False
+    if of_watch:
+        with suppress(FileNotFoundError):
+            alive = time.time() - (switch.STATE / switch.HEARTBEAT).stat().st_mtime < WATCH_FRESH_SECONDS
+    else:
+        alive = scheduler.is_fresh(SchedulerState.read(State(load().state).scheduler_file))
+    raise typer.Exit(Exit.OK if alive else Exit.FAILED)
+
+
+def status(as_json: Json = False) -> None:
+    """Show whether everything is safe, as the page does."""
+    with reporting(as_json):
+        settings = load()
+        known = read_status(settings)
+        if as_json:
+            print(known.model_dump_json(indent=1))
+        else:
+            _show(settings, view_of(settings, known, settings.language))
+
+
+def scrub(
+    everything: Annotated[bool, typer.Option("--all", help="All of it, not only the share whose turn it is.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Read the photos at home, and say which changed by themselves or can no longer be read."""
+    with reporting(as_json):
+        settings = load()
+        with bars(hidden=as_json) as progress:
+            found = read_through(settings, everything=everything, progress=lambda done, of: progress("scrub", done, of))
+        if as_json:
+            print(found.model_dump_json(indent=1))
+        else:
+            count = len(found.rotten) + len(found.unreadable)
+            tell(say(settings.language, "done.scrub", files=found.read_files, count=count), "red" if count else "green")
+            for problem in found.problems:
+                tell_problem(problem)
+    raise typer.Exit(Exit.VERIFY if found.rotten or found.unreadable else Exit.OK)
+
+
+def import_(as_json: Json = False) -> None:
+    """Have the album take over copies of what lies in the import folder."""
+    with reporting(as_json):
+        sync_index.import_now(load())
+        done(as_json, "done.import")
+
+
+def _start() -> tuple[Settings, threading.Event]:
+    """Read the settings, log to stderr, and return an event that a signal sets."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    return load(), stop
+
+
+def _show(settings: Settings, view: View) -> None:
+    def text(key: str, **values: object) -> str:
+        return say(settings.language, key, **values)
+
+    out.print(view.headline, style=f"bold {COLOURS[view.level]}")
+    out.print(view.subline, markup=False, soft_wrap=True)
+    for item in view.items:
+        detail = f" ({item.detail})" if item.detail else ""
+        out.print(f"- {item.text.striptags()}{detail}", style=COLOURS[item.level], markup=False, soft_wrap=True)
+    table = Table("", text("page.newest"), text("page.read"), text("page.drill"), text("page.now.column"))
+    for copy in view.copies:
+        share = text("page.none") if copy.percent is None else f"{copy.percent} %"
+        work = f"{copy.work.phase} {copy.work.detail}".strip() if copy.work else ""
+        newest = f"{copy.newest} {copy.newest_age}".strip()
+        table.add_row(
+            copy.name,
+            newest,
+            "" if copy.album else share,
+            "" if copy.album else copy.drill,
+            work,
+            style=COLOURS[copy.level],
+        )
+    if view.copies:
+        out.print(table)

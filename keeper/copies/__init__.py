@@ -1,0 +1,1 @@
+"""Where the copies lie: restic as the engine, rclone as the way there."""

@@ -1,0 +1,110 @@
+"""One copy as a restic repository: where it is, what opens it, whether it is really ours, and who is at work there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from keeper.copies.place import Place
+from keeper.copies.rclone import program
+from keeper.copies.restic import Restic
+from keeper.errors import Exit, KeeperError
+from keeper.settings import LOCAL, PASSWORD, CopySettings, Settings
+from keeper.state import Snapshot
+
+TOLERANCE = timedelta(hours=1)
+"""A snapshot that is further ahead comes from a clock that was wrong."""
+APPEND_ONLY = "serve restic --stdio --append-only"
+"""A seat belt: a bug of ours deletes nothing in a vault. The wall must be at the provider."""
+CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
+
+
+class Repository(Place):
+    """A copy of the stack. `rclone` speaks to the same place: it reads packs back, whose names are their hashes."""
+
+    def __init__(self, settings: Settings, copy: CopySettings) -> None:
+        super().__init__(settings, copy)
+        self.restic = Restic(
+            self._environment() | self.way.environment, self._options() + self.way.options, self.scratch
+        )
+
+    @property
+    def is_vault(self) -> bool:
+        """Whether nothing is ever deleted there."""
+        return self.copy.kind == "vault"
+
+    def hold(self, locks: tuple[int, ...]) -> None:
+        """Hand the locks on to the programs that work at this place."""
+        super().hold(locks)
+        self.restic.held = locks
+
+    def open(self, *, may_begin: bool = False) -> str:
+        """Check that this is our repository and our key, and return its id; begin it where nothing lies and `may_begin`.
+
+        Raises:
+            KeeperError: with `Exit.PREFLIGHT` when it is gone, is another one, or the key does not open it.
+        """
+        self.reach()
+        known, there = self.state.copy(self.name).repository, self.restic.repository_id()
+        if there is None:
+            if known or not may_begin:
+                raise KeeperError(Exit.PREFLIGHT, "copy.gone" if known else "copy.nothing", copy=self.name)
+            if not self.rclone.is_empty(self.place):
+                raise KeeperError(Exit.PREFLIGHT, "copy.not_empty", copy=self.name, folder=self.copy.path)
+            there = self.restic.init()
+        if known and there != known:
+            raise KeeperError(Exit.PREFLIGHT, "copy.another", copy=self.name)
+        return there
+
+    def snapshots(self) -> list[Snapshot]:
+        """Return the snapshots, in the order in which they were made."""
+        return self.restic.snapshots()
+
+    def indexes(self) -> set[str]:
+        """Return the ids of all index files: their names, so that no key has to be made for it."""
+        return set(self.rclone.names(f"{self.place}/index"))
+
+    def _environment(self) -> dict[str, str]:
+        secret = self.settings.secrets / self.copy.secret_name(PASSWORD)
+        if not self.settings.secret(secret.name):
+            raise KeeperError(Exit.PREFLIGHT, "copy.no_key", copy=self.name, key=secret.name)
+        return {
+            "RESTIC_REPOSITORY": self.place if self.copy.type == LOCAL else f"rclone:{self.place}",
+            "RESTIC_PASSWORD_FILE": str(secret),
+            "RESTIC_CACHE_DIR": str(self.folder / "cache"),
+            "RCLONE_CONFIG": str(self.config),
+            **_memory_limit(self.settings),
+        }
+
+    def _options(self) -> list[str]:
+        if self.copy.type == LOCAL:
+            return []
+        options = ["-o", f"rclone.program={program()}"]
+        return [*options, *(["-o", f"rclone.args={APPEND_ONLY}"] if self.is_vault else [])]
+
+
+def open_repositories(settings: Settings, name: str = "") -> list[Repository]:
+    """Return the copies that are repositories, or the one of that name.
+
+    Raises:
+        KeeperError: there is none of that name.
+    """
+    chosen = [copy for copy in settings.repositories if name in ("", copy.name)]
+    if not chosen:
+        known = ", ".join(copy.name for copy in settings.repositories)
+        raise KeeperError(Exit.FAILED, "copy.unknown", copy=name, known=known or "-")
+    return [Repository(settings, copy) for copy in chosen]
+
+
+def newest(snapshots: Sequence[Snapshot], now: datetime, *, whole: bool = True) -> Snapshot | None:
+    """Return the snapshot that was made last; one that a wrong clock put into the future only when there is no other."""
+    fit = [snapshot for snapshot in snapshots if snapshot.whole or not whole]
+    past = [snapshot for snapshot in fit if snapshot.time <= now + TOLERANCE]
+    return past[-1] if past else fit[-1] if fit else None
+
+
+def _memory_limit(settings: Settings) -> dict[str, str]:
+    """Let Go tidy up before the container's limit: the jobs of all copies may run at the same time."""
+    limit = settings.memory_mb * 8 // 10 // max(1, len(settings.repositories))
+    return {"GOMEMLIMIT": f"{max(limit, 128)}MiB", "GOGC": "50"}

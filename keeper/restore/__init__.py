@@ -1,0 +1,1 @@
+"""Bringing things back, and proving that it works."""

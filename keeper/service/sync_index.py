@@ -1,0 +1,299 @@
+"""New photos from the phones appear in the album: asks PhotoPrism to index a folder when Syncthing has completed it.
+
+Syncthing's events only wake this up. What counts is the folder's own sequence number, which grows with every change: it
+is remembered once the folder was indexed, so that a restart of any side loses nothing.
+
+PhotoPrism's app passwords can only be made inside it (`photoprism auth add`), so the declarative way in is a session of
+its admin, whose password the stack knows.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from time import monotonic
+from typing import Any
+
+import httpx
+from pydantic import AliasChoices, BaseModel, Field, TypeAdapter
+
+from keeper.errors import Exit, KeeperError, Problem
+from keeper.service.alerts import Alerts
+from keeper.service.messages import message
+from keeper.settings import Settings
+from keeper.state import IndexState, State, Stored, now
+from keeper.texts import problem_text
+
+API_KEY, ADMIN, ADMIN_PASSWORD = "syncthing_api_key", "admin", "photoprism_admin_password"
+PHONES = PurePosixPath("/phones")
+"""Where Syncthing's container has originals/phones."""
+EVENTS = "StateChanged,FolderSummary,FolderCompletion,FolderErrors,ItemFinished"
+IDLE, ERROR = "idle", "error"
+MARKER_MISSING = "marker missing"
+"""As Syncthing says it (`ErrMarkerMissing` in its lib/config)."""
+POLL_SECONDS, INDEX_SECONDS = 60, 3600
+FIRST_PAUSE, LONGEST_PAUSE = 2.0, 300.0
+log = logging.getLogger("keeper.index")
+
+
+class Folder(BaseModel):
+    """A folder of Syncthing's configuration."""
+
+    id: str
+    path: str
+    paused: bool = False
+
+    @property
+    def place(self) -> str | None:
+        """The folder below originals; None when it lies elsewhere."""
+        try:
+            below = PurePosixPath(self.path).relative_to(PHONES)
+        except ValueError:
+            return None
+        return str(PurePosixPath(PHONES.name) / below)
+
+
+class FolderState(BaseModel):
+    """What Syncthing says of a folder (`/rest/db/status`)."""
+
+    state: str
+    error: str = ""
+    needed: int = Field(alias="needFiles")
+    failed: int = Field(0, validation_alias=AliasChoices("errors", "pullErrors"))
+    sequence: int
+
+
+class Event(BaseModel):
+    """One event, as far as it matters here."""
+
+    id: int
+    data: dict[str, Any] | None = None
+
+
+FOLDERS, EVENT_LIST = TypeAdapter(list[Folder]), TypeAdapter(list[Event])
+
+
+class Sequences(Stored):
+    """Which change of a folder was indexed last: folder → its sequence number."""
+
+    indexed: dict[str, int] = Field({})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pace:
+    """Seconds. `settle`: how long after an event to look. `patience`: how long a folder may stay incomplete."""
+
+    poll: float = POLL_SECONDS
+    settle: float = 5
+    patience: float = 1800
+
+
+class Album:
+    """PhotoPrism, as its admin."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings, self._token = settings, ""
+        self._client = httpx.Client(
+            base_url=settings.photoprism_url or "", timeout=httpx.Timeout(20, read=INDEX_SECONDS)
+        )
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._client.close()
+
+    def index(self, place: str) -> None:
+        """Index one folder below originals, and wait until it is done."""
+        with self._alone():
+            self._post("/api/v1/index", {"path": place, "rescan": False, "cleanup": False})
+
+    def import_copies(self) -> None:
+        """Take over what lies in the import folder, as copies: nothing vanishes from there."""
+        with self._alone():
+            self._post("/api/v1/import/", {"path": "", "move": False})
+
+    def _post(self, path: str, body: dict[str, object]) -> None:
+        answer = self._client.post(path, json=body, headers={"X-Auth-Token": self._token})
+        if answer.status_code == httpx.codes.UNAUTHORIZED:
+            self._log_in()
+            answer = self._client.post(path, json=body, headers={"X-Auth-Token": self._token})
+        answer.raise_for_status()
+
+    def _log_in(self) -> None:
+        login = {"username": ADMIN, "password": self._settings.secret(ADMIN_PASSWORD)}
+        answer = self._client.post("/api/v1/session", json=login)
+        answer.raise_for_status()
+        answered = answer.json()
+        self._token = str(answered.get("access_token") or answered["id"])
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keep index and import of all processes apart: PhotoPrism does one at a time."""
+        with (self._settings.state / "album.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+
+class SyncIndex:
+    """Watches Syncthing, indexes what it brought, and tells which folder no longer takes anything."""
+
+    def __init__(self, settings: Settings, album: Album, alerts: Alerts, pace: Pace | None = None) -> None:
+        self._settings, self._album, self._alerts, self._pace = settings, album, alerts, pace or Pace()
+        state = State(settings.state)
+        self._state_file, self._memory_file = state.index_file, state.folder / "indexed.json"
+        self._state, self._indexed = IndexState.read(self._state_file), Sequences.read(self._memory_file).indexed
+        # Folder → since when; what has lasted for long enough counts.
+        self._incomplete: dict[str, float] = {}
+        self._troubled: dict[str, tuple[str, float]] = {}
+        self._syncthing = httpx.Client(
+            base_url=settings.syncthing_url or "",
+            headers={"X-API-Key": settings.secret(API_KEY)},
+            timeout=httpx.Timeout(20, read=self._pace.poll + 20),
+        )
+
+    def run(self, stop: threading.Event) -> None:
+        """Watch until told to stop. Whatever fails is tried again, ever more slowly."""
+        pause = FIRST_PAUSE
+        with closing(self._album), self._syncthing:
+            while not stop.is_set():
+                try:
+                    for _ in self._rounds(stop):
+                        pause = FIRST_PAUSE
+                except (httpx.HTTPError, ValueError, KeyError, OSError) as error:
+                    log.warning("index after sync: %s; next try in %.0f s", problem_text("en", _problem(error)), pause)
+                    stop.wait(pause)
+                    pause = min(pause * 2, LONGEST_PAUSE)
+
+    def _rounds(self, stop: threading.Event) -> Iterator[None]:
+        """Look at every folder once, then at those that events name; yield after each round that went well."""
+        started = self._started()
+        last = max((event.id for event in self._events(0, limit=1)), default=0)
+        due = {folder.id for folder in self._folders()}
+        while not stop.is_set():
+            self._look(due)
+            yield
+            events = self._events(last)
+            if not events and self._started() != started:
+                return  # it counts its events anew, so that none comes for a long time: start over with every folder
+            last = max((event.id for event in events), default=last)
+            named = {str(event.data["folder"]) for event in events if event.data and "folder" in event.data}
+            due = named | set(self._incomplete) | set(self._troubled)
+            stop.wait(self._pace.settle)
+
+    def _look(self, due: set[str]) -> None:
+        """Index those of the folders that are complete, idle, and not as they were when last indexed."""
+        failures = []
+        folders = [folder for folder in self._folders() if folder.place and not folder.paused]
+        self._forget_others({str(folder.place) for folder in folders})
+        for folder in folders:
+            if folder.id in due:
+                try:
+                    self._look_at(folder.id, str(folder.place))
+                except (httpx.HTTPError, ValueError, KeyError) as error:
+                    failures.append(error)
+                    self._trouble(folder.id, str(folder.place), Problem.of("phone.unshown", reason=_problem(error)))
+        # Only now: one folder that cannot be indexed must not hide the photos of the others.
+        if failures:
+            raise failures[0]
+
+    def _look_at(self, folder: str, place: str) -> None:
+        found = FolderState.model_validate(self._answer("/rest/db/status", folder=folder).json())
+        if found.state == IDLE and found.sequence != self._indexed.get(folder) and not self._waits(folder, found):
+            self._index(folder, place, found.sequence)
+        if found.state == ERROR or found.error:
+            code = "phone.marker" if MARKER_MISSING in found.error else "phone.stopped"
+            self._trouble(folder, place, Problem.of(code, said=found.error or found.state), at_once=True)
+        elif found.failed:
+            self._trouble(folder, place, Problem.of("phone.files", count=found.failed))
+        elif found.state == IDLE:
+            self._well(folder, place)
+
+    def _waits(self, folder: str, found: FolderState) -> bool:
+        """Whether the rest of a folder may still come."""
+        if not found.needed:
+            return False
+        # The phone went away half way, or one file cannot be fetched: the others must not wait for ever.
+        return monotonic() - self._incomplete.setdefault(folder, monotonic()) < self._pace.patience
+
+    def _index(self, folder: str, place: str, sequence: int) -> None:
+        log.info("indexing %s", place)
+        self._album.index(place)
+        self._incomplete.pop(folder, None)
+        # The number from before: what came in meanwhile makes it differ, and is indexed next time.
+        self._indexed[folder] = sequence
+        self._state.indexed[place] = now()
+        self._remember()
+
+    def _trouble(self, folder: str, place: str, problem: Problem, *, at_once: bool = False) -> None:
+        """Tell what is wrong with a folder, once it has lasted."""
+        code, since = self._troubled.get(folder, ("", monotonic()))
+        since = since if code == problem.code else monotonic()
+        self._troubled[folder] = (problem.code, since)
+        if at_once or monotonic() - since >= self._pace.patience:
+            told = message(self._settings.language, "alert.phone", [problem], kind=problem.code, phone=place)
+            self._alerts.problem(f"phone {place}", told)
+            if self._state.troubled.get(place) != problem:
+                self._state.troubled[place] = problem
+                self._remember()
+
+    def _well(self, folder: str, place: str) -> None:
+        self._troubled.pop(folder, None)
+        self._alerts.all_well(f"phone {place}")
+        if self._state.troubled.pop(place, None):
+            self._remember()
+
+    def _forget_others(self, places: set[str]) -> None:
+        """Forget the trouble of folders that are no longer there, or that a person has paused."""
+        for place in self._state.troubled.keys() - places:
+            self._well("", place)
+
+    def _remember(self) -> None:
+        """Write down what is known here; a full disk must not have everything indexed again and again."""
+        try:
+            Sequences(indexed=self._indexed).write(self._memory_file)
+            self._state.write(self._state_file)
+        except OSError as error:
+            log.warning("what was indexed is not written: %s", error.strerror)
+
+    def _folders(self) -> list[Folder]:
+        return FOLDERS.validate_python(self._answer("/rest/config/folders").json())
+
+    def _events(self, since: int, *, limit: int = 0) -> list[Event]:
+        wait = 1 if limit else round(self._pace.poll)
+        answer = self._answer("/rest/events", events=EVENTS, since=since, limit=limit, timeout=wait)
+        return EVENT_LIST.validate_python(answer.json())
+
+    def _started(self) -> str:
+        return str(self._answer("/rest/system/status").json()["startTime"])
+
+    def _answer(self, path: str, **query: Any) -> httpx.Response:
+        answer = self._syncthing.get(path, params=query)
+        answer.raise_for_status()
+        return answer
+
+
+def import_now(settings: Settings) -> None:
+    """Have PhotoPrism take over copies of what lies in the import folder.
+
+    Raises:
+        KeeperError: PhotoPrism does not do it.
+    """
+    try:
+        with closing(Album(settings)) as album:
+            album.import_copies()
+    except (httpx.HTTPError, ValueError, KeyError) as error:
+        raise KeeperError(Exit.FAILED, "album.import", reason=_problem(error)) from error
+
+
+def _problem(error: Exception) -> Problem:
+    """Return what went wrong, without a whole page of it."""
+    if isinstance(error, httpx.HTTPStatusError):
+        url, status = error.request.url, error.response.status_code
+        return Problem.of("app.answers", app=url.host, status=status, path=url.path)
+    if isinstance(error, httpx.RequestError):
+        return Problem.of("app.unreachable", app=error.request.url.host, said=error or type(error).__name__)
+    return Problem.of("app.strange", said=f"{type(error).__name__}: {str(error)[:200]}")

@@ -1,0 +1,277 @@
+"""What the keeper remembers and tells, one small file for each who writes: a copy's jobs, the scheduler, the index, the kit.
+
+Nothing in it is needed for a run: an absent or broken file is an empty one, and what the copies hold is asked of them.
+Readers are the page, the metrics, `watch` and the command line.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Self
+
+from pydantic import BaseModel, ValidationError
+
+from keeper.errors import Exit, Problem
+
+
+class Stored(BaseModel):
+    """A file of the state; `read` never fails."""
+
+    @classmethod
+    def read(cls, file: Path) -> Self:
+        """Return what the file holds; an empty one when there is none or it is unreadable."""
+        with suppress(OSError, ValidationError):
+            return cls.model_validate_json(file.read_bytes())
+        return cls()
+
+    def write(self, file: Path) -> None:
+        """Write it as a whole; readers see the old one or the new one.
+
+        Raises:
+            OSError: there is no room for it.
+        """
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(file, self.model_dump_json(indent=1).encode())
+
+
+class Snapshot(BaseModel):
+    """One snapshot of a repository, as restic tells it. Sizes in bytes.
+
+    `number` is its place in the order in which this copy's snapshots were made, whatever the clock said. `whole`:
+    everything was in it; a part is one of the first upload. `held`: not to be forgotten until a person accepts `alarm`.
+    """
+
+    id: str
+    number: int = 0
+    time: datetime
+    whole: bool = True
+    held: bool = False
+    alarm: str = ""
+    files: int = 0
+    bytes: int = 0
+    added_bytes: int = 0
+
+
+class RunReport(BaseModel):
+    """One run of one copy, from its lock to its report. Sizes in bytes.
+
+    `snapshot` is empty when none was made. `unreadable`: path → the kernel's words, of what is not in it. `sent_bytes`:
+    what the copy grew by. `verified_bytes`: what was read back. `alarm`: what the gate calls the changes that it holds.
+    """
+
+    copy_name: str
+    started: datetime
+    ended: datetime | None = None
+    exit: Exit = Exit.OK
+    problems: list[Problem] = []
+    snapshot: str = ""
+    files: int = 0
+    bytes: int = 0
+    sent_bytes: int = 0
+    verified_bytes: int = 0
+    forgotten: int = 0
+    repaired: int = 0
+    unreadable: dict[str, str] = {}
+    alarm: str = ""
+
+
+class DrillReport(BaseModel):
+    """One test restore of one snapshot from one copy."""
+
+    snapshot: str = ""
+    copy_name: str
+    started: datetime
+    ended: datetime
+    passed: bool
+    reason: Problem | None = None
+    files_checked: int = 0
+    tables: int = 0
+    rows: int = 0
+
+
+class Progress(BaseModel):
+    """What a job is at. `phase` names a text; `done` and `total` are bytes, 0 for not known."""
+
+    phase: str
+    done: int = 0
+    total: int = 0
+    since: datetime
+    at: datetime
+
+
+class CopyState(Stored):
+    """What is known of one copy; written by its jobs, under its lock.
+
+    `repository`: restic's id of it, once seen. `snapshots`: oldest first, as they were listed last. `last_good`: when the
+    last run ended of which everything was sent and read back. `slices`: share of the packs (0 to `slices_of` - 1) → when
+    it was last read back whole. `damage`: what was found damaged and is not mended. `held`: alarm → the snapshot to which
+    forgetting stopped. `pruned`: when what was forgotten was last removed. `compared`: number of the snapshot that the
+    gate saw last. `indexes`: index files whose packs were read back.
+    """
+
+    repository: str = ""
+    snapshots: list[Snapshot] = []
+    run: RunReport | None = None
+    last_good: datetime | None = None
+    slices_of: int = 1
+    slices: dict[int, datetime] = {}
+    damage: Problem | None = None
+    drill: DrillReport | None = None
+    last_passed: datetime | None = None
+    held: dict[str, str] = {}
+    pruned: datetime | None = None
+    compared: int = 0
+    indexes: list[str] = []
+
+
+class SchedulerState(Stored):
+    """What the scheduler tells. `due`: job, e.g. "backup disk" or "drill" → when; `running`: job → what it is at."""
+
+    heartbeat: datetime | None = None
+    started: datetime | None = None
+    due: dict[str, datetime] = {}
+    running: dict[str, datetime] = {}
+
+
+class DumpState(Stored):
+    """The newest dump. `rows`: table → rows; `problem`: why the last try made none."""
+
+    made: datetime | None = None
+    rows: dict[str, int] = {}
+    problem: Problem | None = None
+
+
+class ScrubState(Stored):
+    """The reading of the library at home. `rotten`: path → when its content was found changed without a new time.
+
+    `problems`: what the last reading found that was not told before.
+    """
+
+    last: datetime | None = None
+    read_files: int = 0
+    rotten: dict[str, datetime] = {}
+    unreadable: dict[str, str] = {}
+    problems: list[Problem] = []
+
+
+class TrialState(Stored):
+    """Whether a copy is what it is called, as it was tried last. `called`: of which settings, as a hash."""
+
+    tried: datetime | None = None
+    called: str = ""
+    findings: list[Problem] = []
+
+
+class IndexState(Stored):
+    """What was shown in the album: folder → when; and what is wrong with a phone's folder: folder → the problem."""
+
+    indexed: dict[str, datetime] = {}
+    troubled: dict[str, Problem] = {}
+
+
+class KitState(Stored):
+    """When a person said that the recovery kit is safe, and which keys it held then: their names and fingerprints."""
+
+    confirmed: datetime | None = None
+    keys: dict[str, str] = {}
+
+
+class State:
+    """The folder of the state, and where what lies in it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def copy_folder(self, name: str) -> Path:
+        """Return the folder of one copy: lock, rclone's configuration, restic's cache and scratch."""
+        folder = self.folder / "copies" / name
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def copy_file(self, name: str) -> Path:
+        """Return the file of `CopyState`."""
+        return self.folder / "copies" / f"{name}.json"
+
+    def copy(self, name: str) -> CopyState:
+        """Return what is known of a copy."""
+        return CopyState.read(self.copy_file(name))
+
+    def change_copy(self, name: str, change: Callable[[CopyState], object]) -> CopyState:
+        """Apply `change` to what is known of a copy and write it. Only under the copy's lock."""
+        state = self.copy(name)
+        change(state)
+        state.write(self.copy_file(name))
+        return state
+
+    @property
+    def scheduler_file(self) -> Path:
+        """The file of `SchedulerState`."""
+        return self.folder / "scheduler.json"
+
+    @property
+    def dump_file(self) -> Path:
+        """The file of `DumpState`."""
+        return self.folder / "dump.json"
+
+    @property
+    def scrub_file(self) -> Path:
+        """The file of `ScrubState`."""
+        return self.folder / "scrub.json"
+
+    def trial_file(self, name: str) -> Path:
+        """Return the file of `TrialState` of a copy."""
+        return self.folder / "copies" / f"{name}.trial.json"
+
+    @property
+    def index_file(self) -> Path:
+        """The file of `IndexState`."""
+        return self.folder / "index.json"
+
+    @property
+    def kit_file(self) -> Path:
+        """The file of `KitState`."""
+        return self.folder / "kit.json"
+
+    def progress(self, name: str) -> Progress | None:
+        """Return what a job of a copy is at, if one tells."""
+        with suppress(OSError, ValidationError):
+            return Progress.model_validate_json((self.folder / "copies" / f"{name}.progress").read_bytes())
+        return None
+
+    def tell_progress(self, name: str, progress: Progress | None) -> None:
+        """Tell what a job of a copy is at; None when it is at nothing. A full disk does not matter."""
+        file = self.folder / "copies" / f"{name}.progress"
+        with suppress(OSError):
+            if progress is None:
+                file.unlink()
+            else:
+                file.write_text(progress.model_dump_json(), "utf-8")
+
+
+def now() -> datetime:
+    """Return the time, UTC."""
+    return datetime.now(UTC)
+
+
+def write_whole(file: Path, content: bytes, *, mode: int = 0o644) -> None:
+    """Write a file so that a kill or a power cut leaves the old content or the new, never a part."""
+    part = file.with_name(f"{file.name}.partial-{os.getpid()}")
+    try:
+        with part.open("wb") as stream:
+            part.chmod(mode)
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        part.rename(file)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+    folder = os.open(file.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -1,0 +1,38 @@
+"""One run of the keeper as a process of its own, which can be killed: `python -m tests.keeper.days.night SETTINGS COPY CLOCK`.
+
+It prints the report. Only what would make a test wait or need gigabytes is set smaller than it is in a stack.
+"""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+from pathlib import Path
+
+from keeper.backup import first_upload, verify
+from keeper.backup.run import backup
+from keeper.copies import restic
+from keeper.errors import KeeperError
+from keeper.settings import load
+from tests.keeper.days.clock import Clock
+
+BATCH_BYTES = 30_000
+
+
+def main(settings: Path, copy: str, clock: Path) -> int:
+    """Back up to one copy and print the report, or the error that ended it."""
+    Clock(clock).rule()
+    first_upload.BATCH_BYTES = BATCH_BYTES
+    verify.read_back = partial(verify.read_back, pause=0.1)
+    restic.PATIENCE_SECONDS = 1
+    try:
+        report = backup(load(settings), copy)
+    except KeeperError as error:
+        print(error.problem.model_dump_json())
+        return int(error.exit)
+    print(report.model_dump_json())
+    return int(report.exit)
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3])))

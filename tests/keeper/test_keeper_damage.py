@@ -1,0 +1,157 @@
+"""Damage at a copy: found by the run whose turn it is, told apart from a broken connection, mended where that is possible."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from keeper.backup import verify
+from keeper.errors import Exit
+from tests.keeper.home import Home
+
+Damage = Callable[[Path], None]
+
+
+@pytest.fixture(autouse=True)
+def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verify, "SECOND_LOOK_SECONDS", 0.01)
+
+
+@pytest.fixture
+def kept(home: Home) -> Home:
+    """A copy with two nights in it, of which every run reads all."""
+    home.copies = [home.local("disk", verify_days=1)]
+    home.fill(30)
+    for number in range(4):
+        home.write(f"2023/large-{number}.raw", random.Random(number).randbytes(3_000_000))  # noqa: S311 - no secret
+    home.good_backup()
+    home.write("2024/new.jpg", b"of the second night" * 1000)
+    home.good_backup()
+    return home
+
+
+def some(copy: Path, kind: str) -> Path:
+    """Return the largest file of a kind: of the packs one with photos in it."""
+    return max((file for file in (copy / kind).rglob("*") if file.is_file()), key=lambda file: file.stat().st_size)
+
+
+def flip(copy: Path) -> None:
+    file = some(copy, "data")
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    rewrite(file, bytes(content))
+
+
+def cut(copy: Path) -> None:
+    file = some(copy, "data")
+    rewrite(file, file.read_bytes()[:1000])
+
+
+def lose_pack(copy: Path) -> None:
+    some(copy, "data").unlink()
+
+
+def lose_every_index(copy: Path) -> None:
+    for file in (copy / "index").iterdir():
+        file.unlink()
+
+
+def flip_index(copy: Path) -> None:
+    file = some(copy, "index")
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    rewrite(file, bytes(content))
+
+
+def rewrite(file: Path, content: bytes) -> None:
+    file.chmod(0o600)
+    file.write_bytes(content)
+
+
+@pytest.mark.parametrize("damage", [flip, cut, lose_pack, lose_every_index, flip_index])
+def test_damage_is_told_and_mended_from_the_photos_at_home(kept: Home, damage: Damage) -> None:
+    damage(kept.root / "copy-disk")
+
+    report = kept.backup()
+
+    assert report.exit == Exit.VERIFY, "a mended copy is told, too"
+    assert "copy.mended" in {problem.code for problem in report.problems}, report.problems
+    assert kept.known().damage is None
+    assert kept.restorable() == kept.content()
+    assert kept.good_backup().repaired == 0
+
+
+@pytest.mark.parametrize("damage", [flip, cut, lose_pack])
+def test_what_is_nowhere_else_any_more_stays_told(kept: Home, damage: Damage) -> None:
+    for number in range(4):
+        (kept.originals / f"2023/large-{number}.raw").unlink()
+    kept.changes = {"gate": {"floor": 1000}}
+    kept.good_backup()
+    damage(kept.root / "copy-disk")
+
+    report = kept.backup()
+
+    assert report.exit == Exit.VERIFY
+    assert "copy.damage_stays" in {problem.code for problem in report.problems}, report.problems
+    assert kept.known().damage is not None
+    assert report.forgotten == 0
+    assert kept.restorable() == kept.content(), "what is at home is whole there"
+    assert kept.backup().exit == Exit.VERIFY, "it is told until someone decides"
+
+
+def test_a_snapshot_that_cannot_be_read_is_put_aside_and_told(kept: Home) -> None:
+    newest = kept.known().snapshots[-1].id
+    rewrite(kept.root / "copy-disk/snapshots" / newest, b"rot" * 50)
+
+    report = kept.backup()
+
+    assert report.exit == Exit.VERIFY
+    assert "copy.snapshots_gone" in {problem.code for problem in report.problems}, report.problems
+    assert kept.restorable() == kept.content()
+    assert kept.good_backup()
+
+
+def test_a_snapshot_that_is_gone_is_told_though_restic_finds_nothing(kept: Home) -> None:
+    (kept.root / "copy-disk/snapshots" / kept.known().snapshots[0].id).unlink()
+
+    report = kept.backup()
+
+    assert [problem.code for problem in report.problems] == ["copy.snapshots_gone"]
+    assert report.exit == Exit.VERIFY
+    assert kept.good_backup()
+
+
+@pytest.mark.parametrize(("part", "code"), [("keys", "copy.key"), ("config", "copy.gone")])
+def test_a_copy_that_nothing_opens_is_never_begun_anew(kept: Home, part: str, code: str) -> None:
+    place = kept.root / "copy-disk" / part
+    for file in list(place.iterdir()) if place.is_dir() else [place]:
+        file.unlink()
+
+    report = kept.backup()
+
+    assert [problem.code for problem in report.problems] == [code]
+    assert report.exit == Exit.PREFLIGHT
+    assert report.snapshot == ""
+
+
+def test_a_lost_state_does_not_begin_a_copy_anew_either(kept: Home) -> None:
+    (kept.root / "copy-disk/config").unlink()
+    kept.forget_state()
+
+    report = kept.backup()
+
+    assert [problem.code for problem in report.problems] == ["copy.not_empty"]
+
+
+def test_another_repository_in_its_place_is_not_written_to(kept: Home, tmp_path: Path) -> None:
+    (kept.root / "copy-disk").rename(tmp_path / "away")
+    (kept.root / "copy-disk").mkdir()
+    kept.repository().restic.init()
+
+    report = kept.backup()
+
+    assert [problem.code for problem in report.problems] == ["copy.another"]
+    assert kept.repository().snapshots() == []

@@ -1,0 +1,207 @@
+"""Faults on the way to a copy: known soon where no patience helps, never a verdict about what lies there."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from time import monotonic
+
+import pytest
+
+from keeper.backup import verify
+from keeper.copies import restic
+from keeper.errors import Exit
+from keeper.state import RunReport
+from tests.keeper.home import Home
+from tests.keeper.proxy import Fault, Proxy, proxied, webdav
+
+
+@pytest.fixture(autouse=True)
+def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verify, "SECOND_LOOK_SECONDS", 0.01)
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a broken line end a command soon: restic tries every object for a quarter of an hour."""
+    monkeypatch.setattr(restic, "LASTING", frozenset({"cause.unreachable"}))
+    monkeypatch.setattr(restic, "PATIENCE_SECONDS", 1)
+
+
+@pytest.fixture
+def proxy(home: Home) -> Iterator[Proxy]:
+    """The copy `net` behind a proxy before a WebDAV server; it is read back as a whole every night."""
+    with webdav(home.root / "far") as port, proxied(port) as made:
+        home.copies = [home.webdav("net", made.url, verify_days=1)]
+        home.fill(3)
+        home.good_backup("net")
+        yield made
+
+
+@contextmanager
+def when(is_so: Callable[[], bool], then: Callable[[], None]) -> Iterator[None]:
+    """Do something as soon as the proxy saw something."""
+    over = threading.Event()
+
+    def wait() -> None:
+        while not over.is_set():
+            if is_so():
+                return then()
+            over.wait(0.01)
+        return None
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def codes(report: RunReport) -> list[str]:
+    return [problem.code for problem in report.problems]
+
+
+def photos(home: Home) -> None:
+    """Add what is new tonight: photos enough for a pack of their own."""
+    home.write("2024/large.raw", os.urandom(3_000_000))
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"), [("401", "cause.credentials"), ("403", "cause.credentials"), ("507", "cause.full")]
+)
+def test_a_login_that_is_refused_and_a_full_remote_are_known_within_a_minute(
+    home: Home, proxy: Proxy, fault: Fault, code: str
+) -> None:
+    photos(home)
+    proxy.fault = fault
+    start = monotonic()
+
+    report = home.backup("net")
+
+    assert codes(report) == [code]
+    assert report.exit == Exit.COPY
+    assert monotonic() - start < 90, "restic itself tries for a quarter of an hour"
+    proxy.fault = ""
+    home.good_backup("net")
+    assert home.restorable("net") == home.content()
+
+
+@pytest.mark.parametrize("fault", ["500", "429", "away", "drop"])
+def test_a_line_that_fails_for_a_moment_costs_nothing(home: Home, proxy: Proxy, fault: Fault) -> None:
+    photos(home)
+    proxy.fault = fault
+    failed = len(proxy.seen) + 3
+
+    with when(lambda: len(proxy.seen) > failed, lambda: setattr(proxy, "fault", "")):
+        report = home.backup("net")
+        if report.exit == Exit.COPY:  # it could not even begin
+            proxy.fault = ""
+            report = home.backup("net")
+
+    assert report.exit == Exit.OK, report.problems
+    assert home.restorable("net") == home.content()
+
+
+@pytest.mark.parametrize("fault", ["flip", "cut", "swallow"])
+def test_a_remote_that_praises_what_it_broke_is_found_out_the_same_night(
+    home: Home, proxy: Proxy, fault: Fault
+) -> None:
+    photos(home)
+    proxy.fault = fault
+    sent = proxy.count("PUT", "/data/")
+
+    with when(lambda: proxy.count("PUT", "/data/") > sent, lambda: setattr(proxy, "fault", "")):
+        report = home.backup("net")
+    if report.exit == Exit.COPY:  # rclone itself saw that the size is another, again and again
+        report = home.backup("net")
+
+    assert report.exit in (Exit.OK, Exit.VERIFY)
+    assert home.known("net").damage is None
+    assert home.restorable("net") == home.content()
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_connection_that_breaks_while_reading_back_is_no_verdict(home: Home, proxy: Proxy) -> None:
+    photos(home)
+    read = proxy.count("GET", "/data/")
+
+    with when(lambda: proxy.count("GET", "/data/") > read, lambda: setattr(proxy, "fault", "away")):
+        report = home.backup("net")
+
+    assert codes(report) == ["cause.unreachable"]
+    assert report.exit == Exit.COPY
+    assert report.snapshot, "what was sent is there"
+    assert home.known("net").damage is None
+    proxy.fault = ""
+    read = proxy.count("GET", "/data/")
+    good = home.good_backup("net")
+    assert good.sent_bytes < 100_000
+    assert proxy.count("GET", "/data/") > read, "it is read back by the next run"
+
+
+@pytest.mark.usefixtures("impatient")
+def test_rot_is_found_though_the_line_broke_the_night_it_was_to_be_read(home: Home, proxy: Proxy) -> None:
+    photos(home)
+    home.good_backup("net")
+    pack = max((home.root / "far/photos/data").rglob("*"), key=lambda file: file.stat().st_size)
+    pack.write_bytes(b"\0" + pack.read_bytes()[1:])
+    read = proxy.count("GET", "/data/")
+    with when(lambda: proxy.count("GET", "/data/") > read, lambda: setattr(proxy, "fault", "away")):
+        assert home.backup("net").exit == Exit.COPY
+    proxy.fault = ""
+
+    report = home.backup("net")
+
+    assert "copy.mended" in codes(report)
+    assert home.restorable("net") == home.content()
+
+
+def test_a_listing_that_leaves_something_out_leads_to_no_repair(home: Home, proxy: Proxy) -> None:
+    photos(home)
+    home.good_backup("net")
+    proxy.fault = "short-list"
+    written = proxy.count("PUT", "/index/")
+
+    report = home.backup("net")
+
+    assert report.exit == Exit.COPY, report.problems
+    assert proxy.count("DELETE", "/index/") == 0
+    assert proxy.count("PUT", "/index/") <= written + 1
+    proxy.fault = ""
+    home.good_backup("net")
+    assert home.restorable("net") == home.content()
+
+
+def test_a_copy_that_hangs_holds_up_no_other(home: Home, proxy: Proxy) -> None:
+    home.copies.append(home.local("disk"))
+    photos(home)
+    proxy.fault = "stall"
+
+    with ThreadPoolExecutor() as pool:
+        hanging = pool.submit(home.backup, "net")
+        assert home.good_backup("disk").snapshot
+        assert not hanging.done()
+        proxy.fault = ""
+        assert hanging.result().exit == Exit.OK
+
+    assert home.restorable("net") == home.restorable("disk") == home.content()
+
+
+def test_a_vault_whose_login_may_not_delete_is_backed_up(home: Home, proxy: Proxy) -> None:
+    home.copies = [home.webdav("net", proxy.url, kind="vault", verify_days=1)]
+    proxy.fault = "append-only"
+    photos(home)
+
+    home.good_backup("net")
+    home.write("2024/more.jpg", b"more")
+    home.good_backup("net")
+
+    assert home.restorable("net") == home.content()
+    assert all(
+        request.status == 403 for request in proxy.seen if request.method == "DELETE" and "/locks/" not in request.path
+    )
