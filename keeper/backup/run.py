@@ -34,10 +34,7 @@ def backup(settings: Settings, name: str, *, trust_clock: bool = False, progress
         KeeperError: with `Exit.LOCKED` when another job is at this copy, `Exit.FAILED` when there is none of that name;
             nothing is reported then.
     """
-    copy = next((copy for copy in settings.copies if copy.name == name), None)
-    if copy is None:
-        known = ", ".join(copy.name for copy in settings.copies)
-        raise KeeperError(Exit.FAILED, "copy.unknown", copy=name, known=known or "-")
+    (copy,) = settings.named(name)
     if not copy.is_repository:
         return album.copy_album(settings, copy, _telling(State(settings.state), name, progress))
     report = RunReport(copy_name=name, started=now())
