@@ -99,3 +99,5 @@ def _tell_run(report: RunReport) -> None:
     )
     for problem in report.problems:
         tell_problem(problem)
+    if report.alarm:
+        tell(say(language, "alert.run.GATE.do", alarm=report.alarm), style)
