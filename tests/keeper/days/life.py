@@ -230,6 +230,7 @@ class Life:
                 self.fail(f"{copy.name}: the snapshot of day {safe.day}, reported as done, is not there")
             safe.snapshot = snapshot
         found = self.restored(copy, snapshot)
+        self.count("restored hash-equal")
         lost = {path for path, sha256 in safe.content.items() if found.get(path) != sha256}
         if lost:
             self.fail(f"{copy.name}: of day {safe.day} {len(lost)} files do not come back, such as {sorted(lost)[:3]}")
