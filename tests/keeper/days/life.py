@@ -140,12 +140,13 @@ class Life:
         file.write_text(self.home.settings.model_dump_json())
         words = [sys.executable, "-m", "tests.keeper.days.night", str(file), name, str(self.clock.file)]
         environment = {**os.environ, "PYTHONPATH": str(PROJECT), "KEEPER_RESTIC": str(self.program)}
-        log = (self.home.root / f"night-{name}.log").open("w")
-        return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=log, text=True, env=environment, cwd=PROJECT)
+        with (self.home.root / f"night-{name}.log").open("w") as log:
+            return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=log, text=True, env=environment, cwd=PROJECT)
 
     def end(self, name: str, process: subprocess.Popen[str]) -> Night:
         """Wait for a run; note what it reports as done."""
-        printed, _ = process.communicate(timeout=PATIENCE * 2)
+        with process:
+            printed, _ = process.communicate(timeout=PATIENCE * 2)
         self._nothing_outlives(name)
         report = None
         with_report = [line for line in printed.splitlines() if line.startswith('{"copy_name"')]
