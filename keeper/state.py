@@ -120,6 +120,7 @@ class CopyState(Stored):
     slices_of: int = 1
     slices: dict[int, datetime] = {}
     damage: Problem | None = None
+    broken: list[str] = []
     drill: DrillReport | None = None
     last_passed: datetime | None = None
     held: dict[str, str] = {}

@@ -31,10 +31,14 @@ LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Verdict:
-    """What reading back found. `mended`: packs that were damaged and are whole again; `damage`: what is not mended."""
+    """What reading back found. `mended`: packs that were damaged and are whole again; `damage`: what is not mended.
+
+    `broken`: the packs that the next run looks at again, whatever share it reads.
+    """
 
     mended: int = 0
     damage: Problem | None = None
+    broken: tuple[str, ...] = ()
 
 
 def slices(copy: CopySettings) -> int:
@@ -57,6 +61,12 @@ def bad_packs(repository: Repository, packs: Collection[str]) -> list[str]:
         KeeperError: the way to the copy broke.
     """
     return _bad(repository, {f"data/{pack[:2]}/{pack}": pack for pack in packs})
+
+
+def still_there(repository: Repository, packs: Collection[str]) -> set[str]:
+    """Return those packs that are listed: one that was removed meanwhile is no damage."""
+    folders = {f"{repository.place}/data/{pack[:2]}" for pack in packs}
+    return set(packs) & {name for folder in folders for name in repository.rclone.names(folder)}
 
 
 def clear_the_way(repository: Repository, share: tuple[int, int] = (0, 1)) -> bool:
@@ -123,7 +133,7 @@ def by_hand(repository: Repository, *, everything: bool, progress: Callable[[str
         damage = _damage(found, found.broken_packs) if found.errors else None
 
         def note(known: CopyState) -> None:
-            known.damage = damage
+            known.damage, known.broken = damage, found.broken_packs if damage else []
             if damage is None:
                 whole = range(known.slices_of) if everything else [number]
                 known.slices = {
@@ -145,7 +155,7 @@ def mend(repository: Repository, found: Check, broken: Collection[str], again: C
     packs = sorted({*found.broken_packs, *broken})
     damage = _damage(found, packs)
     if repository.is_vault:
-        return Verdict(damage=damage)
+        return Verdict(damage=damage, broken=tuple(packs))
     missing = {pack for line in found.said for pack in MISSING.findall(line)}
     if missing and not packs and not bad_packs(repository, missing):
         # The packs are there, only the listing leaves them out: an index made of it would lose them.
@@ -160,7 +170,7 @@ def mend(repository: Repository, found: Check, broken: Collection[str], again: C
     except KeeperError as error:
         if error.exit == Exit.COPY:
             raise
-        return Verdict(damage=damage)
+        return Verdict(damage=damage, broken=tuple(packs))
     if left.errors:
         return Verdict(damage=Problem.of("copy.damage_stays", count=left.errors, said=next(iter(left.said), "")))
     return Verdict(mended=max(len(packs), 1))

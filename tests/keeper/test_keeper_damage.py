@@ -10,6 +10,7 @@ import pytest
 
 from keeper.backup import verify
 from keeper.errors import Exit
+from keeper.state import State
 from tests.keeper.home import Home
 
 Damage = Callable[[Path], None]
@@ -100,6 +101,44 @@ def test_what_is_nowhere_else_any_more_stays_told(kept: Home, damage: Damage) ->
     assert report.forgotten == 0
     assert kept.restorable() == kept.content(), "what is at home is whole there"
     assert kept.backup().exit == Exit.VERIFY, "it is told until someone decides"
+
+
+def test_what_was_found_by_hand_is_mended_by_the_next_run_whatever_share_that_reads(kept: Home) -> None:
+    kept.copies = [kept.local("disk", verify_days=365)]
+    kept.good_backup()
+    flip(kept.root / "copy-disk")
+    assert verify.by_hand(kept.repository(), everything=True, progress=lambda *_: None)
+
+    report = kept.backup()
+
+    assert "copy.mended" in {problem.code for problem in report.problems}, report.problems
+    assert kept.known().damage is None
+    assert kept.good_backup()
+    assert verify.by_hand(kept.repository(), everything=True, progress=lambda *_: None) is None
+    assert kept.restorable() == kept.content()
+
+
+def test_a_damaged_vault_stays_told_though_the_next_run_reads_another_share(kept: Home) -> None:
+    kept.copies = [kept.local("disk", "vault", verify_days=365)]
+    kept.good_backup()
+    flip(kept.root / "copy-disk")
+    good = kept.known().last_good
+    assert verify.by_hand(kept.repository(), everything=True, progress=lambda *_: None)
+
+    for _ in range(2):
+        assert [problem.code for problem in kept.backup().problems] == ["copy.damage"]
+        assert kept.known().damage is not None
+    assert kept.known().last_good == good
+
+
+def test_a_damaged_pack_that_is_gone_by_now_is_no_damage(kept: Home) -> None:
+    kept.copies = [kept.local("disk", verify_days=365)]
+    kept.good_backup()
+    State(kept.state).change_copy("disk", lambda known: setattr(known, "broken", ["ab" * 32]))
+
+    kept.good_backup()
+
+    assert kept.known().broken == []
 
 
 def test_a_snapshot_that_cannot_be_read_is_put_aside_and_told(kept: Home) -> None:
