@@ -104,7 +104,7 @@ def _bad(repository: Repository, names: dict[str, str]) -> list[str]:
     return sorted(names.values())
 
 
-def read_back(repository: Repository, share: str, *, pause: float = SECOND_LOOK_SECONDS) -> Check:
+def read_back(repository: Repository, share: str) -> Check:
     """Check the repository and read a share of it; when something is wrong, once more after a pause.
 
     Raises:
@@ -112,7 +112,7 @@ def read_back(repository: Repository, share: str, *, pause: float = SECOND_LOOK_
     """
     found = repository.restic.check(share)
     if found.errors and not found.broken_packs:
-        time.sleep(pause)
+        time.sleep(SECOND_LOOK_SECONDS)
         found = repository.restic.check(share)
     return found
 
