@@ -110,7 +110,7 @@ class CopyState(Stored):
     last run ended of which everything was sent and read back. `slices`: share of the packs (0 to `slices_of` - 1) → when
     it was last read back whole. `damage`: what was found damaged and is not mended. `held`: alarm → the snapshot to which
     forgetting stopped. `pruned`: when what was forgotten was last removed. `compared`: number of the snapshot that the
-    gate saw last. `indexes`: index files whose packs were read back.
+    gate saw last. `indexes`: index files whose packs were read back. `keys`: key files that were seen there.
     """
 
     repository: str = ""
@@ -127,6 +127,7 @@ class CopyState(Stored):
     pruned: datetime | None = None
     compared: int = 0
     indexes: list[str] = []
+    keys: list[str] = []
 
 
 class SchedulerState(Stored):
@@ -256,6 +257,11 @@ class State:
 def now() -> datetime:
     """Return the time, UTC."""
     return datetime.now(UTC)
+
+
+def is_ahead(moment: datetime) -> bool:
+    """Whether a moment that was noted lies in the future: the clock was wrong then, and the note says nothing."""
+    return moment > now()
 
 
 def write_whole(file: Path, content: bytes, *, mode: int = 0o644) -> None:

@@ -34,10 +34,7 @@ def backup(settings: Settings, name: str, *, trust_clock: bool = False, progress
         KeeperError: with `Exit.LOCKED` when another job is at this copy, `Exit.FAILED` when there is none of that name;
             nothing is reported then.
     """
-    copy = next((copy for copy in settings.copies if copy.name == name), None)
-    if copy is None:
-        known = ", ".join(copy.name for copy in settings.copies)
-        raise KeeperError(Exit.FAILED, "copy.unknown", copy=name, known=known or "-")
+    (copy,) = settings.named(name)
     if not copy.is_repository:
         return album.copy_album(settings, copy, _telling(State(settings.state), name, progress))
     report = RunReport(copy_name=name, started=now())
@@ -88,6 +85,7 @@ class _Run:
     snapshots: list[Snapshot] = field(default_factory=list)
     held: dict[str, str] = field(default_factory=dict)
     listed: bool = False
+    missed: bool = False
 
     def carry_out(self) -> None:
         """Do all of it; what goes wrong on the way is in the report, what ends it is raised."""
@@ -99,17 +97,18 @@ class _Run:
             self.known.repository = repository.open(may_begin=True)
         finally:
             report.problems += repository.told
+        self.known.keys = self.known.keys or sorted(repository.keys())
         with suppress(OSError):  # at once: what was begun is ours from now on
             repository.state.change_copy(repository.name, self._note_repository)
         repository.restic.unlock()
         self.snapshots, self.held = self._surely(repository.snapshots), self.known.held
+        self._miss(self.known.snapshots)
         self.listed = True
         self._make_room()
-        self._miss(self.known.snapshots)
         self.tell("database", 0, 0)
         if problem := dump.ensure(self.settings).problem:
             self._complain(Exit.DUMP, problem)
-        indexes = set(self.known.indexes) or repository.indexes()
+        indexes = self._indexes_before()
         before = self._compared_last()
         if before is None:
             self._first_upload()
@@ -149,7 +148,7 @@ class _Run:
                 known.slices_of = count
 
     def _note_repository(self, known: CopyState) -> None:
-        known.repository = self.known.repository
+        known.repository, known.keys = self.known.repository, self.known.keys
 
     def _complain(self, exit_code: Exit, problem: Problem) -> None:
         self.report.problems.append(problem)
@@ -158,17 +157,26 @@ class _Run:
 
     def _make_room(self) -> None:
         """Where the last run found the copy full, what broken uploads left there goes first."""
-        last = self.known.run
-        if last and any(p.code == "cause.full" for p in last.problems) and not self.repository.is_vault:
+        last, may_prune = self.known.run, not (self.repository.is_vault or self.missed)
+        if last and may_prune and any(p.code == "cause.full" for p in last.problems):
             self.tell("prune", 0, 0)
-            self.repository.restic.prune(*retention.PRUNE)
+            self.repository.prune(self.snapshots, *retention.PRUNE)
 
     def _miss(self, expected: list[Snapshot]) -> None:
-        """A snapshot that is gone without our doing: no check of restic's notices."""
-        there = {snapshot.id for snapshot in self.snapshots}
-        if missing := [s for s in expected if s.whole and s.id not in there]:
+        """A snapshot that is gone without our doing: no check of restic's notices, and what it named is not pruned."""
+        listed = {snapshot.id for snapshot in self.snapshots}
+        missing = [s for s in expected if s.id not in listed]
+        self.repository.prove_absent("snapshots", [s.id for s in missing])
+        if missing := [s for s in missing if s.whole]:
             days = ", ".join(f"{s.time.astimezone(self.settings.zone):%Y-%m-%d}" for s in missing[:3])
             self._complain(Exit.VERIFY, Problem.of("copy.snapshots_gone", count=len(missing), days=days))
+            self.missed = True
+
+    def _indexes_before(self) -> set[str]:
+        """Return the index files whose packs were read back; what is in one that is not listed would be sent again."""
+        known, listed = set(self.known.indexes), self.repository.indexes()
+        self.repository.prove_absent("index", known - listed)
+        return known or listed
 
     def _surely(self, attempt: Callable[[], T]) -> T:
         """Do what damage may stop; where it does, clear the way and try once more."""
@@ -289,14 +297,15 @@ class _Run:
     def _forget(self) -> None:
         """Forget what is too old, unless anything gives reason to doubt."""
         doubt = not self.trust_clock and retention.clock_doubt(self.snapshots[:-1], now())
-        if self.repository.is_vault or self.held or doubt or self.verdict is None or self.verdict.damage:
+        unsure = self.held or doubt or self.missed or self.verdict is None or self.verdict.damage
+        if self.repository.is_vault or unsure:
             return
         self.tell("forget", 0, 0)
         if going := retention.too_old(self.repository, self.snapshots, self.repository.copy.keep):
             self._expect_without(set(going))
             self.snapshots = retention.forget(self.repository, self.snapshots, going)
             self.report.forgotten = len(going)
-        self.known.pruned = retention.prune_when_due(self.repository, self.known)
+        self.known.pruned = retention.prune_when_due(self.repository, self.known, self.snapshots)
         self.known.indexes = sorted(self.repository.indexes())
 
     def _expect_without(self, going: set[str]) -> None:

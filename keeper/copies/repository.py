@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from keeper.copies.place import Place
 from keeper.copies.rclone import program
-from keeper.copies.restic import Restic
+from keeper.copies.restic import WRONG_KEY, Restic, ResticError
 from keeper.errors import Exit, KeeperError
 from keeper.settings import LOCAL, PASSWORD, CopySettings, Settings
 from keeper.state import Snapshot
@@ -17,7 +16,6 @@ TOLERANCE = timedelta(hours=1)
 """A snapshot that is further ahead comes from a clock that was wrong."""
 APPEND_ONLY = "serve restic --stdio --append-only"
 """A seat belt: a bug of ours deletes nothing in a vault. The wall must be at the provider."""
-CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 
 class Repository(Place):
@@ -43,10 +41,19 @@ class Repository(Place):
         """Check that this is our repository and our key, and return its id; begin it where nothing lies and `may_begin`.
 
         Raises:
-            KeeperError: with `Exit.PREFLIGHT` when it is gone, is another one, or the key does not open it.
+            KeeperError: with `Exit.PREFLIGHT` when it is gone, is another one, or the key does not open it; with
+                `Exit.COPY` when its listing leaves out what lies there.
         """
         self.reach()
-        known, there = self.state.copy(self.name).repository, self.restic.repository_id()
+        known = self.state.copy(self.name).repository
+        try:
+            there = self.restic.repository_id()
+        except ResticError as error:
+            if error.code != WRONG_KEY:
+                raise
+            # restic tries the keys that are listed.
+            self.prove_absent("keys", set(self.state.copy(self.name).keys) - self.keys())
+            there = self.restic.repository_id()
         if there is None:
             if known or not may_begin:
                 raise KeeperError(Exit.PREFLIGHT, "copy.gone" if known else "copy.nothing", copy=self.name)
@@ -64,6 +71,29 @@ class Repository(Place):
     def indexes(self) -> set[str]:
         """Return the ids of all index files: their names, so that no key has to be made for it."""
         return set(self.rclone.names(f"{self.place}/index"))
+
+    def keys(self) -> set[str]:
+        """Return the names of all key files."""
+        return set(self.rclone.names(f"{self.place}/keys"))
+
+    def prove_absent(self, kind: str, names: Collection[str]) -> None:
+        """Ask for each file of a folder that its listing leaves out by its name.
+
+        Raises:
+            KeeperError: with `Exit.COPY`: one is there, so that the listing is no verdict about anything.
+        """
+        if names and (there := self.rclone.hashes(self.place, [f"{kind}/{name}" for name in sorted(names)])):
+            raise KeeperError(Exit.COPY, "copy.listing", count=len(there))
+
+    def prune(self, snapshots: Collection[Snapshot], *flags: str) -> None:
+        """Remove what no snapshot names any more.
+
+        Raises:
+            KeeperError: with `Exit.COPY`: not so many snapshots are listed just now, and what they name would go.
+        """
+        if lacking := max(0, len(snapshots) - len(self.snapshots())):
+            raise KeeperError(Exit.COPY, "copy.listing", count=lacking)
+        self.restic.prune(*flags)
 
     def _environment(self) -> dict[str, str]:
         secret = self.settings.secrets / self.copy.secret_name(PASSWORD)
@@ -90,11 +120,7 @@ def open_repositories(settings: Settings, name: str = "") -> list[Repository]:
     Raises:
         KeeperError: there is none of that name.
     """
-    chosen = [copy for copy in settings.repositories if name in ("", copy.name)]
-    if not chosen:
-        known = ", ".join(copy.name for copy in settings.repositories)
-        raise KeeperError(Exit.FAILED, "copy.unknown", copy=name, known=known or "-")
-    return [Repository(settings, copy) for copy in chosen]
+    return [Repository(settings, copy) for copy in settings.named(name, repositories=True)]
 
 
 def newest(snapshots: Sequence[Snapshot], now: datetime, *, whole: bool = True) -> Snapshot | None:
