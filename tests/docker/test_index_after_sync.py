@@ -65,7 +65,8 @@ def backed_up(settings: Settings) -> set[str]:
     report = backup(settings, "disk")
     assert report.exit == Exit.DUMP, report.problems
     restic = Repository(settings, settings.copies[0]).restic
-    return {node.path for node in restic.ls(report.snapshot, "/originals/phones") if node.type == "file"}
+    files = {node.path for node in restic.ls(report.snapshot, "/originals/phones") if node.type == "file"}
+    return {path for path in files if "/.stfolder/" not in path}  # without it a folder that is restored would not sync
 
 
 def album_files(stack: Stack) -> list[str]:
