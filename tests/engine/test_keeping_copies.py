@@ -251,7 +251,7 @@ def test_each_copy_alone_brings_everything_back(kept: WithCopies, tmp_path: Path
 
 @pytest.mark.skipif(not FAKETIME.exists(), reason="engine tier: apt-get install libfaketime")
 def test_after_years_no_copy_is_emptied_and_one_that_lies_forgets_nothing(kept: WithCopies, tmp_path: Path) -> None:
-    """restic measures what is old by its own clock: so the nights of before are made, not those to come."""
+    """Restic measures what is old by its own clock: so the nights of before are made, not those to come."""
     before = kept.hashes()
     with kept.as_if_it_never_was(tmp_path):
         for _ in range(4):
