@@ -142,7 +142,7 @@ class _Run:
         known.compared, known.indexes = self.known.compared, self.known.indexes
         if self.verdict is None:
             return
-        known.damage = self.verdict.damage
+        known.damage, known.broken = self.verdict.damage, list(self.verdict.broken)
         if known.damage is None:
             known.last_good = self.report.ended
             if self.slice:
@@ -275,7 +275,7 @@ class _Run:
         repository, restic = self.repository, self.repository.restic
         self.tell("read_back", 0, self.report.sent_bytes)
         new = set[str]().union(*(restic.packs(index) for index in repository.indexes() - indexes))
-        broken = verify.bad_packs(repository, new)
+        broken = [*verify.bad_packs(repository, new), *verify.still_bad(repository, self.known.broken)]
         count = verify.slices(repository.copy)
         self.slice = verify.due_slice(self.known, count), count
         if verify.clear_the_way(repository, self.slice):

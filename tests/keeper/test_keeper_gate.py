@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from keeper.backup import gate, retention
-from keeper.errors import Exit
+from keeper.errors import Exit, KeeperError
 from keeper.state import RunReport
 from tests.keeper.home import Home
 
@@ -192,7 +192,7 @@ def test_a_held_snapshot_and_all_before_it_are_never_forgotten(kept: Home, monke
 
 
 def test_only_what_waits_can_be_accepted(kept: Home) -> None:
-    with pytest.raises(gate.KeeperError) as refused:
+    with pytest.raises(KeeperError) as refused:
         gate.accept(kept.state, "../../etc/passwd")
 
     assert refused.value.problem.code == "gate.unknown"

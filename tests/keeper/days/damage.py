@@ -24,7 +24,10 @@ class Damage:
     @property
     def is_silent(self) -> bool:
         """Only reading it back shows it: indexes and snapshots are read from the cache of this machine."""
-        return (self.what in ("index", "snapshots", "keys") and self.how != "lose") or (self.how, self.what) == ("rot", "data")
+        return (self.what in ("index", "snapshots", "keys") and self.how != "lose") or (self.how, self.what) == (
+            "rot",
+            "data",
+        )
 
     def undo(self) -> None:
         """Put back what was there, as a person does who finds a copy of it."""
