@@ -83,13 +83,16 @@ class Place:
 
     @property
     def library(self) -> Path:
+        """The folder that is copied."""
         return self.root / "library"
 
     @property
     def copy(self) -> Path:
+        """Where a copy lies that is in a folder of this machine."""
         return self.root / "copy"
 
     def fill(self, library: Library) -> None:
+        """Write the files of a library."""
         noise = random.Random(1)  # noqa: S311 - no secret
         for number in range(library.files):
             file = self.library / "originals" / f"{number // FILES_PER_FOLDER:04}" / f"{number:07}.jpg"
@@ -142,7 +145,10 @@ def contenders(place: Place, before: Path | None, url: str = "") -> Iterator[Con
     remote = "there:copy" if url else f"there:{place.copy}"
     config.write_text(f"[there]\n{target}\n[crypt]\ntype = crypt\nremote = {remote}\npassword = {hidden}\n")
     bare = [program(), "--config", str(config), "--log-level", "ERROR"]
-    sync, check = [*bare, "sync", str(place.library), "crypt:"], [*bare, "check", "--download", str(place.library), "crypt:"]
+    sync, check = (
+        [*bare, "sync", str(place.library), "crypt:"],
+        [*bare, "check", "--download", str(place.library), "crypt:"],
+    )
     yield Contender(RCLONE, {FIRST: [sync, check], AGAIN: [sync], READ: [check]}, os.environ, PROJECT)
     for name, project, copies in ((OURS, PROJECT, "copies"), *(((BEFORE, before, "remotes"),) if before else ())):
         place.anew()
@@ -201,9 +207,13 @@ def _limited(limit: int) -> Iterator[Callable[[], None] | None]:
         return
     group = MEMORY / f"photos-bench-{os.getpid()}-{threading.get_native_id()}"
     group.mkdir()
+
+    def enter() -> None:
+        (group / "cgroup.procs").write_text(str(os.getpid()))
+
     try:
         (group / "memory.limit_in_bytes").write_text(str(limit))
-        yield lambda: (group / "cgroup.procs").write_text(str(os.getpid())) and None  # type: ignore[func-returns-value]
+        yield enter
     finally:
         for _ in range(100):
             try:
@@ -231,7 +241,9 @@ def compared(folder: Path, server: Server, library: Library, before: Path | None
 
 def _told(library: Library, contender: Contender, moment: str, proxy: Proxy | None = None, limit: int = 0) -> Figure:
     figure = measured(contender, moment, proxy, limit)
-    print(f"{library.title}: {contender.name}, {moment}: {figure.seconds:.1f} s, {figure.memory / 1e6:.0f} MB", flush=True)
+    print(
+        f"{library.title}: {contender.name}, {moment}: {figure.seconds:.1f} s, {figure.memory / 1e6:.0f} MB", flush=True
+    )
     return figure
 
 
@@ -261,9 +273,12 @@ def million(folder: Path, server: Server, library: Library) -> dict[str, Figure]
 
 
 def main() -> None:
+    """Measure everything and write the page."""
     parser = argparse.ArgumentParser(prog="python -m bench.backup", description=__doc__)
     parser.add_argument("--before", type=Path, help="a worktree of the commit whose keeper is measured beside this one")
-    parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()), help="where everything lies meanwhile")
+    parser.add_argument(
+        "--folder", type=Path, default=Path(tempfile.gettempdir()), help="where everything lies meanwhile"
+    )
     parser.add_argument("--scale", type=int, default=1, help="so many times fewer files: to try the bench itself")
     parser.add_argument("--page", type=Path, default=PROJECT / "docs" / "backup-performance.md")
     options = parser.parse_args()
@@ -272,11 +287,20 @@ def main() -> None:
         return Library(library.title, max(2, library.files // options.scale), library.size)
 
     with running() as server:
-        results = {library.title: compared(options.folder, server, scaled(library), options.before) for library in (LARGE, SMALL)}
-        requests = {library.title: counted(options.folder, server, scaled(library), options.before) for library in COUNTED}
+        results = {
+            library.title: compared(options.folder, server, scaled(library), options.before)
+            for library in (LARGE, SMALL)
+        }
+        requests = {
+            library.title: counted(options.folder, server, scaled(library), options.before) for library in COUNTED
+        }
         most = million(options.folder, server, scaled(MILLION))
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True, cwd=PROJECT)
-    options.page.write_text(page(results, requests, most, f"{datetime.now(UTC):%Y-%m-%d}", commit.stdout.strip(), options.scale))
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True, cwd=PROJECT
+    )
+    options.page.write_text(
+        page(results, requests, most, f"{datetime.now(UTC):%Y-%m-%d}", commit.stdout.strip(), options.scale)
+    )
 
 
 if __name__ == "__main__":

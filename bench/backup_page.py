@@ -43,16 +43,28 @@ def page(
         "what it sent, too. `keeper before`: the engine that rclone crypt was under. Memory is what all processes held together.",
     ]
     for title, (table, objects) in results.items():
-        lines += ["", f"## {title}", "", "| | first run | unchanged run | read back | memory at most | objects at the copy |"]
+        lines += [
+            "",
+            f"## {title}",
+            "",
+            "| | first run | unchanged run | read back | memory at most | objects at the copy |",
+        ]
         lines += ["|---|---|---|---|---|---|"]
         for name, moments in table.items():
             times = " | ".join(_time(moments, table[RCLONE], moment) for moment in MOMENTS)
             most = " / ".join(f"{moments[moment].memory / 1e6:,.0f}" for moment in MOMENTS)
             lines.append(f"| {name} | {times} | {most} MB | {objects[name]:,} |")
-    lines += ["", "## Requests to a WebDAV server", "", "Counted by a proxy before it; bodies only, in MB sent / received."]
+    lines += [
+        "",
+        "## Requests to a WebDAV server",
+        "",
+        "Counted by a proxy before it; bodies only, in MB sent / received.",
+    ]
     for title, table in requests.items():
         lines += ["", f"{title}:", "", "| | first run | unchanged run | read back |", "|---|---|---|---|"]
-        lines += [f"| {name} | {' | '.join(_traffic(moments[each]) for each in MOMENTS)} |" for name, moments in table.items()]
+        lines += [
+            f"| {name} | {' | '.join(_traffic(moments[each]) for each in MOMENTS)} |" for name, moments in table.items()
+        ]
     lines += ["", "## 1,000,000 files within the memory that a stack gives its keeper (1 GiB)", ""]
     lines += ["| first run | unchanged run |", "|---|---|"]
     told = (f"{figure.seconds:.1f} s, {figure.memory / 1e6:,.0f} MB" for figure in million.values())

@@ -259,6 +259,11 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+def is_ahead(moment: datetime) -> bool:
+    """Whether a moment that was noted lies in the future: the clock was wrong then, and the note says nothing."""
+    return moment > now()
+
+
 def write_whole(file: Path, content: bytes, *, mode: int = 0o644) -> None:
     """Write a file so that a kill or a power cut leaves the old content or the new, never a part."""
     part = file.with_name(f"{file.name}.partial-{os.getpid()}")

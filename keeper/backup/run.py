@@ -34,10 +34,7 @@ def backup(settings: Settings, name: str, *, trust_clock: bool = False, progress
         KeeperError: with `Exit.LOCKED` when another job is at this copy, `Exit.FAILED` when there is none of that name;
             nothing is reported then.
     """
-    copy = next((copy for copy in settings.copies if copy.name == name), None)
-    if copy is None:
-        known = ", ".join(copy.name for copy in settings.copies)
-        raise KeeperError(Exit.FAILED, "copy.unknown", copy=name, known=known or "-")
+    (copy,) = settings.named(name)
     if not copy.is_repository:
         return album.copy_album(settings, copy, _telling(State(settings.state), name, progress))
     report = RunReport(copy_name=name, started=now())
@@ -88,7 +85,6 @@ class _Run:
     snapshots: list[Snapshot] = field(default_factory=list)
     held: dict[str, str] = field(default_factory=dict)
     listed: bool = False
-    missed: bool = False
 
     def carry_out(self) -> None:
         """Do all of it; what goes wrong on the way is in the report, what ends it is raised."""
@@ -160,20 +156,31 @@ class _Run:
 
     def _make_room(self) -> None:
         """Where the last run found the copy full, what broken uploads left there goes first."""
-        last, may_prune = self.known.run, not (self.repository.is_vault or self.missed)
+        last, may_prune = self.known.run, not (self.repository.is_vault or self._gone(self.known.held))
         if last and may_prune and any(p.code == "cause.full" for p in last.problems):
             self.tell("prune", 0, 0)
             self.repository.prune(self.snapshots, *retention.PRUNE)
 
     def _miss(self, expected: list[Snapshot]) -> None:
-        """A snapshot that is gone without our doing: no check of restic's notices, and what it named is not pruned."""
+        """A snapshot that is gone without our doing: no check of restic's notices.
+
+        What it named lies there still, and is not pruned until a person says that it may go.
+        """
         listed = {snapshot.id for snapshot in self.snapshots}
         missing = [s for s in expected if s.id not in listed]
         self.repository.prove_absent("snapshots", [s.id for s in missing])
         if missing := [s for s in missing if s.whole]:
             days = ", ".join(f"{s.time.astimezone(self.settings.zone):%Y-%m-%d}" for s in missing[:3])
-            self._complain(Exit.VERIFY, Problem.of("copy.snapshots_gone", count=len(missing), days=days))
-            self.missed = True
+            problem = Problem.of("copy.snapshots_gone", count=len(missing), days=days)
+            alarm = gate.keep(self.settings.state, self.repository.name, [problem], {s.id for s in missing})
+            self.report.alarm = alarm.id
+            self.held[alarm.id] = self.known.held[alarm.id] = missing[0].id
+            self._complain(Exit.VERIFY, problem)
+
+    def _gone(self, held: dict[str, str]) -> dict[str, str]:
+        """Return those of what is held that the copy has not any more."""
+        listed = {snapshot.id for snapshot in self.snapshots}
+        return {alarm: snapshot for alarm, snapshot in held.items() if snapshot not in listed}
 
     def _indexes_before(self) -> set[str]:
         """Return the index files whose packs were read back; what is in one that is not listed would be sent again."""
@@ -232,7 +239,7 @@ class _Run:
         return made
 
     def _gate(self, before: Snapshot | None, unreadable: set[str]) -> None:
-        state, restic = self.settings.state, self.repository.restic
+        restic = self.repository.restic
         self.tell("compare", 0, 0)
         self.held = self._still_held()
         problem = retention.clock_doubt(self.snapshots[:-1], now(), nights=1)
@@ -240,34 +247,35 @@ class _Run:
             self._complain(Exit.GATE, problem)
         after = self.snapshots[-1]
         alarm = gate.check(self.settings, restic, before, after, unreadable) if before else None
+        if before and alarm:
+            self._hold(before, alarm)
+        # Only now: whatever breaks off before, the next run compares and holds once more.
         self.known.compared = after.number
-        if alarm is None:
-            return
+
+    def _hold(self, before: Snapshot, alarm: gate.Alarm) -> None:
         alarm.copy_name = self.repository.name
-        if not gate.raise_alarm(state, alarm):
+        if not gate.raise_alarm(self.settings.state, alarm):
             return
         self.report.alarm = alarm.id
         for reason in alarm.reasons:
             self._complain(Exit.GATE, reason)
-        if before and not self.repository.is_vault:
-            self._expect_without({before.id})
-            self.held[alarm.id] = restic.tag(before.id, add=f"{HOLD},{ALARM}{alarm.id}")
-            self.snapshots = self.repository.snapshots()
-        elif before:
+        if self.repository.is_vault:
             self.held[alarm.id] = before.id
+            return
+        self._expect_without({before.id})
+        self.held[alarm.id] = self.repository.restic.tag(before.id, add=f"{HOLD},{ALARM}{alarm.id}")
+        self.snapshots = self.repository.snapshots()
 
     def _still_held(self) -> dict[str, str]:
         """Return what a person has not answered yet, and let go of the rest. What a copy holds is written at the copy."""
-        known = {s.alarm: s.id for s in self.snapshots if s.held}
-        if self.repository.is_vault:
-            known = self.known.held
+        tagged = {s.alarm: s.id for s in self.snapshots if s.held}
+        known = self.known.held if self.repository.is_vault else self._gone(self.known.held) | tagged
         accepted = {alarm for alarm in known if gate.is_accepted(self.settings.state, alarm)}
-        if not self.repository.is_vault:
-            self._expect_without({known[alarm] for alarm in accepted})
-            for alarm in accepted:
-                self.repository.restic.tag(known[alarm], remove=f"{HOLD},{ALARM}{alarm}")
-            if accepted:
-                self.snapshots = self.repository.snapshots()
+        if answered := accepted & tagged.keys():
+            self._expect_without({tagged[alarm] for alarm in answered})
+            for alarm in answered:
+                self.repository.restic.tag(tagged[alarm], remove=f"{HOLD},{ALARM}{alarm}")
+            self.snapshots = self.repository.snapshots()
         return {alarm: snapshot for alarm, snapshot in known.items() if alarm not in accepted}
 
     def _read_back(self, indexes: set[str], made: Backup) -> None:
@@ -300,7 +308,7 @@ class _Run:
     def _forget(self) -> None:
         """Forget what is too old, unless anything gives reason to doubt."""
         doubt = not self.trust_clock and retention.clock_doubt(self.snapshots[:-1], now())
-        unsure = self.held or doubt or self.missed or self.verdict is None or self.verdict.damage
+        unsure = self.held or doubt or self.verdict is None or self.verdict.damage
         if self.repository.is_vault or unsure:
             return
         self.tell("forget", 0, 0)

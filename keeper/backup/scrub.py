@@ -140,7 +140,7 @@ def _read(settings: Settings, known: _Catalogue, reading: _Reading, *, everythin
         if reading.is_over:
             break
         row = known.row(path)
-        if row is None or row.day < since or everything:
+        if row is None or row.day < since or row.day > today or everything:
             _look(settings, known, reading, path, row)
     else:
         known.finish(slices, today)
@@ -360,7 +360,9 @@ class _Catalogue:
 
     def begin(self, today: int, *, everything: bool) -> dict[int, int]:
         """Return the slices to read and the day on which the reading of each began: it goes on where it was stopped."""
-        known = {number: (since, done) for number, since, done in self._base.execute("SELECT * FROM slices")}
+        noted = self._base.execute("SELECT * FROM slices")
+        # What a clock noted that was ahead then would keep a slice from its turn for years.
+        known = {number: (since, done) for number, since, done in noted if since <= today and done <= today}
         last = max((since for since, _ in known.values()), default=today)
         done = {number: known.get(number, (0, 0))[1] for number in range(SLICES)}
         due = sorted((day, number) for number, day in done.items() if everything or today - day >= SLICES)

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from keeper.copies.causes import cause_of, shortened
+from keeper.copies.programs import usable
 from keeper.errors import Exit, KeeperError
 from keeper.settings import LOCAL, CopySettings
 from keeper.state import write_whole
@@ -58,27 +59,7 @@ def program() -> str:
     """
     beside = Path(sys.executable).with_name("rclone")
     found = os.environ.get("KEEPER_RCLONE") or (str(beside) if beside.exists() else shutil.which("rclone"))
-    if not found:
-        raise KeeperError(Exit.PREFLIGHT, "rclone.missing", oldest=".".join(map(str, OLDEST)))
-    return _usable(found)
-
-
-@cache
-def _usable(found: str) -> str:
-    try:
-        said = subprocess.run([found, "version"], capture_output=True, text=True, check=True).stdout
-    except (OSError, subprocess.CalledProcessError) as error:
-        raise KeeperError(Exit.PREFLIGHT, "rclone.broken", said=error) from error
-    version = re.match(r"rclone v((\d+)\.(\d+)\S*)", said)
-    if version is None or (int(version[2]), int(version[3])) < OLDEST:
-        raise KeeperError(
-            Exit.PREFLIGHT,
-            "rclone.old",
-            program=found,
-            version=version[1] if version else shortened(said),
-            oldest=".".join(map(str, OLDEST)),
-        )
-    return found
+    return usable("rclone", found, OLDEST)
 
 
 @cache

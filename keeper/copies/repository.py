@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from keeper.copies.place import Place
 from keeper.copies.rclone import program
@@ -17,7 +16,6 @@ TOLERANCE = timedelta(hours=1)
 """A snapshot that is further ahead comes from a clock that was wrong."""
 APPEND_ONLY = "serve restic --stdio --append-only"
 """A seat belt: a bug of ours deletes nothing in a vault. The wall must be at the provider."""
-CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 
 class Repository(Place):
@@ -122,11 +120,7 @@ def open_repositories(settings: Settings, name: str = "") -> list[Repository]:
     Raises:
         KeeperError: there is none of that name.
     """
-    chosen = [copy for copy in settings.repositories if name in ("", copy.name)]
-    if not chosen:
-        known = ", ".join(copy.name for copy in settings.repositories)
-        raise KeeperError(Exit.FAILED, "copy.unknown", copy=name, known=known or "-")
-    return [Repository(settings, copy) for copy in chosen]
+    return [Repository(settings, copy) for copy in settings.named(name, repositories=True)]
 
 
 def newest(snapshots: Sequence[Snapshot], now: datetime, *, whole: bool = True) -> Snapshot | None:

@@ -23,7 +23,7 @@ from keeper.restore.names import NO_TEXT, escaped, nanoseconds
 from keeper.restore.scratch import scratch
 from keeper.restore.snapshots import Contents, Source
 from keeper.settings import DATABASE, Settings
-from keeper.state import CopyState, DrillReport, State, now
+from keeper.state import CopyState, DrillReport, State, is_ahead, now
 
 SAMPLE_FILES, SAMPLE_BYTES = 200, 1 << 30
 ROOTS = {"/": "originals", "import": "import", "sidecar": "photoprism/sidecar"}
@@ -41,7 +41,7 @@ def in_turn(settings: Settings) -> str:
 
     def last(name: str) -> datetime:
         drill = State(settings.state).copy(name).drill
-        return drill.started if drill else LONG_AGO
+        return drill.started if drill and not is_ahead(drill.started) else LONG_AGO
 
     return min((copy.name for copy in settings.repositories), key=last)
 

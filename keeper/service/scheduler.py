@@ -28,7 +28,7 @@ from keeper.service.limits import longest_gap
 from keeper.service.night import Night
 from keeper.service.outcomes import Outcomes
 from keeper.settings import Settings
-from keeper.state import SchedulerState, State, now
+from keeper.state import SchedulerState, State, is_ahead, now
 
 HEARTBEAT = timedelta(minutes=1)
 FRESH = timedelta(minutes=5)
@@ -152,7 +152,8 @@ class Scheduler:
         fit = {name: copy for name, copy in known.items() if any(each.whole for each in copy.snapshots)}
         if not fit:
             return None
-        ages = {name: copy.drill.ended.timestamp() if copy.drill else 0.0 for name, copy in fit.items()}
+        ended = {name: copy.drill.ended for name, copy in fit.items() if copy.drill and not is_ahead(copy.drill.ended)}
+        ages = {name: ended[name].timestamp() if name in ended else 0.0 for name in fit}
         return min(
             ages.keys() - self._busy(), key=lambda name: (ages[name], self._repositories.index(name)), default=""
         )

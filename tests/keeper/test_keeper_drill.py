@@ -198,7 +198,7 @@ def test_the_copies_are_tested_in_turn(home: Home) -> None:
     tested = []
     for day in range(4):
         tested.append(in_turn(home.settings))
-        report = DrillReport(copy_name=tested[-1], started=now() + timedelta(days=day), ended=now(), passed=True)
+        report = DrillReport(copy_name=tested[-1], started=now() - timedelta(days=9 - day), ended=now(), passed=True)
         state.change_copy(tested[-1], lambda known, report=report: setattr(known, "drill", report))  # type: ignore[misc]
 
     assert tested == ["disk", "second", "disk", "second"]

@@ -154,6 +154,26 @@ def test_what_a_person_accepts_is_asked_about_at_no_copy_again(kept: Home) -> No
     assert not [snapshot for snapshot in kept.known().snapshots if snapshot.held]
 
 
+def test_what_was_accepted_once_is_asked_about_when_it_happens_again(kept: Home) -> None:
+    kept.copies.append(kept.local("second"))
+    kept.good_backup("second")
+    aside = kept.root / "aside"
+    shutil.move(kept.originals / "2023", aside)
+    gate.accept(kept.state, kept.backup().alarm)
+    kept.good_backup()
+    kept.good_backup("second")
+    shutil.move(aside, kept.originals / "2023")
+    kept.good_backup()
+    kept.good_backup("second")
+    shutil.rmtree(kept.originals / "2023")
+
+    report = kept.backup()
+    is_safe(kept, report)
+    assert kept.backup("second").alarm == report.alarm
+    assert kept.backup().exit == Exit.OK
+    is_safe(kept, report.model_copy(update={"snapshot": kept.known().snapshots[-1].id}))
+
+
 def test_an_alarm_outlives_the_keepers_memory(kept: Home) -> None:
     shutil.rmtree(kept.originals / "2023")
     alarm = kept.backup().alarm

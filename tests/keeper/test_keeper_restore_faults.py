@@ -308,7 +308,7 @@ def test_what_belongs_on_another_disk_is_gathered_on_that_disk(home: Home, monke
         return fetch(self, snapshot, target, **more)
 
     monkeypatch.setattr(Restic, "restore", watching)
-    monkeypatch.setattr(stage_module, "MOUNTS", mounts)
+    monkeypatch.setattr("keeper.mounts.FILE", mounts)
 
     assert bring(home, "originals").placed == 2
     assert sorted(targets) == [home.originals / STAGING, home.originals / "my uncle" / STAGING]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import shutil
 import signal
@@ -21,6 +22,20 @@ from tests.keeper.home import Home
 
 def codes(report: state.RunReport) -> list[str]:
     return [problem.code for problem in report.problems]
+
+
+def test_by_hand_a_copy_at_which_another_job_works_holds_up_no_other(home: Home) -> None:
+    home.copies.append(home.local("second"))
+    home.fill(3)
+
+    with home.repository("disk").alone("verify"), home.command("backup", "--json") as child:
+        said, _ = child.communicate()
+
+    assert child.returncode == Exit.LOCKED
+    made = {each["copy_name"]: each for each in json.loads(said)}
+    assert [problem["code"] for problem in made["disk"]["problems"]] == ["copy.locked"]
+    assert made["second"]["exit"] == Exit.OK
+    assert home.restorable("second") == home.content()
 
 
 def test_what_is_at_home_lies_at_the_copy_with_the_database_beside_it(home: Home) -> None:

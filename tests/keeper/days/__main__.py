@@ -5,18 +5,30 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import sys
 import tempfile
 import time
 import traceback
 from collections import Counter
 from pathlib import Path
+from typing import TypedDict
 
 from tests.keeper.days.life import life
 from tests.keeper.days.steps import live
-from tests.keeper.server import running
+from tests.keeper.server import Server, running
 
 RESULTS = Path(__file__).resolve().parents[3] / ".cache" / "days.jsonl"
+
+
+class Result(TypedDict):
+    """How a seed went: `failed` is empty when everything held."""
+
+    seed: int
+    steps: int
+    seconds: float
+    failed: str
+    figures: dict[str, int]
 
 
 def main() -> int:
@@ -28,11 +40,12 @@ def main() -> int:
         "--results", type=Path, default=RESULTS, help="where the result of each seed is kept, and looked up"
     )
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # what is mounted and started is put away
     options.results.parent.mkdir(parents=True, exist_ok=True)
-    known = {(one["seed"], one["steps"]): one for one in _results(options.results)}
+    known: dict[tuple[int, int], Result] = {(one["seed"], one["steps"]): one for one in _results(options.results)}
     with running() as server:
         for seed in range(options.first, options.first + options.seeds):
-            if known.get((seed, options.steps), {}).get("failed") == "":
+            if (seed, options.steps) in known and not known[seed, options.steps]["failed"]:
                 continue
             known[seed, options.steps] = one = lived(seed, options.steps, server)
             with options.results.open("a") as file:
@@ -44,12 +57,13 @@ def main() -> int:
     return summary([one for (_, steps), one in sorted(known.items()) if steps == options.steps])
 
 
-def lived(seed: int, steps: int, server: object) -> dict[str, object]:
+def lived(seed: int, steps: int, server: Server) -> Result:
     """Live one seed and return its result."""
-    start, failed, figures = time.monotonic(), "", {}
+    start, failed = time.monotonic(), ""
+    figures: dict[str, int] = {}
     with tempfile.TemporaryDirectory(prefix=f"photos-days-{seed}-", dir=os.environ.get("DAYS_FOLDER")) as folder:
         try:
-            with life(seed, Path(folder), server) as one:  # type: ignore[arg-type]
+            with life(seed, Path(folder), server) as one:
                 figures = one.figures
                 live(one, steps)
         except Exception:  # noqa: BLE001 - the next seed goes on
@@ -64,11 +78,11 @@ def lived(seed: int, steps: int, server: object) -> dict[str, object]:
     return {"seed": seed, "steps": steps, "seconds": time.monotonic() - start, "failed": failed, "figures": figures}
 
 
-def summary(results: list[dict[str, object]]) -> int:
+def summary(results: list[Result]) -> int:
     """Print what was lived through; return the exit code."""
     total: Counter[str] = Counter()
     for one in results:
-        total.update(one["figures"])  # type: ignore[arg-type]
+        total.update(one["figures"])
     for what, number in sorted(total.items()):
         print(f"{number:6} {what}")
     bad = [one for one in results if one["failed"]]
@@ -76,7 +90,7 @@ def summary(results: list[dict[str, object]]) -> int:
     return int(bool(bad))
 
 
-def _results(file: Path) -> list[dict[str, object]]:
+def _results(file: Path) -> list[Result]:
     if not file.exists():
         return []
     return [json.loads(line) for line in file.read_text().splitlines()]

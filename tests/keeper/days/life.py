@@ -19,6 +19,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from keeper.errors import Exit
 from keeper.state import RunReport
 from tests.keeper import restic as restic_tool
@@ -27,7 +29,7 @@ from tests.keeper.days.damage import Damage
 from tests.keeper.home import PROJECT, Home
 from tests.keeper.proxy import Proxy, proxied, webdav
 from tests.keeper.server import Server
-from tests.waiting import PATIENCE
+from tests.waiting import PATIENCE, until
 
 COPIES = ("disk", "net")
 KEEP = {"all_days": 8, "weekly_days": 30, "monthly_days": 90}
@@ -35,6 +37,8 @@ VERIFY_DAYS = 3
 DISK_MIB = 24
 DAYS_AGO = 2000
 """When it begins: restic counts what lies in its own future neither as new nor as old."""
+ENGINE = ("restic", "rclone")
+OUTLIVING_SECONDS = 60
 DONE = (Exit.OK, Exit.GATE, Exit.DUMP)
 BOTHERS = ("run.unreadable",)
 """Problems of home, beside which a run did all that it should."""
@@ -46,12 +50,16 @@ class BrokenPromiseError(AssertionError):
 
 @dataclass
 class Safe:
-    """What a run reported as done: the snapshot and what it holds; `day` by the right clock."""
+    """What a run reported as done: the snapshot and what it holds; `day` by the right clock.
 
-    snapshot: str
+    `snapshot` is its id, which a tag changes; `original` is the one that it had at first.
+    """
+
+    original: str
     day: int
     number: int
     content: dict[bytes, str]
+    snapshot: str = ""
 
 
 @dataclass
@@ -132,12 +140,14 @@ class Life:
         file.write_text(self.home.settings.model_dump_json())
         words = [sys.executable, "-m", "tests.keeper.days.night", str(file), name, str(self.clock.file)]
         environment = {**os.environ, "PYTHONPATH": str(PROJECT), "KEEPER_RESTIC": str(self.program)}
-        log = (self.home.root / f"night-{name}.log").open("w")
-        return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=log, text=True, env=environment, cwd=PROJECT)
+        with (self.home.root / f"night-{name}.log").open("w") as log:
+            return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=log, text=True, env=environment, cwd=PROJECT)
 
     def end(self, name: str, process: subprocess.Popen[str]) -> Night:
         """Wait for a run; note what it reports as done."""
-        printed, _ = process.communicate(timeout=PATIENCE * 2)
+        with process:
+            printed, _ = process.communicate(timeout=PATIENCE * 2)
+        self._nothing_outlives(name)
         report = None
         with_report = [line for line in printed.splitlines() if line.startswith('{"copy_name"')]
         if with_report:
@@ -151,10 +161,20 @@ class Life:
             left_out = [os.fsencode(path) for path in report.unreadable]
             kept = {p: h for p, h in content.items() if not any(p == o or p.startswith(o + b"/") for o in left_out)}
             number = copy.safe[-1].number + 1 if copy.safe else 0
-            copy.safe.append(Safe(report.snapshot, self.day, number, kept))
+            copy.safe.append(Safe(report.snapshot, self.day, number, kept, report.snapshot))
             if report.alarm:
                 copy.held.add(report.alarm)
         return night
+
+    def _nothing_outlives(self, name: str) -> None:
+        """See that what a run started ends soon after it, however that ended: it must not work beside the next one."""
+        config = str(self.home.state / "copies" / name / "rclone.conf")
+
+        def left() -> list[psutil.Process]:
+            running = (each for each in psutil.process_iter(["name", "environ"]) if each.info["name"] in ENGINE)
+            return [each for each in running if (each.info["environ"] or {}).get("RCLONE_CONFIG") == config]
+
+        until(lambda: not left(), OUTLIVING_SECONDS)
 
     def night(self, name: str) -> Night:
         """Let a run go through, undisturbed."""
@@ -198,7 +218,7 @@ class Life:
     def renamed(self, copy: Copy, safe: Safe) -> str:
         """Return the id that a snapshot has now: a tag changes it."""
         for snapshot in json.loads(self.plain(copy, "snapshots", "--json")) or []:
-            if snapshot.get("original") == safe.snapshot:
+            if snapshot.get("original") == safe.original:
                 return str(snapshot["id"])
         return ""
 
@@ -211,6 +231,7 @@ class Life:
                 self.fail(f"{copy.name}: the snapshot of day {safe.day}, reported as done, is not there")
             safe.snapshot = snapshot
         found = self.restored(copy, snapshot)
+        self.count("restored hash-equal")
         lost = {path for path, sha256 in safe.content.items() if found.get(path) != sha256}
         if lost:
             self.fail(f"{copy.name}: of day {safe.day} {len(lost)} files do not come back, such as {sorted(lost)[:3]}")

@@ -5,6 +5,7 @@ It prints the report. Only what would make a test wait or need gigabytes is set 
 
 from __future__ import annotations
 
+import signal
 import sys
 from functools import partial
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 from keeper.backup import first_upload, verify
 from keeper.backup.run import backup
 from keeper.copies import restic
-from keeper.errors import KeeperError
+from keeper.errors import Exit, KeeperError
 from keeper.settings import load
 from tests.keeper.days.clock import Clock
 
@@ -21,6 +22,7 @@ BATCH_BYTES = 30_000
 
 def main(settings: Path, copy: str, clock: Path) -> int:
     """Back up to one copy and print the report, or the error that ended it."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(Exit.FAILED))  # as the command line does
     Clock(clock).rule()
     first_upload.BATCH_BYTES = BATCH_BYTES
     verify.read_back = partial(verify.read_back, pause=0.1)

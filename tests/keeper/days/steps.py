@@ -247,7 +247,6 @@ def kill(life: Life) -> None:
     life.log.append(f"   kill {victim}")
     _kill(process.pid, victim)
     life.end(name, process)
-    _nothing_outlives(life, process.pid)
     if life.copies[name].damage is None:
         judge_after_fault(life, name)
 
@@ -263,24 +262,6 @@ def _kill(pid: int, victim: str) -> None:
             with contextlib.suppress(psutil.NoSuchProcess):
                 if victim == "all" or (victim == "keeper" and member.pid == pid) or victim == member.name():
                     member.kill()
-
-
-def _nothing_outlives(life: Life, pid: int) -> None:
-    """See that what a killed keeper started ends soon: it must not work beside the next run."""
-    root = str(life.home.root)
-    end = time.monotonic() + 60
-    while True:
-        left = [
-            process
-            for process in psutil.process_iter(["name", "environ", "ppid"])
-            if process.info["name"] in ("restic", "rclone")
-            and root in (process.info["environ"] or {}).get("RCLONE_CONFIG", "")
-        ]
-        if not left:
-            return
-        if time.monotonic() > end:
-            life.fail(f"{left} outlived the keeper {pid}")
-        time.sleep(0.1)
 
 
 def judge_after_fault(life: Life, name: str) -> None:
