@@ -92,9 +92,12 @@ def judge(
     return reasons, lost | changed | rotten | silent if reasons else set()
 
 
-def raise_alarm(state: Path, alarm: Alarm) -> bool:
-    """Keep an alarm; return False when a person has said already that these changes are right."""
-    allowed = {path for known in alarms(state) if known.accepted for path in known.paths}
+def raise_alarm(state: Path, alarm: Alarm, since: datetime) -> bool:
+    """Keep an alarm; return False when a person has said since then that these changes are right.
+
+    `since`: when the copy held what was before. The same files may be lost once more, after the answer.
+    """
+    allowed = {path for known in alarms(state) if known.accepted and known.accepted >= since for path in known.paths}
     if set(alarm.paths) <= allowed:
         return False
     alarm.write(_file(state, alarm.id))
@@ -119,7 +122,8 @@ def accept(state: Path, name: str) -> Alarm:
 def is_accepted(state: Path, name: str) -> bool:
     """Whether a person said that the changes of an alarm are right, or of others that cover it."""
     known = Alarm.read(_file(state, name))
-    allowed = {path for other in alarms(state) if other.accepted for path in other.paths}
+    answers = [other for other in alarms(state) if other.accepted and known.raised and other.accepted >= known.raised]
+    allowed = {path for other in answers for path in other.paths}
     return known.accepted is not None or (bool(known.paths) and set(known.paths) <= allowed)
 
 

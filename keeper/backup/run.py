@@ -230,19 +230,19 @@ class _Run:
         after = self.snapshots[-1]
         alarm = gate.check(self.settings, restic, before, after, unreadable) if before else None
         self.known.compared = after.number
-        if alarm is None:
+        if before is None or alarm is None:
             return
         alarm.copy_name = self.repository.name
-        if not gate.raise_alarm(state, alarm):
+        if not gate.raise_alarm(state, alarm, before.time):
             return
         self.report.alarm = alarm.id
         for reason in alarm.reasons:
             self._complain(Exit.GATE, reason)
-        if before and not self.repository.is_vault:
+        if not self.repository.is_vault:
             self._expect_without({before.id})
             self.held[alarm.id] = restic.tag(before.id, add=f"{HOLD},{ALARM}{alarm.id}")
             self.snapshots = self.repository.snapshots()
-        elif before:
+        else:
             self.held[alarm.id] = before.id
 
     def _still_held(self) -> dict[str, str]:

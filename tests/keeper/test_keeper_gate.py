@@ -154,6 +154,21 @@ def test_what_a_person_accepts_is_asked_about_at_no_copy_again(kept: Home) -> No
     assert not [snapshot for snapshot in kept.known().snapshots if snapshot.held]
 
 
+def test_what_happens_again_after_the_answer_is_asked_about_again(kept: Home) -> None:
+    photos = {file.name: file.read_bytes() for file in (kept.originals / "2023").iterdir()}
+    shutil.rmtree(kept.originals / "2023")
+    gate.accept(kept.state, kept.backup().alarm)
+    for name, content in photos.items():
+        kept.write(f"2023/{name}", content)
+    kept.good_backup()
+    shutil.rmtree(kept.originals / "2023")
+
+    report = kept.backup()
+
+    assert report.alarm
+    assert not gate.is_accepted(kept.state, report.alarm)
+
+
 def test_an_alarm_outlives_the_keepers_memory(kept: Home) -> None:
     shutil.rmtree(kept.originals / "2023")
     alarm = kept.backup().alarm
