@@ -320,10 +320,12 @@ class _Run:
         self.known.indexes = sorted(self.repository.indexes())
 
     def _expect_without(self, going: set[str]) -> None:
-        """Write down, before it happens, which snapshots will be gone: a kill in between must not look like a loss."""
-        left = [snapshot for snapshot in self.snapshots if snapshot.id not in going]
+        """Note, before it happens, which snapshots will be gone: a kill or a stop in between must not look like a loss."""
+        self.snapshots = [snapshot for snapshot in self.snapshots if snapshot.id not in going]
         with suppress(OSError):
-            self.repository.state.change_copy(self.repository.name, lambda known: setattr(known, "snapshots", left))
+            self.repository.state.change_copy(
+                self.repository.name, lambda known: setattr(known, "snapshots", self.snapshots)
+            )
 
 
 def _telling(state: State, name: str, progress: Tell | None) -> Tell:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from keeper.backup import gate, retention
+from keeper.copies.restic import Restic
 from keeper.errors import Exit, KeeperError
 from keeper.state import RunReport
 from tests.keeper.home import Home
@@ -195,6 +196,43 @@ def test_a_run_that_was_killed_before_it_compared_hides_nothing(kept: Home, monk
 
     assert "gate.vanished" in codes(report)
     is_safe(kept, report)
+
+
+def test_a_hold_that_breaks_off_is_made_by_the_next_run(kept: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> str:
+        raise KeeperError(Exit.COPY, "cause.unreachable", said="connection reset")
+
+    shutil.rmtree(kept.originals / "2023")
+    with monkeypatch.context() as patched:
+        patched.setattr(Restic, "tag", broken)
+        assert kept.backup().exit == Exit.COPY
+
+    report = kept.backup()
+
+    assert "gate.vanished" in codes(report)
+    is_safe(kept, report)
+
+
+def test_a_run_that_was_stopped_while_it_held_a_snapshot_makes_none_look_lost(
+    kept: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tag = Restic.tag
+
+    def stopped(self: Restic, snapshot: str, **changes: str) -> str:
+        tag(self, snapshot, **changes)
+        raise KeyboardInterrupt
+
+    shutil.rmtree(kept.originals / "2023")
+    with monkeypatch.context() as patched:
+        patched.setattr(Restic, "tag", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            kept.backup()
+
+    report = kept.backup()
+
+    assert codes(report) == {"gate.vanished", "gate.folder"}, "nobody was told yet, and nothing is gone"
+    is_safe(kept, report)
+    assert kept.good_backup().problems == []
 
 
 def test_a_held_snapshot_and_all_before_it_are_never_forgotten(kept: Home, monkeypatch: pytest.MonkeyPatch) -> None:
