@@ -14,6 +14,7 @@ import pytest
 
 from keeper import state
 from keeper.backup import dump, first_upload, retention, run
+from keeper.copies import transport
 from keeper.copies.restic import Restic
 from keeper.errors import Exit, KeeperError
 from keeper.settings import MARKER, STAGING
@@ -63,6 +64,21 @@ def test_every_name_that_a_disk_holds_is_backed_up(home: Home) -> None:
 
     assert home.restorable() == home.content()
     assert len([name for name in home.content() if name.startswith(b"originals/")]) == len(names)
+
+
+def test_no_name_and_no_size_of_a_photo_can_be_too_much_for_a_remote(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transport, "LOCAL_PACK", 4)
+    home.write("2024/film.mp4", os.urandom(40_000_000))
+    home.write("/".join(["deep" * 20] * 20) + "/" + "n" * 255, b"a path of 2,000 signs")
+
+    home.good_backup()
+
+    there = [file for file in (home.root / "copy-disk").rglob("*") if file.is_file()]
+    assert max(len(str(file.relative_to(home.root / "copy-disk"))) for file in there) <= len("snapshots/") + 64
+    assert max(file.stat().st_size for file in there) <= 16 << 20
+    assert home.restorable() == home.content()
 
 
 def test_what_is_on_its_way_or_only_a_marker_is_not_backed_up(home: Home) -> None:
