@@ -283,7 +283,7 @@ class _Run:
         repository, restic = self.repository, self.repository.restic
         self.tell("read_back", 0, self.report.sent_bytes)
         new = set[str]().union(*(restic.packs(index) for index in repository.indexes() - indexes))
-        broken = verify.bad_packs(repository, new | verify.still_there(repository, self.known.broken))
+        broken = [*verify.bad_packs(repository, new), *verify.still_bad(repository, self.known.broken)]
         count = verify.slices(repository.copy)
         self.slice = verify.due_slice(self.known, count), count
         if verify.clear_the_way(repository, self.slice):

@@ -225,3 +225,17 @@ def test_another_repository_in_its_place_is_not_written_to(kept: Home, tmp_path:
 
     assert [problem.code for problem in report.problems] == ["copy.another"]
     assert kept.repository().snapshots() == []
+
+
+def test_what_is_damaged_in_a_vault_is_told_every_night_and_not_only_when_its_turn_comes(home: Home) -> None:
+    home.copies = [home.local("disk", "vault", verify_days=30)]
+    home.write("2024/large.raw", random.Random(1).randbytes(3_000_000))  # noqa: S311 - no secret
+    home.good_backup()
+    flip(home.root / "copy-disk")
+    assert verify.by_hand(home.repository(), everything=True, progress=lambda *_: None)
+
+    for _ in range(2):
+        report = home.backup()
+
+        assert (report.exit, report.repaired) == (Exit.VERIFY, 0)
+        assert home.known().damage is not None
