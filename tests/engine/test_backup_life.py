@@ -62,7 +62,7 @@ def test_the_keeper_is_built_from_the_pulled_images_and_nothing_changes_afterwar
 def test_the_keeper_has_the_programs_that_its_image_took() -> None:
     with connect() as client:
         container = client.containers.get(f"photos-{STACK}-keeper")
-        said = [container.exec_run([program, "version"]).output.decode() for program in ("restic", "rclone")]
+        said = [bytes(container.exec_run([name, "version"]).output).decode() for name in ("restic", "rclone")]
 
     assert said[0].startswith("restic 0.19.1")
     assert said[1].startswith("rclone v1.75.2")
