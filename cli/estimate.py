@@ -6,6 +6,7 @@ import json
 import os
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -69,8 +70,7 @@ def show(stack: str, copy: str | None, *, as_json: bool) -> int:
 def count(roots: list[Path]) -> Library:
     """Count the files below `roots`; what cannot be looked at is left out."""
     library, year_ago, recent = Library(), time.time() - YEAR_SECONDS, 0
-    for entry in (entry for root in roots for entry in _files(root)):
-        state = entry.stat(follow_symlinks=False)
+    for state in (state for root in roots for state in _files(root)):
         library.files += 1
         library.bytes += state.st_size
         recent += state.st_size if state.st_mtime > year_ago else 0
@@ -78,7 +78,7 @@ def count(roots: list[Path]) -> Library:
     return library
 
 
-def _files(folder: Path) -> Iterator[os.DirEntry[str]]:
+def _files(folder: Path) -> Iterator[os.stat_result]:
     try:
         entries = list(os.scandir(folder))
     except OSError:
@@ -87,7 +87,8 @@ def _files(folder: Path) -> Iterator[os.DirEntry[str]]:
         if entry.is_dir(follow_symlinks=False):
             yield from _files(Path(entry.path))
         elif entry.is_file(follow_symlinks=False) and entry.name != MARKER:
-            yield entry
+            with suppress(OSError):  # it went meanwhile
+                yield entry.stat(follow_symlinks=False)
 
 
 def as_keeper_has_it(backup: BackupConfig, name: str) -> CopySettings:

@@ -85,6 +85,10 @@ class PhotoSystem(pulumi.ComponentResource):
             library=args.library,
             public_urls=args.public_urls,
         )
+        known = {service.Args for service in SERVICES}
+        if unknown := [type(each).__name__ for each in args.services if type(each) not in known]:
+            msg = f"services: {', '.join(unknown)} is of no service; add its service to components/services/__init__.py"
+            raise ValueError(msg)
         self.services = {
             service.service: service(f"{name}-{service.service}", service_args, platform, self._child(service.service))
             for service in SERVICES

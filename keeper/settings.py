@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from keeper.errors import Problem
+from keeper.errors import Exit, KeeperError, Problem
 
 SETTINGS_FILE = Path(os.environ.get("KEEPER_SETTINGS", "/etc/keeper/keeper.json"))
 MARKER = ".photos-id"
@@ -146,6 +146,19 @@ class Settings(Model):
     def repositories(self) -> list[CopySettings]:
         """The copies that are backups."""
         return [copy for copy in self.copies if copy.is_repository]
+
+    def named(self, name: str, *, repositories: bool = False) -> list[CopySettings]:
+        """Return the copy of that name, or all of them for no name; only those that are backups where `repositories`.
+
+        Raises:
+            KeeperError: with `Exit.FAILED`: there is none of that name.
+        """
+        known = self.repositories if repositories else self.copies
+        found = [copy for copy in known if name in ("", copy.name)]
+        if not found:
+            names = ", ".join(copy.name for copy in known) or "-"
+            raise KeeperError(Exit.FAILED, "copy.unknown", copy=name, known=names)
+        return found
 
     def secret(self, name: str) -> str:
         """Return a secret, without its line break; empty when there is none."""

@@ -108,9 +108,9 @@ class CopyState(Stored):
 
     `repository`: restic's id of it, once seen. `snapshots`: oldest first, as they were listed last. `last_good`: when the
     last run ended of which everything was sent and read back. `slices`: share of the packs (0 to `slices_of` - 1) → when
-    it was last read back whole. `damage`: what was found damaged and is not mended. `held`: alarm → the snapshot to which
+    it was last read back whole. `damage`: what was found damaged and is not mended; `broken`: the packs. `held`: alarm → the snapshot to which
     forgetting stopped. `pruned`: when what was forgotten was last removed. `compared`: number of the snapshot that the
-    gate saw last. `indexes`: index files whose packs were read back.
+    gate saw last. `indexes`: index files whose packs were read back. `keys`: key files that were seen there.
     """
 
     repository: str = ""
@@ -120,12 +120,14 @@ class CopyState(Stored):
     slices_of: int = 1
     slices: dict[int, datetime] = {}
     damage: Problem | None = None
+    broken: list[str] = []
     drill: DrillReport | None = None
     last_passed: datetime | None = None
     held: dict[str, str] = {}
     pruned: datetime | None = None
     compared: int = 0
     indexes: list[str] = []
+    keys: list[str] = []
 
 
 class SchedulerState(Stored):

@@ -21,6 +21,7 @@ from keeper.copies.causes import LASTING, cause_of, shortened
 from keeper.copies.place import Place
 from keeper.copies.rclone import ERRORS, RcloneError
 from keeper.errors import Exit, KeeperError, Problem
+from keeper.mounts import file_system
 from keeper.settings import LOCAL, CopySettings, Settings
 from keeper.state import CopyState, RunReport, State, now
 
@@ -74,13 +75,13 @@ def copy_album(settings: Settings, copy: CopySettings, tell: Tell) -> RunReport:
     Raises:
         KeeperError: with `Exit.LOCKED` when another job is at this copy.
     """
-    report, state = RunReport(copy_name=copy.name, started=now()), State(settings.state)
+    report, state, others = RunReport(copy_name=copy.name, started=now()), State(settings.state), False
     try:
         place = Place(settings, copy)
         with place.alone("album"):
             _copy(settings, place, report, tell)
     except KeeperError as error:
-        if error.exit == Exit.LOCKED:
+        if others := error.exit == Exit.LOCKED:
             raise
         report.exit = error.exit
         report.problems.append(openlist.explained(settings, copy, error.problem))
@@ -90,9 +91,10 @@ def copy_album(settings: Settings, copy: CopySettings, tell: Tell) -> RunReport:
         raise
     finally:
         report.ended = now()
-        state.tell_progress(copy.name, None)
-        with suppress(OSError):
-            state.change_copy(copy.name, lambda known: _note(known, report))
+        if not others:
+            state.tell_progress(copy.name, None)
+            with suppress(OSError):
+                state.change_copy(copy.name, lambda known: _note(known, report))
     return report
 
 
@@ -134,7 +136,7 @@ def _filters(settings: Settings) -> list[str]:
 def _keeping(place: Place) -> list[str]:
     """Return the flags with which nothing there is overwritten."""
     features = json.loads(place.rclone.run("backend", "features", place.place))["Features"]
-    caseless = place.copy.type == LOCAL and library.file_system(Path(place.copy.path)).startswith(CASELESS)
+    caseless = place.copy.type == LOCAL and file_system(Path(place.copy.path)).startswith(CASELESS)
     words = ["--ignore-case-sync"] if caseless else []
     if not (features.get("Move") or features.get("Copy")):
         # It cannot rename: what is there stays as it is.

@@ -33,9 +33,13 @@ Closer = Callable[[set[str]], tuple[int, set[str]]]
 
 
 class Alarm(Stored):
-    """What the gate raised: `paths` are hashed. `accepted` is when a person said that it is right."""
+    """What the gate raised: `paths` are hashed. It happened after `since`, the time of the snapshot that was compared.
+
+    `accepted` is when a person said that it is right.
+    """
 
     id: str = ""
+    since: datetime | None = None
     raised: datetime | None = None
     copy_name: str = ""
     reasons: list[Problem] = Field(default=[])
@@ -55,7 +59,7 @@ def check(
         return None
     hashed = sorted({_hash(path) for path in paths})
     alarm = hashlib.sha256("".join(hashed).encode()).hexdigest()[:8]
-    return Alarm(id=alarm, raised=now(), reasons=reasons, paths=hashed)
+    return Alarm(id=alarm, since=before.time, raised=now(), reasons=reasons, paths=hashed)
 
 
 def judge(
@@ -92,16 +96,22 @@ def judge(
     return reasons, lost | changed | rotten | silent if reasons else set()
 
 
-def raise_alarm(state: Path, alarm: Alarm, since: datetime) -> bool:
-    """Keep an alarm; return False when a person has said since then that these changes are right.
-
-    `since`: when the copy held what was before. The same files may be lost once more, after the answer.
-    """
-    allowed = {path for known in alarms(state) if known.accepted and known.accepted >= since for path in known.paths}
-    if set(alarm.paths) <= allowed:
+def raise_alarm(state: Path, alarm: Alarm) -> bool:
+    """Keep an alarm; return False when a person has said already that these changes are right."""
+    if _is_covered(state, alarm):
         return False
     alarm.write(_file(state, alarm.id))
     return True
+
+
+def keep(state: Path, copy: str, reasons: list[Problem], what: Collection[str]) -> Alarm:
+    """Keep an alarm about a copy that no comparison raised; the same one is kept once."""
+    alarm = hashlib.sha256(f"{copy} {sorted(what)}".encode()).hexdigest()[:8]
+    known = Alarm.read(_file(state, alarm))
+    if not known.id:
+        known = Alarm(id=alarm, raised=now(), copy_name=copy, reasons=reasons)
+        known.write(_file(state, alarm))
+    return known
 
 
 def accept(state: Path, name: str) -> Alarm:
@@ -122,15 +132,20 @@ def accept(state: Path, name: str) -> Alarm:
 def is_accepted(state: Path, name: str) -> bool:
     """Whether a person said that the changes of an alarm are right, or of others that cover it."""
     known = Alarm.read(_file(state, name))
-    answers = [other for other in alarms(state) if other.accepted and known.raised and other.accepted >= known.raised]
-    allowed = {path for other in answers for path in other.paths}
-    return known.accepted is not None or (bool(known.paths) and set(known.paths) <= allowed)
+    return known.accepted is not None or (bool(known.paths) and _is_covered(state, known))
 
 
 def alarms(state: Path) -> list[Alarm]:
     """Return all alarms that are kept."""
     known = (Alarm.read(file) for file in sorted((state / "gate").glob("*.json")))
     return [alarm for alarm in known if alarm.id]
+
+
+def _is_covered(state: Path, alarm: Alarm) -> bool:
+    """Whether a person accepted these changes: not the same ones that happen once more, to files that had come back."""
+    accepted = (other for other in alarms(state) if other.accepted)
+    meant = (other for other in accepted if other.raised and alarm.since and alarm.since < other.raised)
+    return set(alarm.paths) <= {path for other in meant for path in other.paths}
 
 
 def _file(state: Path, name: str) -> Path:

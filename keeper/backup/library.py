@@ -6,10 +6,10 @@ import os
 from pathlib import Path
 
 from keeper.errors import Exit, KeeperError
+from keeper.mounts import file_system
 from keeper.settings import DATABASE, MARKER, STAGING, Settings
 
 NEVER = (STAGING, MARKER, ".syncthing.*.tmp", "~syncthing~*.tmp")
-MOUNTS = Path("/proc/self/mountinfo")
 UNSTEADY = ("9p", "fuse", "vfat", "exfat", "cifs", "smb3", "ntfs")
 """File systems whose inode numbers and change times come and go: with them every night would read everything again."""
 EMPTY_ANYHOW = (MARKER, STAGING, ".stfolder")
@@ -65,21 +65,8 @@ def has_unsteady_inodes(settings: Settings) -> bool:
 
 def _has_something(folder: Path) -> bool:
     """Whether there is a file anywhere below; folders alone are what a drive leaves that is not there."""
-    for place, folders, files in os.walk(folder):
+    for _, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if name not in EMPTY_ANYHOW]
         if any(name not in EMPTY_ANYHOW for name in files):
             return True
-        del place
     return False
-
-
-def file_system(folder: Path) -> str:
-    """Return the kind of the file system on which a folder lies, as the kernel calls it."""
-    best, kind = -1, ""
-    place = str(folder.resolve())
-    for line in MOUNTS.read_text("utf-8", "surrogateescape").splitlines():
-        before, _, after = line.partition(" - ")
-        point = before.split()[4].encode("ascii", "surrogateescape").decode("unicode_escape")
-        if (place == point or place.startswith(point.rstrip("/") + "/")) and len(point) >= best:
-            best, kind = len(point), after.split()[0]
-    return kind

@@ -64,9 +64,9 @@ def forget(repository: Repository, snapshots: Sequence[Snapshot], going: Sequenc
     return stayed
 
 
-def prune_when_due(repository: Repository, state: CopyState) -> datetime | None:
-    """Remove weekly what nothing names any more; return when that was done last."""
+def prune_when_due(repository: Repository, state: CopyState, snapshots: Sequence[Snapshot]) -> datetime | None:
+    """Remove weekly what no snapshot names any more; return when that was done last."""
     if state.pruned and timedelta(0) <= now() - state.pruned < PRUNE_EVERY:
         return state.pruned
-    repository.restic.prune(*PRUNE)
+    repository.prune(snapshots, *PRUNE)
     return now()

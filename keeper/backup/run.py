@@ -34,10 +34,7 @@ def backup(settings: Settings, name: str, *, trust_clock: bool = False, progress
         KeeperError: with `Exit.LOCKED` when another job is at this copy, `Exit.FAILED` when there is none of that name;
             nothing is reported then.
     """
-    copy = next((copy for copy in settings.copies if copy.name == name), None)
-    if copy is None:
-        known = ", ".join(copy.name for copy in settings.copies)
-        raise KeeperError(Exit.FAILED, "copy.unknown", copy=name, known=known or "-")
+    (copy,) = settings.named(name)
     if not copy.is_repository:
         return album.copy_album(settings, copy, _telling(State(settings.state), name, progress))
     report = RunReport(copy_name=name, started=now())
@@ -99,17 +96,18 @@ class _Run:
             self.known.repository = repository.open(may_begin=True)
         finally:
             report.problems += repository.told
+        self.known.keys = self.known.keys or sorted(repository.keys())
         with suppress(OSError):  # at once: what was begun is ours from now on
             repository.state.change_copy(repository.name, self._note_repository)
         repository.unlock()
         self.snapshots, self.held = self._surely(repository.snapshots), self.known.held
+        self._miss(self.known.snapshots)
         self.listed = True
         self._make_room()
-        self._miss(self.known.snapshots)
         self.tell("database", 0, 0)
         if problem := dump.ensure(self.settings).problem:
             self._complain(Exit.DUMP, problem)
-        indexes = set(self.known.indexes) or repository.indexes()
+        indexes = self._indexes_before()
         before = self._compared_last()
         if before is None:
             self._first_upload()
@@ -140,7 +138,7 @@ class _Run:
         known.compared, known.indexes = self.known.compared, self.known.indexes
         if self.verdict is None:
             return
-        known.damage = self.verdict.damage
+        known.damage, known.broken = self.verdict.damage, list(self.verdict.broken)
         if known.damage is None:
             known.last_good = self.report.ended
             if self.slice:
@@ -149,7 +147,7 @@ class _Run:
                 known.slices_of = count
 
     def _note_repository(self, known: CopyState) -> None:
-        known.repository = self.known.repository
+        known.repository, known.keys = self.known.repository, self.known.keys
 
     def _complain(self, exit_code: Exit, problem: Problem) -> None:
         self.report.problems.append(problem)
@@ -158,17 +156,37 @@ class _Run:
 
     def _make_room(self) -> None:
         """Where the last run found the copy full, what broken uploads left there goes first."""
-        last = self.known.run
-        if last and any(p.code == "cause.full" for p in last.problems) and not self.repository.is_vault:
+        last, may_prune = self.known.run, not (self.repository.is_vault or self._gone(self.known.held))
+        if last and may_prune and any(p.code == "cause.full" for p in last.problems):
             self.tell("prune", 0, 0)
-            self.repository.restic.prune(*retention.PRUNE)
+            self.repository.prune(self.snapshots, *retention.PRUNE)
 
     def _miss(self, expected: list[Snapshot]) -> None:
-        """A snapshot that is gone without our doing: no check of restic's notices."""
-        there = {snapshot.id for snapshot in self.snapshots}
-        if missing := [s for s in expected if s.whole and s.id not in there]:
+        """A snapshot that is gone without our doing: no check of restic's notices.
+
+        What it named lies there still, and is not pruned until a person says that it may go.
+        """
+        listed = {snapshot.id for snapshot in self.snapshots}
+        missing = [s for s in expected if s.id not in listed]
+        self.repository.prove_absent("snapshots", [s.id for s in missing])
+        if missing := [s for s in missing if s.whole]:
             days = ", ".join(f"{s.time.astimezone(self.settings.zone):%Y-%m-%d}" for s in missing[:3])
-            self._complain(Exit.VERIFY, Problem.of("copy.snapshots_gone", count=len(missing), days=days))
+            problem = Problem.of("copy.snapshots_gone", count=len(missing), days=days)
+            alarm = gate.keep(self.settings.state, self.repository.name, [problem], {s.id for s in missing})
+            self.report.alarm = alarm.id
+            self.held[alarm.id] = self.known.held[alarm.id] = missing[0].id
+            self._complain(Exit.VERIFY, problem)
+
+    def _gone(self, held: dict[str, str]) -> dict[str, str]:
+        """Return those of what is held that the copy has not any more."""
+        listed = {snapshot.id for snapshot in self.snapshots}
+        return {alarm: snapshot for alarm, snapshot in held.items() if snapshot not in listed}
+
+    def _indexes_before(self) -> set[str]:
+        """Return the index files whose packs were read back; what is in one that is not listed would be sent again."""
+        known, listed = set(self.known.indexes), self.repository.indexes()
+        self.repository.prove_absent("index", known - listed)
+        return known or listed
 
     def _surely(self, attempt: Callable[[], T]) -> T:
         """Do what damage may stop; where it does, clear the way and try once more."""
@@ -221,7 +239,7 @@ class _Run:
         return made
 
     def _gate(self, before: Snapshot | None, unreadable: set[str]) -> None:
-        state, restic = self.settings.state, self.repository.restic
+        restic = self.repository.restic
         self.tell("compare", 0, 0)
         self.held = self._still_held()
         problem = retention.clock_doubt(self.snapshots[:-1], now(), nights=1)
@@ -229,34 +247,35 @@ class _Run:
             self._complain(Exit.GATE, problem)
         after = self.snapshots[-1]
         alarm = gate.check(self.settings, restic, before, after, unreadable) if before else None
+        if before and alarm:
+            self._hold(before, alarm)
+        # Only now: whatever breaks off before, the next run compares and holds once more.
         self.known.compared = after.number
-        if before is None or alarm is None:
-            return
+
+    def _hold(self, before: Snapshot, alarm: gate.Alarm) -> None:
         alarm.copy_name = self.repository.name
-        if not gate.raise_alarm(state, alarm, before.time):
+        if not gate.raise_alarm(self.settings.state, alarm):
             return
         self.report.alarm = alarm.id
         for reason in alarm.reasons:
             self._complain(Exit.GATE, reason)
-        if not self.repository.is_vault:
-            self._expect_without({before.id})
-            self.held[alarm.id] = restic.tag(before.id, add=f"{HOLD},{ALARM}{alarm.id}")
-            self.snapshots = self.repository.snapshots()
-        else:
+        if self.repository.is_vault:
             self.held[alarm.id] = before.id
+            return
+        self._expect_without({before.id})
+        self.held[alarm.id] = self.repository.restic.tag(before.id, add=f"{HOLD},{ALARM}{alarm.id}")
+        self.snapshots = self.repository.snapshots()
 
     def _still_held(self) -> dict[str, str]:
         """Return what a person has not answered yet, and let go of the rest. What a copy holds is written at the copy."""
-        known = {s.alarm: s.id for s in self.snapshots if s.held}
-        if self.repository.is_vault:
-            known = self.known.held
+        tagged = {s.alarm: s.id for s in self.snapshots if s.held}
+        known = self.known.held if self.repository.is_vault else self._gone(self.known.held) | tagged
         accepted = {alarm for alarm in known if gate.is_accepted(self.settings.state, alarm)}
-        if not self.repository.is_vault:
-            self._expect_without({known[alarm] for alarm in accepted})
-            for alarm in accepted:
-                self.repository.restic.tag(known[alarm], remove=f"{HOLD},{ALARM}{alarm}")
-            if accepted:
-                self.snapshots = self.repository.snapshots()
+        if answered := accepted & tagged.keys():
+            self._expect_without({tagged[alarm] for alarm in answered})
+            for alarm in answered:
+                self.repository.restic.tag(tagged[alarm], remove=f"{HOLD},{ALARM}{alarm}")
+            self.snapshots = self.repository.snapshots()
         return {alarm: snapshot for alarm, snapshot in known.items() if alarm not in accepted}
 
     def _read_back(self, indexes: set[str], made: Backup) -> None:
@@ -265,7 +284,7 @@ class _Run:
         self.tell("read_back", 0, self.report.sent_bytes)
         there = repository.indexes()
         new = set[str]().union(*(restic.packs(index) for index in there - indexes))
-        broken = verify.bad_packs(repository, new)
+        broken = [*verify.bad_packs(repository, new), *verify.still_bad(repository, self.known.broken)]
         count = verify.slices(repository.copy)
         self.slice = verify.due_slice(self.known, count), count
         if verify.clear_the_way(repository, self.slice):
@@ -291,7 +310,8 @@ class _Run:
     def _forget(self) -> None:
         """Forget what is too old, unless anything gives reason to doubt."""
         doubt = not self.trust_clock and retention.clock_doubt(self.snapshots[:-1], now())
-        if self.repository.is_vault or self.held or doubt or self.verdict is None or self.verdict.damage:
+        unsure = self.held or doubt or self.verdict is None or self.verdict.damage
+        if self.repository.is_vault or unsure:
             return
         self.tell("forget", 0, 0)
         if going := retention.too_old(self.repository, self.snapshots, self.repository.copy.keep):
@@ -301,7 +321,7 @@ class _Run:
         before = self.known.pruned
         # At a copy that was only just begun nothing was forgotten yet.
         begun = len([snapshot for snapshot in self.snapshots if snapshot.whole]) == 1 and not before
-        self.known.pruned = now() if begun else retention.prune_when_due(self.repository, self.known)
+        self.known.pruned = now() if begun else retention.prune_when_due(self.repository, self.known, self.snapshots)
         if self.known.pruned != before:
             self.known.indexes = sorted(self.repository.indexes())
 

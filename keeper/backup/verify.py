@@ -31,10 +31,14 @@ LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Verdict:
-    """What reading back found. `mended`: packs that were damaged and are whole again; `damage`: what is not mended."""
+    """What reading back found. `mended`: packs that were damaged and are whole again; `damage`: what is not mended.
+
+    `broken`: packs that lie there as they are, and are read back every night until they are whole or gone.
+    """
 
     mended: int = 0
     damage: Problem | None = None
+    broken: tuple[str, ...] = ()
 
 
 def slices(copy: CopySettings) -> int:
@@ -57,6 +61,17 @@ def bad_packs(repository: Repository, packs: Collection[str]) -> list[str]:
         KeeperError: the way to the copy broke.
     """
     return _bad(repository, {f"data/{pack[:2]}/{pack}": pack for pack in packs})
+
+
+def still_bad(repository: Repository, packs: Collection[str]) -> list[str]:
+    """Of packs that were bad, return those that lie there and still are: their turn may come in a month only.
+
+    Raises:
+        KeeperError: the way to the copy broke.
+    """
+    names = {f"data/{pack[:2]}/{pack}": pack for pack in packs}
+    digests = repository.rclone.hashes(repository.place, names) if names else {}
+    return sorted(pack for name, pack in names.items() if digests.get(name, pack) != pack)
 
 
 def clear_the_way(repository: Repository, share: tuple[int, int] = (0, 1)) -> bool:
@@ -94,7 +109,7 @@ def _bad(repository: Repository, names: dict[str, str]) -> list[str]:
     return sorted(names.values())
 
 
-def read_back(repository: Repository, share: str, *, pause: float = SECOND_LOOK_SECONDS) -> Check:
+def read_back(repository: Repository, share: str) -> Check:
     """Check the repository and read a share of it; when something is wrong, once more after a pause.
 
     Raises:
@@ -102,7 +117,7 @@ def read_back(repository: Repository, share: str, *, pause: float = SECOND_LOOK_
     """
     found = repository.restic.check(share)
     if found.errors and not found.broken_packs:
-        time.sleep(pause)
+        time.sleep(SECOND_LOOK_SECONDS)
         found = repository.restic.check(share)
     return found
 
@@ -120,10 +135,12 @@ def by_hand(repository: Repository, *, everything: bool, progress: Callable[[str
         count = 1 if everything else slices(repository.copy)
         number = 0 if everything else due_slice(repository.state.copy(repository.name), count)
         found = read_back(repository, f"{number + 1}/{count}")
-        damage = _damage(found, found.broken_packs) if found.errors else None
+        known_bad = still_bad(repository, repository.state.copy(repository.name).broken)
+        broken = sorted({*found.broken_packs, *known_bad})
+        damage = _damage(found, broken) if found.errors or broken else None
 
         def note(known: CopyState) -> None:
-            known.damage = damage
+            known.damage, known.broken = damage, broken
             if damage is None:
                 whole = range(known.slices_of) if everything else [number]
                 known.slices = {
@@ -145,7 +162,7 @@ def mend(repository: Repository, found: Check, broken: Collection[str], again: C
     packs = sorted({*found.broken_packs, *broken})
     damage = _damage(found, packs)
     if repository.is_vault:
-        return Verdict(damage=damage)
+        return Verdict(damage=damage, broken=tuple(packs))
     missing = {pack for line in found.said for pack in MISSING.findall(line)}
     if missing and not packs and not bad_packs(repository, missing):
         # The packs are there, only the listing leaves them out: an index made of it would lose them.
@@ -160,7 +177,7 @@ def mend(repository: Repository, found: Check, broken: Collection[str], again: C
     except KeeperError as error:
         if error.exit == Exit.COPY:
             raise
-        return Verdict(damage=damage)
+        return Verdict(damage=damage, broken=tuple(packs))
     if left.errors:
         return Verdict(damage=Problem.of("copy.damage_stays", count=left.errors, said=next(iter(left.said), "")))
     return Verdict(mended=max(len(packs), 1))

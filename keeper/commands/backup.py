@@ -12,7 +12,7 @@ from keeper.commands.terminal import Json, bars, done, reporting, tell, tell_pro
 from keeper.copies.repository import open_repositories
 from keeper.errors import Exit, KeeperError
 from keeper.settings import load
-from keeper.state import RunReport
+from keeper.state import RunReport, now
 from keeper.texts import say, size
 
 Copy = Annotated[str, typer.Option("--copy", help="Only this copy; by default all, one after the other.")]
@@ -30,8 +30,16 @@ def backup(
     with reporting(as_json):
         settings = load()
         for name in [copy] if copy else [each.name for each in settings.copies]:
-            with bars(hidden=as_json) as progress:
-                report = run.backup(settings, name, trust_clock=trust_clock, progress=progress)
+            try:
+                with bars(hidden=as_json) as progress:
+                    report = run.backup(settings, name, trust_clock=trust_clock, progress=progress)
+            except KeeperError as error:
+                if copy:
+                    raise
+                # Another job is at this one, maybe for days: it holds up no other.
+                report = RunReport(
+                    copy_name=name, started=now(), ended=now(), exit=error.exit, problems=[error.problem]
+                )
             reports.append(report)
             if not as_json:
                 _tell_run(report)
@@ -99,3 +107,5 @@ def _tell_run(report: RunReport) -> None:
     )
     for problem in report.problems:
         tell_problem(problem)
+    if report.alarm:
+        tell(say(language, "alert.run.GATE.do", alarm=report.alarm), style)

@@ -11,13 +11,14 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from keeper.copies.causes import cause_of, shortened
+from keeper.copies.programs import usable
 from keeper.errors import Exit, KeeperError
 from keeper.settings import LOCAL, CopySettings
 from keeper.state import write_whole
@@ -58,27 +59,7 @@ def program() -> str:
     """
     beside = Path(sys.executable).with_name("rclone")
     found = os.environ.get("KEEPER_RCLONE") or (str(beside) if beside.exists() else shutil.which("rclone"))
-    if not found:
-        raise KeeperError(Exit.PREFLIGHT, "rclone.missing", oldest=".".join(map(str, OLDEST)))
-    return _usable(found)
-
-
-@cache
-def _usable(found: str) -> str:
-    try:
-        said = subprocess.run([found, "version"], capture_output=True, text=True, check=True).stdout
-    except (OSError, subprocess.CalledProcessError) as error:
-        raise KeeperError(Exit.PREFLIGHT, "rclone.broken", said=error) from error
-    version = re.match(r"rclone v((\d+)\.(\d+)\S*)", said)
-    if version is None or (int(version[2]), int(version[3])) < OLDEST:
-        raise KeeperError(
-            Exit.PREFLIGHT,
-            "rclone.old",
-            program=found,
-            version=version[1] if version else shortened(said),
-            oldest=".".join(map(str, OLDEST)),
-        )
-    return found
+    return usable("rclone", found, OLDEST)
 
 
 @cache
@@ -143,8 +124,10 @@ class Rclone:
         return self.run("lsf", place, "--files-only", allowed=NOT_FOUND).decode("utf-8", "replace").splitlines()
 
     def read(self, file: str) -> bytes | None:
-        """Return the content of one small file; None when it is not there."""
-        return self.run("cat", file, allowed=NOT_FOUND) or None
+        """Return the content of one small file; None when it is not there. It is asked for itself: a listing can lie."""
+        folder, _, name = file.rpartition("/")
+        with _listed([name]) as names:
+            return self.run("cat", folder, "--files-from-raw", names, "--no-traverse", allowed=NOT_FOUND) or None
 
     def hashes(self, place: str, names: Iterable[str], progress: Progress | None = None) -> dict[str, str]:
         """Read files back and return name → SHA-256 in hex; one that is not there or cannot be read is left out.
@@ -152,10 +135,8 @@ class Rclone:
         Raises:
             RcloneError: the way broke: that is no verdict about a file.
         """
-        with tempfile.NamedTemporaryFile("w", encoding="utf-8") as listed:
-            listed.writelines(f"{name}\n" for name in names)
-            listed.flush()
-            words = ["hashsum", "sha256", place, "--download", "--files-from-raw", listed.name, "--no-traverse"]
+        with _listed(names) as listed:
+            words = ["hashsum", "sha256", place, "--download", "--files-from-raw", listed, "--no-traverse"]
             try:
                 said = self.run(*words, progress=progress)
             except RcloneError as error:
@@ -218,6 +199,15 @@ class Rclone:
         if code and code not in allowed:
             raise RcloneError(code, errors, printed)
         return b"" if code else printed
+
+
+@contextmanager
+def _listed(names: Iterable[str]) -> Iterator[str]:
+    """Yield the path of a list of files, to be asked for one by one."""
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8") as listed:
+        listed.writelines(f"{name}\n" for name in names)
+        listed.flush()
+        yield listed.name
 
 
 def _entry(line: bytes) -> dict[str, Any]:

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from keeper.copies.place import Place
 from keeper.copies.rclone import program
-from keeper.copies.restic import Restic
+from keeper.copies.restic import WRONG_KEY, Restic, ResticError
 from keeper.errors import Exit, KeeperError
 from keeper.settings import LOCAL, PASSWORD, CopySettings, Settings
 from keeper.state import Snapshot
 
 TOLERANCE = timedelta(hours=1)
 """A snapshot that is further ahead comes from a clock that was wrong."""
-HALF_BEGUN = {"data/", "index/", "keys/", "locks/", "snapshots/"}
-"""The folders of a repository; its file `config` comes last."""
+HALF_BEGUN = {"damaged/", "data/", "index/", "keys/", "locks/", "snapshots/"}
+"""The folders of a repository, and ours for what was put aside; its file `config` comes last."""
+ASIDE = ("--exclude", "/keys/**", "--exclude", "/locks/**", "--exclude", "/damaged/**")
 KEY = re.compile(r"[0-9a-f]{64}(-tmp-\d+)?")
 APPEND_ONLY = "serve restic --stdio --append-only"
 """A seat belt: a bug of ours deletes nothing in a vault. The wall must be at the provider."""
-CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 
 class Repository(Place):
@@ -47,10 +46,19 @@ class Repository(Place):
         """Check that this is our repository and our key, and return its id; begin it where nothing lies and `may_begin`.
 
         Raises:
-            KeeperError: with `Exit.PREFLIGHT` when it is gone, is another one, or the key does not open it.
+            KeeperError: with `Exit.PREFLIGHT` when it is gone, is another one, or the key does not open it; with
+                `Exit.COPY` when its listing leaves out what lies there.
         """
         self.reach()
-        known, there = self.state.copy(self.name).repository, self.restic.repository_id()
+        known = self.state.copy(self.name).repository
+        try:
+            there = self.restic.repository_id()
+        except ResticError as error:
+            if error.code != WRONG_KEY:
+                raise
+            # restic tries the keys that are listed.
+            self.prove_absent("keys", set(self.state.copy(self.name).keys) - self.keys())
+            there = self.restic.repository_id()
         if there is None:
             if known or not may_begin:
                 raise KeeperError(Exit.PREFLIGHT, "copy.gone" if known else "copy.nothing", copy=self.name)
@@ -62,21 +70,21 @@ class Repository(Place):
         return there
 
     def _clear_half_begun(self) -> bool:
-        """Take away what a kill left of a beginning; return False where there is anything else.
+        """Put aside what a kill left of a beginning; return False where there is anything else.
 
         restic writes folders and a key before its configuration, and then refuses to begin again. No data, no index and no
-        snapshot: that key never opened anything.
+        snapshot: that key never opened anything. It is not deleted all the same: a listing can lie.
         """
         top = self.rclone.run("lsf", self.place, "--max-depth", "1").decode("utf-8", "replace").splitlines()
         if not set(top) <= HALF_BEGUN:
             return False
-        if self.rclone.run("lsf", self.place, "-R", "--files-only", "--exclude", "/keys/**", "--exclude", "/locks/**"):
+        if self.rclone.run("lsf", self.place, "-R", "--files-only", *ASIDE):
             return False
         keys = self.rclone.names(f"{self.place}/keys")
         if not all(KEY.fullmatch(name) for name in keys):
             return False
         for name in keys:
-            self.rclone.run("deletefile", f"{self.place}/keys/{name}")
+            self.rclone.run("moveto", f"{self.place}/keys/{name}", f"{self.place}/damaged/{name}")
         return True
 
     def unlock(self) -> None:
@@ -91,6 +99,29 @@ class Repository(Place):
     def indexes(self) -> set[str]:
         """Return the ids of all index files: their names, so that no key has to be made for it."""
         return set(self.rclone.names(f"{self.place}/index"))
+
+    def keys(self) -> set[str]:
+        """Return the names of all key files."""
+        return set(self.rclone.names(f"{self.place}/keys"))
+
+    def prove_absent(self, kind: str, names: Collection[str]) -> None:
+        """Ask for each file of a folder that its listing leaves out by its name.
+
+        Raises:
+            KeeperError: with `Exit.COPY`: one is there, so that the listing is no verdict about anything.
+        """
+        if names and (there := self.rclone.hashes(self.place, [f"{kind}/{name}" for name in sorted(names)])):
+            raise KeeperError(Exit.COPY, "copy.listing", count=len(there))
+
+    def prune(self, snapshots: Collection[Snapshot], *flags: str) -> None:
+        """Remove what no snapshot names any more.
+
+        Raises:
+            KeeperError: with `Exit.COPY`: not so many snapshots are listed just now, and what they name would go.
+        """
+        if lacking := max(0, len(snapshots) - len(self.snapshots())):
+            raise KeeperError(Exit.COPY, "copy.listing", count=lacking)
+        self.restic.prune(*flags)
 
     def _environment(self) -> dict[str, str]:
         secret = self.settings.secrets / self.copy.secret_name(PASSWORD)
@@ -117,11 +148,7 @@ def open_repositories(settings: Settings, name: str = "") -> list[Repository]:
     Raises:
         KeeperError: there is none of that name.
     """
-    chosen = [copy for copy in settings.repositories if name in ("", copy.name)]
-    if not chosen:
-        known = ", ".join(copy.name for copy in settings.repositories)
-        raise KeeperError(Exit.FAILED, "copy.unknown", copy=name, known=known or "-")
-    return [Repository(settings, copy) for copy in chosen]
+    return [Repository(settings, copy) for copy in settings.named(name, repositories=True)]
 
 
 def newest(snapshots: Sequence[Snapshot], now: datetime, *, whole: bool = True) -> Snapshot | None:

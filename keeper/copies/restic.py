@@ -19,12 +19,12 @@ from contextlib import contextmanager, suppress
 from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache
 from pathlib import Path
 from time import monotonic
 from typing import IO, Any
 
 from keeper.copies.causes import LASTING, cause_of, shortened
+from keeper.copies.programs import usable
 from keeper.errors import Exit, KeeperError
 from keeper.state import Snapshot
 
@@ -77,7 +77,7 @@ class Node:
 class Difference:
     """What one snapshot has and another has not, as sets of paths of files; `rotten` changed without a new size or time.
 
-    `removed_blobs` and `removed_bytes`: content that the second no longer has anywhere.
+    `removed_blobs`: pieces of content that the second no longer has anywhere.
     """
 
     added: set[str] = field(default_factory=set)
@@ -86,7 +86,6 @@ class Difference:
     rotten: set[str] = field(default_factory=set)
     removed_folders: set[str] = field(default_factory=set)
     removed_blobs: int = 0
-    removed_bytes: int = 0
 
 
 @dataclass(frozen=True)
@@ -95,7 +94,6 @@ class Check:
 
     errors: int
     broken_packs: list[str]
-    suggest_repair_index: bool
     said: list[str]
 
 
@@ -105,7 +103,6 @@ class Restored:
 
     files: int
     restored: int
-    skipped: int
     bytes: int
     failed: dict[str, str]
 
@@ -125,28 +122,7 @@ def program() -> str:
     Raises:
         KeeperError: with `Exit.PREFLIGHT`: there is none, or it is too old to be trusted.
     """
-    found = os.environ.get("KEEPER_RESTIC") or shutil.which("restic")
-    if not found:
-        raise KeeperError(Exit.PREFLIGHT, "restic.missing", oldest=".".join(map(str, OLDEST)))
-    return _usable(found)
-
-
-@cache
-def _usable(found: str) -> str:
-    try:
-        said = subprocess.run([found, "version"], capture_output=True, text=True, check=True).stdout
-    except (OSError, subprocess.CalledProcessError) as error:
-        raise KeeperError(Exit.PREFLIGHT, "restic.broken", said=error) from error
-    version = re.match(r"restic (\d+)\.(\d+)\.(\d+)", said)
-    if version is None or tuple(map(int, version.groups())) < OLDEST:
-        raise KeeperError(
-            Exit.PREFLIGHT,
-            "restic.old",
-            program=found,
-            version=version[0] if version else shortened(said),
-            oldest=".".join(map(str, OLDEST)),
-        )
-    return found
+    return usable("restic", os.environ.get("KEEPER_RESTIC") or shutil.which("restic"), OLDEST)
 
 
 class Restic:
@@ -203,20 +179,12 @@ class Restic:
             ResticError: no snapshot was made.
         """
         patterns = "".join(f"{pattern}\n" for pattern in excludes)
-        summary: dict[str, Any] = {}
-
-        def take(message: dict[str, Any]) -> None:
-            if message.get("message_type") == "summary":
-                summary.update(message)
-            elif progress and message.get("message_type") == "status":
-                progress(int(message.get("bytes_done", 0)), int(message.get("total_bytes", 0)))
-
         with self._file(patterns) as exclude_file, self._file("\0".join(names) + "\0") as names_file:
             words = ["backup", "--json", "--files-from-raw", names_file, "--exclude-file", exclude_file]
             words += ["--host", HOST, "--group-by", "host", *(word for tag in tags for word in ("--tag", tag))]
             words += ["--parent", parent] if parent else []
             words += ["--ignore-inode"] if ignore_inode else []
-            said = self._stream(words, take, allowed=(PARTIAL,), folder=folder)
+            summary, said = self._work(words, progress, allowed=PARTIAL, folder=folder)
         unreadable = {
             item.removeprefix(f"{folder}/").strip("/"): text for item, text in said.items if not DAMAGED.search(text)
         }
@@ -259,8 +227,7 @@ class Restic:
                 elif modifier in by_modifier:
                     by_modifier[modifier].add(path)
             elif message.get("message_type") == "statistics":
-                removed = message["removed"]
-                result.removed_blobs, result.removed_bytes = int(removed["data_blobs"]), int(removed["bytes"])
+                result.removed_blobs = int(message["removed"]["data_blobs"])
 
         self._stream(["diff", "--json", "--no-lock", old, new], take)
         return result
@@ -308,21 +275,13 @@ class Restic:
         Raises:
             ResticError: nothing came, or the way to the copy broke: that is no verdict about what lies there.
         """
-        summary: dict[str, Any] = {}
         failed: dict[str, str] = {}
-
-        def take(message: dict[str, Any]) -> None:
-            if message.get("message_type") == "summary":
-                summary.update(message)
-            elif progress and message.get("message_type") == "status":
-                progress(int(message.get("bytes_restored", 0)), int(message.get("total_bytes", 0)))
-
         lines = "".join(f"{pattern}\n" for pattern in patterns)
         with self._file(lines) as include_file:
             words = ["restore", "--json", "--no-lock", snapshot, "--target", str(target)]
             words += ["--include-file", include_file] if lines else []
             words += ["--dry-run"] if dry_run else ["--verify"]
-            said = self._stream(words, take, allowed=(1,))
+            summary, said = self._work(words, progress)
         if (not summary and said.texts) or (said.items and said.blocked):
             raise ResticError(1, said)
         for item, text in said.items:  # the first is about the content, a later one only about its time or owner
@@ -330,32 +289,23 @@ class Restic:
         return Restored(
             files=int(summary.get("total_files", 0)),
             restored=int(summary.get("files_restored", 0)),
-            skipped=int(summary.get("files_skipped", 0)),
             bytes=int(summary.get("bytes_restored", 0)),
             failed=failed,
         )
 
-    def check(self, share: str = "", progress: Progress | None = None) -> Check:
+    def check(self, share: str = "") -> Check:
         """Check that everything that snapshots name is there; `share`, e.g. 3/30, is read back as well.
 
         Raises:
             ResticError: the way to the copy broke: that is no verdict about what lies there.
         """
-        summary: dict[str, Any] = {}
         words = ["check", "--json", "--with-cache", *([f"--read-data-subset={share}"] if share else [])]
-        del progress
-
-        def take(message: dict[str, Any]) -> None:
-            if message.get("message_type") == "summary":
-                summary.update(message)
-
-        said = self._stream(words, take, allowed=(1,))
+        summary, said = self._work(words)
         if said.blocked or (not summary and said.texts):
             raise ResticError(1, said)
         return Check(
             errors=int(summary.get("num_errors", 0)),
             broken_packs=[str(pack) for pack in summary.get("broken_packs") or []],
-            suggest_repair_index=bool(summary.get("suggest_repair_index")),
             said=said.texts,
         )
 
@@ -423,12 +373,27 @@ class Restic:
             self._finish(child, said)
         return text.decode("utf-8", "replace")
 
+    def _work(
+        self, words: list[str], progress: Progress | None = None, *, allowed: int = 1, folder: Path | None = None
+    ) -> tuple[dict[str, Any], _Said]:
+        """Run a job that may end with the code `allowed`; return its summary, empty where it told none."""
+        summary: dict[str, Any] = {}
+
+        def take(message: dict[str, Any]) -> None:
+            if message.get("message_type") == "summary":
+                summary.update(message)
+            elif progress and message.get("message_type") == "status":
+                done = message.get("bytes_done", message.get("bytes_restored", 0))
+                progress(int(done), int(message.get("total_bytes", 0)))
+
+        return summary, self._stream(words, take, allowed=allowed, folder=folder)
+
     def _stream(
         self,
         words: list[str],
         take: Callable[[dict[str, Any]], None],
         *,
-        allowed: Sequence[int] = (),
+        allowed: int = 0,
         folder: Path | None = None,
     ) -> _Said:
         with self._child(words, folder=folder) as (child, said):
@@ -472,10 +437,10 @@ class Restic:
             for pipe in filter(None, (child.stdout, child.stderr)):
                 pipe.close()
 
-    def _finish(self, child: subprocess.Popen[bytes], said: _Said, allowed: Sequence[int] = ()) -> None:
+    def _finish(self, child: subprocess.Popen[bytes], said: _Said, allowed: int = 0) -> None:
         code = child.wait()
         said.close()
-        if said.stopped or (code and code not in allowed):
+        if said.stopped or code not in (0, allowed):
             raise ResticError(code, said)
 
     @contextmanager

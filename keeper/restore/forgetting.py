@@ -89,10 +89,13 @@ def _forget_at(repository: Repository, paths: list[str], photo: str, result: For
     try:
         with repository.alone("forget"):
             restic.unlock()
+            before = repository.snapshots()
+            known = {snapshot.id for snapshot in repository.state.copy(name).snapshots}
+            repository.prove_absent("snapshots", known - {snapshot.id for snapshot in before})
             # Each snapshot gets another id: a kill in between must not look like a loss.
             repository.state.change_copy(name, lambda state: setattr(state, "snapshots", []))
             restic.rewrite([escaped(path) for path in paths])
-            restic.prune(*EVERYTHING)
+            repository.prune(before, *EVERYTHING)
             left = _where(Answer(name, repository), photo)
             snapshots = repository.snapshots()
             indexes = sorted(repository.indexes())

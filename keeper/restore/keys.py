@@ -66,6 +66,7 @@ def add_key(repository: Repository, password: str) -> None:
     if not password:
         raise KeeperError(Exit.FAILED, "key.empty")
     with repository.alone("add-key"), _as_file(repository, password) as file:
+        _learn_keys_anew(repository)
         repository.restic.add_key(file)
         if not _opens(repository.restic.with_password(file)):
             raise KeeperError(Exit.FAILED, "key.does_not_open", copy=repository.name)
@@ -83,6 +84,7 @@ def rotate(settings: Settings, repository: Repository, old: str = "") -> Rotated
     old = old or settings.secret(repository.copy.secret_name(OLD))
     new = settings.secrets / repository.copy.secret_name(PASSWORD)
     with repository.alone("rotate"), _as_file(repository, old) as old_file:
+        _learn_keys_anew(repository)
         ours, theirs = repository.restic, repository.restic.with_password(old_file)
         old_opens = bool(old) and old != settings.secret(new.name) and _opens(theirs)
         if not _opens(ours):
@@ -104,6 +106,11 @@ def rotate(settings: Settings, repository: Repository, old: str = "") -> Rotated
         ours.remove_key(gone)
         result.removed = not _opens(theirs)
     return result
+
+
+def _learn_keys_anew(repository: Repository) -> None:
+    """Let the next run see which key files there are, whatever becomes of this."""
+    repository.state.change_copy(repository.name, lambda known: setattr(known, "keys", []))
 
 
 def _opens(restic: Restic) -> bool:

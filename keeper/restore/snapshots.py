@@ -89,10 +89,7 @@ def ask(settings: Settings, name: str = "") -> list[Answer]:
     Raises:
         KeeperError: there is none of that name.
     """
-    names = [copy.name for copy in settings.repositories if name in ("", copy.name)]
-    if not names:
-        known = ", ".join(copy.name for copy in settings.repositories) or "-"
-        raise KeeperError(Exit.FAILED, "copy.unknown", copy=name, known=known)
+    names = [copy.name for copy in settings.named(name, repositories=True)]
     answers = [Answer(each, problem=Problem.of("restore.silent", copy=each)) for each in names]
     threads = [threading.Thread(target=_ask, args=(settings, answer), daemon=True) for answer in answers]
     for thread in threads:

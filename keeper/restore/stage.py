@@ -14,7 +14,6 @@ import re
 import shutil
 import stat
 from collections import Counter
-from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC
@@ -25,12 +24,12 @@ from time import monotonic
 
 from keeper.copies.restic import Node, Progress, ResticError
 from keeper.errors import Exit, KeeperError
+from keeper.mounts import mounts
 from keeper.restore.names import escaped, nanoseconds, shown
 from keeper.restore.snapshots import Source, parent
 from keeper.settings import STAGING, Settings
 from keeper.state import Snapshot
 
-MOUNTS = Path("/proc/self/mountinfo")
 REPLACED = "replaced-"
 SPARE_BYTES = 256 << 20
 PATTERNS_AT_ONCE = 1000
@@ -128,9 +127,8 @@ class Stage:
         self._base = settings.library / into.strip("/")
         self._in_place = self._base == settings.library
         roots = settings.roots.values()
-        self._homes = {mount for mount in _mount_points() if any(mount.is_relative_to(root) for root in roots)} | {
-            *roots
-        }
+        points = {mount.point for mount in mounts()}
+        self._homes = {*roots} | {point for point in points if any(point.is_relative_to(root) for root in roots)}
 
     def target(self, path: str) -> Path:
         """Return the place of a path of the snapshot."""
@@ -432,9 +430,3 @@ def _folders(top: Path) -> list[Path]:
 
 def _is_dir(entry: os.DirEntry[str]) -> bool:
     return entry.is_dir(follow_symlinks=False)
-
-
-def _mount_points() -> Iterable[Path]:
-    """Yield where something is mounted, also from the same disk: proc_pid_mountinfo(5), fifth field."""
-    for line in MOUNTS.read_text("utf-8", "surrogateescape").splitlines():
-        yield Path(re.sub(r"\\(\d{3})", lambda found: chr(int(found[1], 8)), line.split()[4]))

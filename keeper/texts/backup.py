@@ -1,4 +1,4 @@
-"""What a run reports, and the reading of the library at home; and what a job is at."""
+"""What a run reports, the copy to look at, and the reading of the library at home; and what a job is at."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ TEXTS = {
     "phase.forget": Text("forgetting what is too old", "清理太旧的备份"),
     "phase.prune": Text("removing what nothing needs any more", "清除不再需要的数据"),
     "phase.scrub": Text("reading the photos at home", "通读家里的照片"),
+    "phase.album": Text("copying photos to look at", "复制可以直接看的照片"),
     # A run.
     "run.broken_off": Text("it was broken off ({said})", "备份中断（原文：{said}）"),
     "run.unreadable": Text(
@@ -68,6 +69,11 @@ TEXTS = {
     "gate.unknown": Text(
         "nothing waits under the name {alarm}. What waits: {waiting}",
         "没有名为 {alarm} 的待确认事项。等待确认的：{waiting}",
+    ),
+    # The copy to look at.
+    "album.refused": Text(
+        "{count} files are not there to look at, e.g. {path} ({said}); all others are",
+        "有 {count} 个文件没能放过去，例如 {path}（原文：{said}）；其他的都在",
     ),
     # The database.
     "dump.no_answer": Text("the album's database does not answer ({said})", "相册数据库没有响应（原文：{said}）"),

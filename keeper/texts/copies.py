@@ -1,4 +1,4 @@
-"""What goes wrong on the way to a copy, and at it."""
+"""What goes wrong on the way to a copy, and at it; and whether it is what it is called."""
 
 from __future__ import annotations
 
@@ -16,6 +16,9 @@ TEXTS = {
     "cause.busy": Text("it asks for fewer requests ({said})", "对方要求减少请求，稍后再试（原文：{said}）"),
     "cause.unreachable": Text("no connection, or it broke off ({said})", "连不上，或连接中断（原文：{said}）"),
     "cause.slow": Text("it does not answer in time ({said})", "没有及时响应（原文：{said}）"),
+    "cause.refused": Text(
+        "it refuses what is sent and does not say why ({said})", "对方拒绝接收，没有说明原因（原文：{said}）"
+    ),
     "cause.disk": Text("the disk reports errors; check it ({said})", "磁盘报错，请检查硬盘（原文：{said}）"),
     "cause.rights": Text(
         "nothing may be written there; whom does the folder belong to? ({said})",
@@ -92,6 +95,29 @@ TEXTS = {
     "copy.snapshots_gone": Text(
         "{count} backups vanished there, though nobody forgot them: those of {days}",
         "那里有 {count} 次备份不见了，备份程序没有删过它们：{days} 的",
+    ),
+    # Whether it is what it is called.
+    "trial.same_disk": Text(
+        "“{copy}” lies on the same disk as {root}: when that disk dies, both are gone. Choose a folder on another disk",
+        "“{copy}” 和 {root} 在同一块硬盘上：这块硬盘坏了，两边都没了。请换到另一块硬盘的文件夹",
+    ),
+    "trial.at_home": Text(
+        "“{copy}” answers as {host} from {address}, an address of a home network. A fire takes it along, unless that "
+        "network is another house's",
+        "“{copy}” 的 {host} 是 {address}，这是家庭网络的地址。除非那是另一处房子，否则失火时会一起没了",
+    ),
+    "trial.local_drive": Text(
+        "“{copy}” lies in {drive} of OpenList, which is a folder of this machine: it is not elsewhere",
+        "“{copy}” 在 OpenList 的 {drive} 里，那是本机的一个文件夹，不算异地",
+    ),
+    "trial.deletes": Text(
+        "“{copy}” is called a vault, but what lies there can be deleted or overwritten with its login. Have the "
+        "provider forbid that, or call it a mirror",
+        "“{copy}” 名为只增不减，可是用它的账号能删除或覆盖里面的内容。请让服务商禁止，或改为 mirror",
+    ),
+    "trial.untried": Text(
+        "whether “{copy}” keeps what is deleted there could not be tried ({said})",
+        "没能试出 “{copy}” 会不会留住被删除的内容（原文：{said}）",
     ),
     # OpenList.
     "openlist.away": Text(

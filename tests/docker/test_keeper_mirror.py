@@ -27,6 +27,9 @@ RUN rm -f /etc/apt/sources.list; \\
 WITHOUT_CERTIFICATES = "RUN dpkg --purge --force-depends ca-certificates && rm -rf /etc/ssl/certs\n"
 
 
+pytestmark = pytest.mark.usefixtures("programs")
+
+
 @pytest.fixture
 def client() -> Iterator[docker.DockerClient]:
     with connect() as found:
@@ -40,7 +43,8 @@ def built(client: docker.DockerClient, images: str, mirror: Mirror, more: str = 
     client.images.build(fileobj=io.BytesIO((text + more).encode()), tag=name, rm=True, forcerm=True)
     try:
         with wheel_index() as wheels:
-            arguments = {"BASE": name, "APT_MIRROR": mirror.url, **wheels.build_args}
+            parts = {"RESTIC": f"{images}/restic/restic:0.19.1", "RCLONE": f"{images}/rclone/rclone:1.75.2"}
+            arguments = {"BASE": name, "APT_MIRROR": mirror.url, **parts, **wheels.build_args}
             image, log = client.images.build(path=str(PROJECT / "keeper"), buildargs=arguments, rm=True, forcerm=True)
         assert image.id
         client.images.remove(image.id, force=True)

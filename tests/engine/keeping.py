@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import configparser
 import contextlib
+import hashlib
 import io
 import json
 import os
+import re
 import shutil
-import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -25,31 +25,30 @@ from PIL import Image
 from cli.docker_host import connect
 from components.storage import MARKER
 from demo.docker_runner import wait_until_healthy
-from keeper.rclone import program
-from keeper.settings import STAGING
+from keeper.errors import Exit
+from keeper.settings import PASSWORD, STAGING
 from stacks.host.library import DEFAULT_OWNER
+from stacks.sections.backup.secrets import secret_key
 from tests.engine.world import World, free_port
-from tests.keeper.home import tree
+from tests.keeper import restic
 from tests.keeper.proxy import Proxy, proxied, webdav
 from tests.wheels import wheel_index
 
 HEALTHY_SECONDS = 180
 FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
-"""Of Debian's package libfaketime. Only Python takes its time from it: rclone is Go's."""
-RCLONE_CONFIG = """
-import json
-from keeper import run
-from keeper.settings import load
-settings = load()
-run.open_remotes(settings)
-print(json.dumps((settings.state / run.RCLONE_CONFIG).read_text()))
+"""Of Debian's package libfaketime. Only Python takes its time from it: restic and rclone are Go's."""
+LATER = """#!/bin/sh
+for word; do
+  if [ "$word" = backup ]; then set -- "$@" --time "$(date -d "@$(($(date +%s) + {seconds}))" "+%F %T")"; fi
+done
+exec /usr/local/bin/restic "$@"
 """
-RUNS_OF_THE_COPIES = """
-import json
-from keeper.run import open_remotes
-from keeper.settings import load
-print(json.dumps({remote.name: remote.runs() for remote in open_remotes(load())}))
-"""
+"""A restic whose snapshots are of another time, as all is that the keeper does."""
+DUMP = "/library/database/photoprism.sql"
+REPORT = re.compile(r"^[{\[]", re.MULTILINE)
+SECONDS_OF = {"s": 1, "h": 3600, "d": 86_400}
+Reports = dict[str, dict[str, Any]]
+"""Copy → the report of its run."""
 
 
 @contextlib.contextmanager
@@ -104,11 +103,22 @@ class Kept:
         """Return path → SHA-256 of the originals; what a restore put aside is none."""
         return {path: sha256 for path, sha256 in tree(self.originals).items() if not path.startswith(STAGING)}
 
-    def ask(self, *words: str, code: int = 0) -> dict[str, Any]:
+    def ask(self, *words: str, code: int = Exit.OK) -> Any:
         """Run `./photos keeper …`, which must end with `code`, and return its report."""
-        text = self.world.photos("keeper", *words, "--stack", self.name, "--json", code=code)
-        report, _ = json.JSONDecoder().raw_decode(text[text.index("{") :])
-        return dict(report)
+        return reported(self.world.photos("keeper", *words, "--stack", self.name, "--json", code=code))
+
+    def back_up(self, *words: str, code: int = Exit.OK) -> Reports:
+        """Back up with the database as it is now: runs within ten minutes would share a dump."""
+        self.execute("keeper", "rm", "-f", DUMP)
+        made = self.ask("backup", *words, code=code)
+        return {report["copy_name"]: report for report in (made if isinstance(made, list) else [made])}
+
+    def settle(self) -> Reports:
+        """Say that what a test did was right; the run after that must be good."""
+        _, text = self.execute("keeper", "keeper", "backup", "--json")
+        for alarm in {report["alarm"] for report in json.loads(text)} - {""}:
+            self.ask("accept", alarm)
+        return self.back_up()
 
     def execute(self, service: str, *command: str, **variables: str) -> tuple[int, str]:
         """Run a command in a container; return its exit code and what it wrote, or else its errors."""
@@ -126,15 +136,19 @@ class Kept:
         assert code == 0, output
         return json.loads(output)
 
-    def at(self, moment: str, *words: str, code: int = 0) -> dict[str, Any]:
+    def at(self, moment: str, *words: str, code: int = Exit.OK) -> Any:
         """Run the keeper's command line at another time, e.g. "-18h", as `ask` does now."""
-        preloaded = self.volume("keeper") / "faketime.so"
-        if not preloaded.exists():
-            shutil.copy(FAKETIME, preloaded)
-        clock = {"LD_PRELOAD": f"/var/lib/keeper/{preloaded.name}", "FAKETIME": moment}
+        state = self.volume("keeper")
+        if not (state / "faketime.so").exists():
+            shutil.copy(FAKETIME, state / "faketime.so")
+        later = state / "restic-later"
+        later.write_text(LATER.replace("{seconds}", str(int(moment[:-1]) * SECONDS_OF[moment[-1]])))
+        later.chmod(0o755)
+        clock = {"LD_PRELOAD": "/var/lib/keeper/faketime.so", "FAKETIME": moment}
+        clock["KEEPER_RESTIC"] = f"/var/lib/keeper/{later.name}"
         found, output = self.execute("keeper", "keeper", *words, "--json", **clock)
         assert found == code, output
-        return dict(json.loads(output))
+        return json.loads(output)
 
     def volume(self, service: str) -> Path:
         """Return where a service's own volume lies on this machine."""
@@ -187,7 +201,7 @@ class Kept:
 class WithCopies(Kept):
     """A stack with a second disk, a net drive behind a fault proxy, and maybe a vault whose login only adds.
 
-    `folders`: copy → the folder of this machine in which its objects really lie; `gateway`: the address under which
+    `folders`: copy → the folder of this machine in which its repository really lies; `gateway`: the address under which
     containers know this machine.
     """
 
@@ -207,13 +221,8 @@ class WithCopies(Kept):
         self.net.fault, self.net.target = "", self.net_port
         self.net.seen.clear()
 
-    def look_again(self) -> None:
-        """Tell the servers that their folders were changed behind their backs."""
-        for process in self.processes_of(*self.folders):
-            process.send_signal(signal.SIGHUP)
-
-    def processes_of(self, *names: str) -> list[psutil.Process]:
-        """Return the servers of some of the copies."""
+    def servers_of(self, *names: str) -> list[psutil.Process]:
+        """Return the processes that serve some of the copies."""
         folders = {str(self.folders[name].parent) for name in names}
         found = psutil.process_iter(["cmdline"])
         return [
@@ -221,37 +230,41 @@ class WithCopies(Kept):
         ]
 
     def raw(self, *names: str) -> dict[str, dict[str, str]]:
-        """Return what really lies at the copies: path → SHA-256 of each."""
-        return {name: tree(self.folders[name]) for name in names or self.folders}
+        """Return what really lies at the copies: path → SHA-256 of each; locks come and go."""
+        trees = {name: tree(self.folders[name]) for name in names or self.folders}
+        return {
+            name: {path: digest for path, digest in found.items() if not path.startswith("locks/")}
+            for name, found in trees.items()
+        }
 
-    def kept(self) -> set[str]:
-        """Return the SHA-256 of all photos that any copy holds, current, old or put aside.
+    def restic(self, copy: str, *words: str) -> str:
+        """Run plain restic with the copy's own key, straight on its folder: no keeper, fault or slow server between."""
+        _, key = self.execute("keeper", "cat", f"/run/secrets/{secret_key(copy, PASSWORD)}")
+        environment = os.environ | {"RESTIC_PASSWORD": key.rstrip("\n"), "RESTIC_REPOSITORY": str(self.folders[copy])}
+        command = [str(restic.restic()), *words, "--no-lock", "--no-cache"]
+        done = subprocess.run(command, env=environment, capture_output=True, check=False)
+        assert done.returncode in (0, 1), done.stderr  # 1: something of it is damaged, and does not count
+        return done.stdout.decode()
 
-        With the keeper's keys, but straight from the folders: a fault or a slow server in between does not matter.
-        """
-        config, found = configparser.RawConfigParser(), set()
-        config.read_string(self.inside(RCLONE_CONFIG))
-        for name, folder in self.folders.items():
-            config[name]["remote"] = str(folder)
-        with tempfile.NamedTemporaryFile("w") as file:
-            config.write(file)
-            file.flush()
-            for name in self.folders:
-                command = [program(), "--config", file.name, "hashsum", "sha256", "--download", f"{name}:"]
-                # It ends with 1 when there is a damaged object somewhere, which does not count.
-                listing = subprocess.run(command, capture_output=True, check=False).stdout
-                assert listing, name
-                lines = (line.partition(b"  ") for line in listing.splitlines())
-                found |= {sha256.decode() for sha256, _, path in lines if not path.startswith(b"runs/")}
-        return found
+    def snapshots(self, copy: str) -> list[str]:
+        """Return the times of a copy's snapshots, oldest first: ids change with the tags."""
+        return [each["time"] for each in json.loads(self.restic(copy, "snapshots", "--json") or "[]")]
 
-    def runs(self) -> dict[str, list[str]]:
-        """Return copy → its good runs, oldest first."""
-        return dict(self.inside(RUNS_OF_THE_COPIES))
+    def not_held(self, wanted: Iterable[str], *copies: str) -> set[str]:
+        """Return those of the SHA-256 that no snapshot of any copy, or of those named, brings back."""
+        left = set(wanted)
+        for copy in copies or self.folders:
+            for each in reversed(json.loads(self.restic(copy, "snapshots", "--json") or "[]")):
+                if not left:
+                    return left
+                with tempfile.TemporaryDirectory() as folder:
+                    self.restic(copy, "restore", f"{each['id']}:/originals", "--target", folder)
+                    left -= set(tree(Path(folder)).values())
+        return left
 
     def lost(self, before: dict[str, str]) -> set[str]:
         """Return the photos of `before` that are neither in the library nor at any copy."""
-        return set(before.values()) - set(self.hashes().values()) - self.kept()
+        return self.not_held(set(before.values()) - set(self.hashes().values()))
 
     @contextlib.contextmanager
     def as_if_it_never_was(self, folder: Path) -> Iterator[None]:
@@ -265,7 +278,6 @@ class WithCopies(Kept):
             for name, place in places.items():
                 empty(place)
                 subprocess.run(["cp", "-a", f"{folder / name}/.", place], check=True)
-            self.look_again()
 
 
 @contextlib.contextmanager
@@ -303,8 +315,27 @@ def copied(world: World, name: str, folder: Path, photos: int, copies: Sequence[
         kept.fill("2024", photos // 2)
         kept.index()
         kept.await_health("keeper", "watch")
-        kept.ask("backup")
+        kept.back_up()
         yield kept
+
+
+def codes(reports: Reports) -> dict[str, int]:
+    """Return copy → how its run ended."""
+    return {name: report["exit"] for name, report in reports.items()}
+
+
+def problems(report: dict[str, Any]) -> set[str]:
+    """Return the codes of what a run complained of; that a copy is not what it is called is none of the run's."""
+    found = {problem["code"] for problem in report["problems"]}
+    return {code for code in found if not code.startswith("trial.")}
+
+
+def reported(text: str) -> Any:
+    """Return the report in what a command wrote; what it said to a person stands before it."""
+    start = REPORT.search(text)
+    assert start, text
+    report, _ = json.JSONDecoder().raw_decode(text[start.start() :])
+    return report
 
 
 def hour_of_shanghai(later: int) -> int:
@@ -315,6 +346,17 @@ def hour_of_shanghai(later: int) -> int:
 def empty(folder: Path) -> None:
     """Delete all that is in a folder; the marker of the stack stays."""
     subprocess.run(["find", folder, "-mindepth", "1", "!", "-name", MARKER, "-delete"], check=True)
+
+
+def tree(folder: Path) -> dict[str, str]:
+    """Return path → SHA-256 of each file below a folder, the stack's own markers aside."""
+    found = {}
+    for place, _, files in os.walk(folder):
+        for file in (Path(place, name) for name in files if name != MARKER):
+            if not file.is_symlink():
+                with file.open("rb") as stream:
+                    found[str(file.relative_to(folder))] = hashlib.file_digest(stream, "sha256").hexdigest()
+    return found
 
 
 def jpeg() -> bytes:

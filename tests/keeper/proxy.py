@@ -53,6 +53,8 @@ class Proxy:
     faults: set[Fault] = field(default_factory=set)
     only: str = DATA
     """Only uploads with this in their path are cut, dropped, flipped or swallowed; "" is every one."""
+    short: str = ""
+    """Only listings of paths with this in them lack their last entry; "" is every one."""
     rate: int = 1 << 20
     dies_after: int = 0
     """So many uploads are taken, and from then on nothing answers."""
@@ -234,7 +236,7 @@ class _Handler(BaseHTTPRequestHandler):
         except (OSError, http.client.HTTPException):
             self._hang_up()
             return
-        if self.command == "PROPFIND" and "short-list" in self.proxy.faults:
+        if self.command == "PROPFIND" and "short-list" in self.proxy.faults and self.proxy.short in self.path:
             content = _without_the_last(content)
         kept = [(key, value) for key, value in answer.getheaders() if key.lower() in SENT_BACK]
         self._answer(answer.status, content, kept)

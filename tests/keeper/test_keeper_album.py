@@ -165,7 +165,7 @@ def test_a_place_that_takes_nothing_is_a_failure(house: Home, drive: Proxy, faul
 def test_case_pairs_on_a_disk_that_knows_none_do_not_replace_each_other_night_after_night(
     house: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("keeper.backup.library.file_system", lambda _: "exfat")
+    monkeypatch.setattr("keeper.backup.album.file_system", lambda _: "exfat")
     house.write("a.jpg", b"small")
     house.write("A.jpg", b"capital letter")
     report = copied(house)
@@ -194,6 +194,7 @@ def test_one_job_at_a_time_is_at_a_place(house: Home) -> None:
     with place.alone("by hand"), pytest.raises(KeeperError) as caught:
         backup(house.settings, "wall")
     assert caught.value.exit == Exit.LOCKED
+    assert State(house.state).copy("wall").last_good is None, "a run that was none is no good one"
 
 
 def _is_free(home: Home) -> bool:

@@ -11,9 +11,9 @@ from time import monotonic
 
 import pytest
 
-from keeper.backup import verify
+from keeper.backup import retention, verify
 from keeper.copies import restic
-from keeper.errors import Exit
+from keeper.errors import Exit, KeeperError
 from keeper.state import RunReport
 from tests.keeper.home import Home
 from tests.keeper.proxy import Fault, Proxy, proxied, webdav
@@ -161,20 +161,41 @@ def test_rot_is_found_though_the_line_broke_the_night_it_was_to_be_read(home: Ho
     assert home.restorable("net") == home.content()
 
 
-def test_a_listing_that_leaves_something_out_leads_to_no_repair(home: Home, proxy: Proxy) -> None:
+@pytest.mark.parametrize("short", ["", "/keys", "/snapshots", "/index", "/data"])
+def test_a_listing_that_leaves_something_out_is_no_verdict(home: Home, proxy: Proxy, short: str) -> None:
     photos(home)
     home.good_backup("net")
-    proxy.fault = "short-list"
-    written = proxy.count("PUT", "/index/")
+    proxy.fault, proxy.short = "short-list", short
+    proxy.seen.clear()
 
     report = home.backup("net")
 
-    assert report.exit == Exit.COPY, report.problems
-    assert proxy.count("DELETE", "/index/") == 0
-    assert proxy.count("PUT", "/index/") <= written + 1
+    assert (report.exit, codes(report)) == (Exit.COPY, ["copy.listing"])
+    assert report.sent_bytes == 0
+    changed = [request.path for request in proxy.seen if request.method in ("DELETE", "MOVE", "PUT")]
+    assert [path for path in changed if "/locks/" not in path and "/snapshots/" not in path] == []
     proxy.fault = ""
     home.good_backup("net")
+    assert home.known("net").damage is None
     assert home.restorable("net") == home.content()
+
+
+@pytest.mark.usefixtures("proxy")
+def test_nothing_is_pruned_while_a_snapshot_is_not_listed(home: Home) -> None:
+    repository = home.repository("net")
+    known = repository.snapshots()
+    (snapshot,) = (home.root / "far/photos/snapshots").iterdir()
+    content = snapshot.read_bytes()
+    snapshot.unlink()
+
+    with pytest.raises(KeeperError, match=r"copy\.listing"):
+        repository.prune(known, *retention.PRUNE)
+    report = home.backup("net")
+
+    assert codes(report) == ["copy.snapshots_gone"]
+    assert report.forgotten == 0
+    snapshot.write_bytes(content)
+    assert home.restorable("net", known[0].id).items() >= home.content().items()
 
 
 def test_a_copy_that_hangs_holds_up_no_other(home: Home, proxy: Proxy) -> None:
@@ -195,6 +216,7 @@ def test_a_copy_that_hangs_holds_up_no_other(home: Home, proxy: Proxy) -> None:
 def test_a_vault_whose_login_may_not_delete_is_backed_up(home: Home, proxy: Proxy) -> None:
     home.copies = [home.webdav("net", proxy.url, kind="vault", verify_days=1)]
     proxy.fault = "append-only"
+    proxy.seen.clear()
     photos(home)
 
     home.good_backup("net")
@@ -202,6 +224,5 @@ def test_a_vault_whose_login_may_not_delete_is_backed_up(home: Home, proxy: Prox
     home.good_backup("net")
 
     assert home.restorable("net") == home.content()
-    assert all(
-        request.status == 403 for request in proxy.seen if request.method == "DELETE" and "/locks/" not in request.path
-    )
+    deletions = [request for request in proxy.seen if request.method == "DELETE" and "/locks/" not in request.path]
+    assert {request.status for request in deletions} <= {403}, deletions

@@ -10,7 +10,7 @@ import pytest
 
 from keeper.backup import gate, retention
 from keeper.copies.restic import Restic
-from keeper.errors import Exit
+from keeper.errors import Exit, KeeperError
 from keeper.state import RunReport
 from tests.keeper.home import Home
 
@@ -155,19 +155,24 @@ def test_what_a_person_accepts_is_asked_about_at_no_copy_again(kept: Home) -> No
     assert not [snapshot for snapshot in kept.known().snapshots if snapshot.held]
 
 
-def test_what_happens_again_after_the_answer_is_asked_about_again(kept: Home) -> None:
-    photos = {file.name: file.read_bytes() for file in (kept.originals / "2023").iterdir()}
-    shutil.rmtree(kept.originals / "2023")
+def test_what_was_accepted_once_is_asked_about_when_it_happens_again(kept: Home) -> None:
+    kept.copies.append(kept.local("second"))
+    kept.good_backup("second")
+    aside = kept.root / "aside"
+    shutil.move(kept.originals / "2023", aside)
     gate.accept(kept.state, kept.backup().alarm)
-    for name, content in photos.items():
-        kept.write(f"2023/{name}", content)
     kept.good_backup()
+    kept.good_backup("second")
+    shutil.move(aside, kept.originals / "2023")
+    kept.good_backup()
+    kept.good_backup("second")
     shutil.rmtree(kept.originals / "2023")
 
     report = kept.backup()
-
-    assert report.alarm
-    assert not gate.is_accepted(kept.state, report.alarm)
+    is_safe(kept, report)
+    assert kept.backup("second").alarm == report.alarm
+    assert kept.backup().exit == Exit.OK
+    is_safe(kept, report.model_copy(update={"snapshot": kept.known().snapshots[-1].id}))
 
 
 def test_an_alarm_outlives_the_keepers_memory(kept: Home) -> None:
@@ -193,6 +198,21 @@ def test_a_run_that_was_killed_before_it_compared_hides_nothing(kept: Home, monk
     is_safe(kept, report)
 
 
+def test_a_hold_that_breaks_off_is_made_by_the_next_run(kept: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> str:
+        raise KeeperError(Exit.COPY, "cause.unreachable", said="connection reset")
+
+    shutil.rmtree(kept.originals / "2023")
+    with monkeypatch.context() as patched:
+        patched.setattr(Restic, "tag", broken)
+        assert kept.backup().exit == Exit.COPY
+
+    report = kept.backup()
+
+    assert "gate.vanished" in codes(report)
+    is_safe(kept, report)
+
+
 def test_a_run_that_was_stopped_while_it_held_a_snapshot_makes_none_look_lost(
     kept: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -208,6 +228,10 @@ def test_a_run_that_was_stopped_while_it_held_a_snapshot_makes_none_look_lost(
         with pytest.raises(KeyboardInterrupt):
             kept.backup()
 
+    report = kept.backup()
+
+    assert codes(report) == {"gate.vanished", "gate.folder"}, "nobody was told yet, and nothing is gone"
+    is_safe(kept, report)
     assert kept.good_backup().problems == []
 
 
@@ -226,7 +250,7 @@ def test_a_held_snapshot_and_all_before_it_are_never_forgotten(kept: Home, monke
 
 
 def test_only_what_waits_can_be_accepted(kept: Home) -> None:
-    with pytest.raises(gate.KeeperError) as refused:
+    with pytest.raises(KeeperError) as refused:
         gate.accept(kept.state, "../../etc/passwd")
 
     assert refused.value.problem.code == "gate.unknown"

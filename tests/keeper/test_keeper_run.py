@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import shutil
 import signal
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from keeper import state
-from keeper.backup import first_upload, retention, run
+from keeper.backup import dump, first_upload, retention, run
 from keeper.copies.restic import Restic
 from keeper.errors import Exit, KeeperError
 from keeper.settings import MARKER, STAGING
@@ -21,6 +22,20 @@ from tests.keeper.home import Home
 
 def codes(report: state.RunReport) -> list[str]:
     return [problem.code for problem in report.problems]
+
+
+def test_by_hand_a_copy_at_which_another_job_works_holds_up_no_other(home: Home) -> None:
+    home.copies.append(home.local("second"))
+    home.fill(3)
+
+    with home.repository("disk").alone("verify"), home.command("backup", "--json") as child:
+        said, _ = child.communicate()
+
+    assert child.returncode == Exit.LOCKED
+    made = {each["copy_name"]: each for each in json.loads(said)}
+    assert [problem["code"] for problem in made["disk"]["problems"]] == ["copy.locked"]
+    assert made["second"]["exit"] == Exit.OK
+    assert home.restorable("second") == home.content()
 
 
 def test_what_is_at_home_lies_at_the_copy_with_the_database_beside_it(home: Home) -> None:
@@ -180,7 +195,7 @@ def test_a_clock_that_is_wrong_for_a_night_forgets_nothing(
 ) -> None:
     home.copies = [home.local("disk", keep={"all_days": 1, "weekly_days": 1, "monthly_days": 1})]
     home.fill(1)
-    first = datetime.now(state.UTC) - timedelta(days=60)
+    first = datetime.now(UTC) - timedelta(days=60)
     for day in range(6):
         clock(monkeypatch, first + timedelta(days=day))
         home.write("2024/a.jpg", b"%d" % day)
@@ -201,9 +216,44 @@ def test_a_clock_that_is_wrong_for_a_night_forgets_nothing(
     assert home.restorable(snapshot=home.known().snapshots[-1].id) == home.content()
 
 
+def test_a_lost_state_does_not_hide_that_the_clock_went_back(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    home.fill(1)
+    home.good_backup()
+    home.forget_state()
+    clock(monkeypatch, datetime.now(UTC) - timedelta(hours=18))
+
+    report = home.backup()
+
+    assert (report.exit, codes(report)[0]) == (Exit.GATE, "clock.back")
+    assert len(home.repository().snapshots()) == 2
+
+
+def test_who_says_that_the_date_is_right_after_a_year_is_believed(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    home.fill(1)
+    home.good_backup()
+    clock(monkeypatch, datetime.now(UTC) + timedelta(days=365))
+
+    assert home.good_backup(trust_clock=True).snapshot
+
+
+def test_a_run_that_was_broken_off_is_no_good_run(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise SystemExit(1)
+
+    home.fill(1)
+    monkeypatch.setattr(dump, "ensure", fail)
+    with pytest.raises(SystemExit):
+        home.backup()
+
+    known = home.known()
+    assert known.last_good is None
+    assert known.run
+    assert (known.run.exit, codes(known.run)) == (Exit.FAILED, ["run.broken_off"])
+
+
 def test_what_is_too_old_is_forgotten_and_the_newest_three_never(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     home.copies = [home.local("disk", keep={"all_days": 3, "weekly_days": 3, "monthly_days": 3})]
-    first = datetime.now(state.UTC) - timedelta(days=60)
+    first = datetime.now(UTC) - timedelta(days=60)
     for day in range(8):
         clock(monkeypatch, first + timedelta(days=day))
         home.write("2024/a.jpg", b"%d" % day)
@@ -221,7 +271,7 @@ def test_a_vault_forgets_nothing_and_deletes_nothing(home: Home, monkeypatch: py
     options = {"remote": str(far)}
     keep = {"all_days": 1, "weekly_days": 1, "monthly_days": 1}
     home.copies = [home.copy("vault", "vault", type="alias", path="photos", options=options, keep=keep)]
-    first = datetime.now(state.UTC) - timedelta(days=60)
+    first = datetime.now(UTC) - timedelta(days=60)
     for day in range(6):
         clock(monkeypatch, first + timedelta(days=day))
         home.write("2024/a.jpg", b"%d" % day)

@@ -32,7 +32,7 @@ ALLOWED = {
     # Its image holds nothing else.
     "keeper/": ("keeper",),
     # It measures the whole, in a world of the tests' making.
-    "bench/": ("bench", "stacks", "components", "cli", "demo", "tests"),
+    "bench/": ("bench", "stacks", "components", "cli", "demo", "keeper", "tests"),
     # It judges any program, so it knows none.
     "policy/": (),
     "components/services/": ("components",),
@@ -49,6 +49,9 @@ ALLOWED = {
     # Built for the tests too, without a photo system.
     "demo/images/": ("demo.images",),
 }
+# The keeper's rooms, each of which knows only those before it. A problem becomes text at the edge alone.
+KEEPER = ("errors", "settings", "mounts", "state", "copies", "backup", "restore", "service", "page", "commands")
+EDGE = ("texts", "service", "page", "commands")
 COMMANDS = ("cli.app", "cli.commands")
 # The checks of the host look at Docker's API; no Pulumi there.
 SETTINGS_READERS = {"stacks/config.py"}
@@ -84,6 +87,16 @@ def test_imports_point_one_way(file: str) -> None:
     ours = [name for name, _ in imports(FILES[file]) if is_within(name, ROOMS)]
 
     assert [name for name in ours if not is_within(name, ALLOWED[rule])] == []
+
+
+@pytest.mark.parametrize("room", KEEPER)
+def test_each_room_of_the_keeper_knows_only_those_before_it(room: str) -> None:
+    trees = [tree for file, tree in FILES.items() if file.startswith((f"keeper/{room}/", f"keeper/{room}.py"))]
+    ours = [name for tree in trees for name, _ in imports(tree) if is_within(name, ("keeper",))]
+    known = (*KEEPER[: KEEPER.index(room) + 1], *(("texts",) if room in EDGE else ()))
+
+    assert trees
+    assert [name for name in ours if not is_within(name, tuple(f"keeper.{name}" for name in known))] == []
 
 
 def test_nobody_imports_the_commands_so_that_the_demo_may_use_the_rest_of_cli() -> None:

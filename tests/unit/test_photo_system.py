@@ -14,7 +14,7 @@ from example_stack import declared
 from components.cloudflared import Cloudflared, CloudflaredArgs, CloudflaredConfig
 from components.network import Networks, NetworksArgs
 from components.photo_system import PhotoSystem, PhotoSystemArgs
-from components.service import Foundation, Owner
+from components.service import Foundation, Owner, ServiceArgs
 from stacks.recording import Recorded, Recorder, is_secret, plain, record
 
 ROOT_OF_A_STACK = "pulumi:pulumi:Stack::"
@@ -114,6 +114,19 @@ def test_a_backup_without_a_user_who_may_read_is_refused() -> None:
         PhotoSystem("home", PhotoSystemArgs(**{**vars(whole), "backup": object()}))
 
     with pytest.raises(ValueError, match=r"write DatabaseArgs\(dumped=True\)"):
+        record(program, stack="family")
+
+
+def test_arguments_of_a_service_that_nobody_lists_are_refused_and_not_left_out() -> None:
+    class MyArgs(ServiceArgs):
+        pass
+
+    def program() -> None:
+        PhotoSystem(
+            "home", PhotoSystemArgs(**{**vars(two_systems.args("home", "/srv", 21000)), "services": [MyArgs()]})
+        )
+
+    with pytest.raises(ValueError, match="MyArgs is of no service"):
         record(program, stack="family")
 
 

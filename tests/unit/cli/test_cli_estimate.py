@@ -37,6 +37,21 @@ def test_everything_that_a_copy_would_hold_is_counted_and_nothing_else(tmp_path:
     assert (library.files, library.bytes, library.new_bytes_month) == (2, 3600, 200)
 
 
+def test_a_file_that_goes_while_it_is_counted_stops_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("a.jpg", "b.jpg"):
+        (tmp_path / name).write_bytes(bytes(1200))
+    scandir = os.scandir
+
+    def deleting(folder: Path) -> list[os.DirEntry[str]]:
+        found = list(scandir(folder))
+        (tmp_path / "a.jpg").unlink()
+        return found
+
+    monkeypatch.setattr(os, "scandir", deleting)
+
+    assert estimate.count([tmp_path]).files == 1
+
+
 @pytest.mark.parametrize(
     ("bytes_", "said"), [(0, "0 B"), (999, "999 B"), (1500, "1.5 KB"), (23_000_000, "23 MB"), (5e12, "5.0 TB")]
 )
