@@ -16,6 +16,7 @@ import json
 import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -271,6 +272,7 @@ def main() -> None:
     parser.add_argument("--results", type=Path, default=PROJECT / ".cache" / "bench-backup.json", help="what is known")
     parser.add_argument("--page", type=Path, default=PROJECT / "docs" / "backup-performance.md")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # what was started and filled is put away
     results = Results.model_validate_json(options.results.read_bytes()) if options.results.exists() else Results()
     options.results.parent.mkdir(parents=True, exist_ok=True)
     with running() as server:
