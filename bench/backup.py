@@ -27,7 +27,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench.backup_page import Compared, Figure, Results, Table, page
+from bench.backup_page import PARTS, Compared, Figure, Results, Table, page
 from keeper.copies.rclone import program
 from keeper.settings import MARKER, PASSWORD
 from tests.keeper import restic as restic_tool
@@ -45,7 +45,6 @@ DEFAULT_MEMORY = 1024 * MIB
 """What a stack gives its keeper, whose other processes (page, scheduler) take about 90 MB of it."""
 OURS, RCLONE, BEFORE = "keeper", "rclone", "keeper before"
 FIRST, AGAIN, READ = "first run", "unchanged run", "read back"
-PARTS = ("large", "small", "requests", "million")
 
 
 @dataclass(frozen=True)
