@@ -16,6 +16,7 @@ import json
 import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -26,7 +27,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench.backup_page import Compared, Figure, Results, Table, page
+from bench.backup_page import PARTS, Compared, Figure, Results, Table, page
 from keeper.copies.rclone import program
 from keeper.settings import MARKER, PASSWORD
 from tests.keeper import restic as restic_tool
@@ -44,7 +45,6 @@ DEFAULT_MEMORY = 1024 * MIB
 """What a stack gives its keeper, whose other processes (page, scheduler) take about 90 MB of it."""
 OURS, RCLONE, BEFORE = "keeper", "rclone", "keeper before"
 FIRST, AGAIN, READ = "first run", "unchanged run", "read back"
-PARTS = ("large", "small", "requests", "million")
 
 
 @dataclass(frozen=True)
@@ -267,14 +267,15 @@ def main() -> None:
         "--folder", type=Path, default=Path(tempfile.gettempdir()), help="where everything lies meanwhile"
     )
     parser.add_argument("--scale", type=int, default=1, help="so many times fewer files: to try the bench itself")
-    parser.add_argument("--only", choices=PARTS, nargs="+", default=PARTS, help="measure these parts")
+    parser.add_argument("--only", choices=[*PARTS, "nothing"], nargs="+", default=PARTS, help="measure these parts")
     parser.add_argument("--results", type=Path, default=PROJECT / ".cache" / "bench-backup.json", help="what is known")
     parser.add_argument("--page", type=Path, default=PROJECT / "docs" / "backup-performance.md")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # what was started and filled is put away
     results = Results.model_validate_json(options.results.read_bytes()) if options.results.exists() else Results()
     options.results.parent.mkdir(parents=True, exist_ok=True)
     with running() as server:
-        for part in options.only:
+        for part in (part for part in PARTS if part in options.only):
             _measure(part, options, server, results)
             commit = ["git", "rev-parse", "--short", "HEAD"]
             results.commits[part] = subprocess.run(

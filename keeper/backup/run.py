@@ -99,7 +99,7 @@ class _Run:
         self.known.keys = self.known.keys or sorted(repository.keys())
         with suppress(OSError):  # at once: what was begun is ours from now on
             repository.state.change_copy(repository.name, self._note_repository)
-        repository.restic.unlock()
+        repository.unlock()
         self.snapshots, self.held = self._surely(repository.snapshots), self.known.held
         self._miss(self.known.snapshots)
         self.listed = True
@@ -282,7 +282,8 @@ class _Run:
         """Read back what was sent and the share whose turn it is; mend what is damaged."""
         repository, restic = self.repository, self.repository.restic
         self.tell("read_back", 0, self.report.sent_bytes)
-        new = set[str]().union(*(restic.packs(index) for index in repository.indexes() - indexes))
+        there = repository.indexes()
+        new = set[str]().union(*(restic.packs(index) for index in there - indexes))
         broken = [*verify.bad_packs(repository, new), *verify.still_bad(repository, self.known.broken)]
         count = verify.slices(repository.copy)
         self.slice = verify.due_slice(self.known, count), count
@@ -290,11 +291,12 @@ class _Run:
             self._complain(Exit.VERIFY, Problem.of("copy.mended", count=1))
             expected, self.snapshots = self.snapshots, repository.snapshots()
             self._miss(expected)
+            there = repository.indexes()
         found = verify.read_back(repository, f"{self.slice[0] + 1}/{count}")
         self.report.verified_bytes = self.report.sent_bytes + made.bytes // count
         if not found.errors and not broken:
             self.verdict = verify.Verdict()
-            self.known.indexes = sorted(repository.indexes())
+            self.known.indexes = sorted(there)
             return
         self.tell("mend", 0, 0)
         self.verdict = verify.mend(
@@ -316,8 +318,12 @@ class _Run:
             self._expect_without(set(going))
             self.snapshots = retention.forget(self.repository, self.snapshots, going)
             self.report.forgotten = len(going)
-        self.known.pruned = retention.prune_when_due(self.repository, self.known, self.snapshots)
-        self.known.indexes = sorted(self.repository.indexes())
+        before = self.known.pruned
+        # At a copy that was only just begun nothing was forgotten yet.
+        begun = len([snapshot for snapshot in self.snapshots if snapshot.whole]) == 1 and not before
+        self.known.pruned = now() if begun else retention.prune_when_due(self.repository, self.known, self.snapshots)
+        if self.known.pruned != before:
+            self.known.indexes = sorted(self.repository.indexes())
 
     def _expect_without(self, going: set[str]) -> None:
         """Note, before it happens, which snapshots will be gone: a kill or a stop in between must not look like a loss."""

@@ -130,7 +130,7 @@ def by_hand(repository: Repository, *, everything: bool, progress: Callable[[str
     """
     with repository.alone("verify"):
         repository.open()
-        repository.restic.unlock()
+        repository.unlock()
         progress("read_back", 0, 0)
         count = 1 if everything else slices(repository.copy)
         number = 0 if everything else due_slice(repository.state.copy(repository.name), count)

@@ -87,6 +87,11 @@ class Repository(Place):
             self.rclone.run("moveto", f"{self.place}/keys/{name}", f"{self.place}/damaged/{name}")
         return True
 
+    def unlock(self) -> None:
+        """Remove what the dead locked there, as who holds the copy's own lock may. Only then a key has to be made for it."""
+        if self.rclone.names(f"{self.place}/locks"):
+            self.restic.unlock()
+
     def snapshots(self) -> list[Snapshot]:
         """Return the snapshots, in the order in which they were made."""
         return self.restic.snapshots()

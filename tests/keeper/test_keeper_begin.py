@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from keeper.copies.restic import Restic
 from tests.keeper.home import Home
 
 
@@ -37,3 +40,20 @@ def test_a_foreign_folder_called_like_one_of_a_repositorys_is_left_alone(home: H
 
     assert [problem.code for problem in report.problems] == ["copy.not_empty"]
     assert (home.root / "copy-disk/keys/front door.txt").exists()
+
+
+def test_what_costs_a_key_is_done_only_where_there_is_something_to_do(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home.fill(3)
+    done: list[str] = []
+    monkeypatch.setattr(Restic, "prune", lambda *_: done.append("prune"))
+    monkeypatch.setattr(Restic, "unlock", lambda *_: done.append("unlock"))
+
+    home.good_backup()
+    home.good_backup()
+    assert done == []
+
+    (home.root / "copy-disk/locks" / ("0" * 64)).write_bytes(b"of a run that was killed")
+    home.backup()
+    assert done == ["unlock"]
