@@ -3,31 +3,31 @@
     git worktree add /tmp/before 0ceee54
     .venv/bin/python -m bench.backup --before /tmp/before --folder /dev/shm      # as root for the million: a cgroup's limit
 
-Everything happens in one go on one machine, since only the ratios can be compared. What it measured it writes into
-docs/backup-performance.md. A folder in memory leaves a disk out that writes in bursts.
+Everything happens in one go on one machine, since only the ratios can be compared; `--only` measures one part of it, and
+what the others measured before stays (`--results`). It writes docs/backup-performance.md. A folder in memory leaves a disk
+out that writes in bursts.
 """
 
 from __future__ import annotations
 
 import argparse
+import fcntl
 import json
 import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-import psutil
-
-from bench.backup_page import page
+from bench.backup_page import PARTS, Compared, Figure, Results, Table, page
 from keeper.copies.rclone import program
 from keeper.settings import MARKER, PASSWORD
 from tests.keeper import restic as restic_tool
@@ -38,6 +38,8 @@ from tests.keeper.server import Server, running
 FILES_PER_FOLDER = 500
 MIB = 1 << 20
 SAMPLE_SECONDS = 0.05
+LOCK = Path(os.environ["BENCH_LOCK"]) if "BENCH_LOCK" in os.environ else None
+"""Held while something is measured, where several share a machine."""
 MEMORY = Path("/sys/fs/cgroup/memory")
 DEFAULT_MEMORY = 1024 * MIB
 """What a stack gives its keeper, whose other processes (page, scheduler) take about 90 MB of it."""
@@ -58,17 +60,6 @@ LARGE = Library("2 GiB in 2,000 files", 2_000, MIB)
 SMALL = Library("100,000 files of 2 KB", 100_000, 2_000)
 COUNTED = (Library("200 MiB in 200 files", 200, MIB), Library("10,000 files of 2 KB", 10_000, 2_000))
 MILLION = Library("1,000,000 files of 200 bytes", 1_000_000, 200)
-
-
-@dataclass(frozen=True)
-class Figure:
-    """What a command took: seconds, and the most bytes that it and its children held at once."""
-
-    seconds: float
-    memory: int
-    requests: int = 0
-    sent: int = 0
-    received: int = 0
 
 
 class Place:
@@ -123,9 +114,6 @@ class Place:
         return file
 
 
-Commands = dict[str, Callable[[], list[list[str]]]]
-
-
 @dataclass(frozen=True)
 class Contender:
     """Who copies: `commands` are those of each round, all of which count together."""
@@ -165,11 +153,12 @@ def measured(contender: Contender, moment: str, proxy: Proxy | None = None, limi
         proxy.seen.clear()
     seconds, most = 0.0, 0
     for command in contender.rounds[moment]:
-        start = time.monotonic()
-        with _limited(limit) as enter, tempfile.TemporaryFile("w+") as said:
-            process = psutil.Popen(
-                command, stdout=said, stderr=said, env=dict(contender.environment), cwd=contender.folder, preexec_fn=enter
-            )  # fmt: skip
+        with _limited(limit) as inside, tempfile.TemporaryFile("w+") as said:
+            start = time.monotonic()
+            words = [*inside, *command]
+            process = subprocess.Popen(
+                words, stdout=said, stderr=said, env=dict(contender.environment), cwd=contender.folder, text=True
+            )
             most = max(most, _peak(process))
             seconds += time.monotonic() - start
             if process.returncode:
@@ -181,39 +170,37 @@ def measured(contender: Contender, moment: str, proxy: Proxy | None = None, limi
     return Figure(seconds, most, len(proxy.seen), proxy.bytes_up, proxy.bytes_down)
 
 
-def _peak(process: psutil.Popen) -> int:
+def _peak(process: subprocess.Popen[str]) -> int:
+    """Wait for a process; return the most bytes that it and all below it held at once."""
     most = 0
     while process.poll() is None:
-        held = 0
-        try:
-            family = [process, *process.children(recursive=True)]
-        except psutil.NoSuchProcess:
-            family = []
-        for member in family:
-            try:
-                held += member.memory_info().rss
-            except psutil.NoSuchProcess:
-                continue
-        most = max(most, held)
+        most = max(most, _resident(process.pid))
         time.sleep(SAMPLE_SECONDS)
     return most
 
 
+def _resident(pid: int) -> int:
+    """Return the resident bytes of a process and of all below it, those that ended meanwhile left out: proc(5)."""
+    place = Path(f"/proc/{pid}")
+    try:
+        below = [int(word) for task in (place / "task").iterdir() for word in (task / "children").read_text().split()]
+        own = int((place / "statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return 0
+    return own + sum(map(_resident, below))
+
+
 @contextmanager
-def _limited(limit: int) -> Iterator[Callable[[], None] | None]:
-    """Yield what a new process calls to enter a cgroup with a limit of its memory, as a container has one."""
+def _limited(limit: int) -> Iterator[list[str]]:
+    """Yield the words before a command that enters a cgroup with a limit of its memory, as a container has one."""
     if not limit:
-        yield None
+        yield []
         return
-    group = MEMORY / f"photos-bench-{os.getpid()}-{threading.get_native_id()}"
+    group = MEMORY / f"photos-bench-{os.getpid()}"
     group.mkdir()
-
-    def enter() -> None:
-        (group / "cgroup.procs").write_text(str(os.getpid()))
-
     try:
         (group / "memory.limit_in_bytes").write_text(str(limit))
-        yield enter
+        yield ["sh", "-c", 'echo $$ > "$0" && exec "$@"', str(group / "cgroup.procs")]
     finally:
         for _ in range(100):
             try:
@@ -223,11 +210,8 @@ def _limited(limit: int) -> Iterator[Callable[[], None] | None]:
                 time.sleep(0.1)
 
 
-Table = dict[str, dict[str, Figure]]
-
-
-def compared(folder: Path, server: Server, library: Library, before: Path | None) -> tuple[Table, dict[str, int]]:
-    """Return contender → moment → figure, and contender → objects, for copies in a local folder."""
+def compared(folder: Path, server: Server, library: Library, before: Path | None) -> Compared:
+    """Measure everybody with copies in a local folder."""
     table: Table = {}
     objects: dict[str, int] = {}
     with tempfile.TemporaryDirectory(dir=folder, prefix="photos-bench-") as name:
@@ -236,11 +220,14 @@ def compared(folder: Path, server: Server, library: Library, before: Path | None
         for contender in contenders(place, before):
             table[contender.name] = {moment: _told(library, contender, moment) for moment in (FIRST, AGAIN, READ)}
             objects[contender.name] = sum(1 for file in place.copy.rglob("*") if file.is_file())
-    return table, objects
+    return Compared(table=table, objects=objects)
 
 
 def _told(library: Library, contender: Contender, moment: str, proxy: Proxy | None = None, limit: int = 0) -> Figure:
-    figure = measured(contender, moment, proxy, limit)
+    with LOCK.open("a") if LOCK else nullcontext() as lock:
+        if lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        figure = measured(contender, moment, proxy, limit)
     print(
         f"{library.title}: {contender.name}, {moment}: {figure.seconds:.1f} s, {figure.memory / 1e6:.0f} MB", flush=True
     )
@@ -273,34 +260,44 @@ def million(folder: Path, server: Server, library: Library) -> dict[str, Figure]
 
 
 def main() -> None:
-    """Measure everything and write the page."""
+    """Measure what was asked for and write the page."""
     parser = argparse.ArgumentParser(prog="python -m bench.backup", description=__doc__)
     parser.add_argument("--before", type=Path, help="a worktree of the commit whose keeper is measured beside this one")
     parser.add_argument(
         "--folder", type=Path, default=Path(tempfile.gettempdir()), help="where everything lies meanwhile"
     )
     parser.add_argument("--scale", type=int, default=1, help="so many times fewer files: to try the bench itself")
+    parser.add_argument("--only", choices=[*PARTS, "nothing"], nargs="+", default=PARTS, help="measure these parts")
+    parser.add_argument("--results", type=Path, default=PROJECT / ".cache" / "bench-backup.json", help="what is known")
     parser.add_argument("--page", type=Path, default=PROJECT / "docs" / "backup-performance.md")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # what was started and filled is put away
+    results = Results.model_validate_json(options.results.read_bytes()) if options.results.exists() else Results()
+    options.results.parent.mkdir(parents=True, exist_ok=True)
+    with running() as server:
+        for part in (part for part in PARTS if part in options.only):
+            _measure(part, options, server, results)
+            commit = ["git", "rev-parse", "--short", "HEAD"]
+            results.commits[part] = subprocess.run(
+                commit, capture_output=True, text=True, check=True, cwd=PROJECT
+            ).stdout.strip()
+            results.scale, results.date = options.scale, f"{datetime.now(UTC):%Y-%m-%d}"
+            options.results.write_text(results.model_dump_json(indent=1))
+    options.page.write_text(page(results))
 
+
+def _measure(part: str, options: argparse.Namespace, server: Server, results: Results) -> None:
     def scaled(library: Library) -> Library:
         return Library(library.title, max(2, library.files // options.scale), library.size)
 
-    with running() as server:
-        results = {
-            library.title: compared(options.folder, server, scaled(library), options.before)
-            for library in (LARGE, SMALL)
-        }
-        requests = {
-            library.title: counted(options.folder, server, scaled(library), options.before) for library in COUNTED
-        }
-        most = million(options.folder, server, scaled(MILLION))
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True, cwd=PROJECT
-    )
-    options.page.write_text(
-        page(results, requests, most, f"{datetime.now(UTC):%Y-%m-%d}", commit.stdout.strip(), options.scale)
-    )
+    if part in {"large", "small"}:
+        library = scaled(LARGE if part == "large" else SMALL)
+        results.compared[library.title] = compared(options.folder, server, library, options.before)
+    elif part == "requests":
+        for library in COUNTED:
+            results.counted[library.title] = counted(options.folder, server, scaled(library), options.before)
+    else:
+        results.million = million(options.folder, server, scaled(MILLION))
 
 
 if __name__ == "__main__":

@@ -108,7 +108,7 @@ class CopyState(Stored):
 
     `repository`: restic's id of it, once seen. `snapshots`: oldest first, as they were listed last. `last_good`: when the
     last run ended of which everything was sent and read back. `slices`: share of the packs (0 to `slices_of` - 1) → when
-    it was last read back whole. `damage`: what was found damaged and is not mended. `held`: alarm → the snapshot to which
+    it was last read back whole. `damage`: what was found damaged and is not mended; `broken`: the packs. `held`: alarm → the snapshot to which
     forgetting stopped. `pruned`: when what was forgotten was last removed. `compared`: number of the snapshot that the
     gate saw last. `indexes`: index files whose packs were read back. `keys`: key files that were seen there.
     """

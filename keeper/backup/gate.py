@@ -104,6 +104,16 @@ def raise_alarm(state: Path, alarm: Alarm) -> bool:
     return True
 
 
+def keep(state: Path, copy: str, reasons: list[Problem], what: Collection[str]) -> Alarm:
+    """Keep an alarm about a copy that no comparison raised; the same one is kept once."""
+    alarm = hashlib.sha256(f"{copy} {sorted(what)}".encode()).hexdigest()[:8]
+    known = Alarm.read(_file(state, alarm))
+    if not known.id:
+        known = Alarm(id=alarm, raised=now(), copy_name=copy, reasons=reasons)
+        known.write(_file(state, alarm))
+    return known
+
+
 def accept(state: Path, name: str) -> Alarm:
     """Note that the changes of an alarm are right; copies let go of what they hold at their next run.
 

@@ -85,7 +85,6 @@ class _Run:
     snapshots: list[Snapshot] = field(default_factory=list)
     held: dict[str, str] = field(default_factory=dict)
     listed: bool = False
-    missed: bool = False
 
     def carry_out(self) -> None:
         """Do all of it; what goes wrong on the way is in the report, what ends it is raised."""
@@ -100,7 +99,7 @@ class _Run:
         self.known.keys = self.known.keys or sorted(repository.keys())
         with suppress(OSError):  # at once: what was begun is ours from now on
             repository.state.change_copy(repository.name, self._note_repository)
-        repository.restic.unlock()
+        repository.unlock()
         self.snapshots, self.held = self._surely(repository.snapshots), self.known.held
         self._miss(self.known.snapshots)
         self.listed = True
@@ -157,20 +156,31 @@ class _Run:
 
     def _make_room(self) -> None:
         """Where the last run found the copy full, what broken uploads left there goes first."""
-        last, may_prune = self.known.run, not (self.repository.is_vault or self.missed)
+        last, may_prune = self.known.run, not (self.repository.is_vault or self._gone(self.known.held))
         if last and may_prune and any(p.code == "cause.full" for p in last.problems):
             self.tell("prune", 0, 0)
             self.repository.prune(self.snapshots, *retention.PRUNE)
 
     def _miss(self, expected: list[Snapshot]) -> None:
-        """A snapshot that is gone without our doing: no check of restic's notices, and what it named is not pruned."""
+        """A snapshot that is gone without our doing: no check of restic's notices.
+
+        What it named lies there still, and is not pruned until a person says that it may go.
+        """
         listed = {snapshot.id for snapshot in self.snapshots}
         missing = [s for s in expected if s.id not in listed]
         self.repository.prove_absent("snapshots", [s.id for s in missing])
         if missing := [s for s in missing if s.whole]:
             days = ", ".join(f"{s.time.astimezone(self.settings.zone):%Y-%m-%d}" for s in missing[:3])
-            self._complain(Exit.VERIFY, Problem.of("copy.snapshots_gone", count=len(missing), days=days))
-            self.missed = True
+            problem = Problem.of("copy.snapshots_gone", count=len(missing), days=days)
+            alarm = gate.keep(self.settings.state, self.repository.name, [problem], {s.id for s in missing})
+            self.report.alarm = alarm.id
+            self.held[alarm.id] = self.known.held[alarm.id] = missing[0].id
+            self._complain(Exit.VERIFY, problem)
+
+    def _gone(self, held: dict[str, str]) -> dict[str, str]:
+        """Return those of what is held that the copy has not any more."""
+        listed = {snapshot.id for snapshot in self.snapshots}
+        return {alarm: snapshot for alarm, snapshot in held.items() if snapshot not in listed}
 
     def _indexes_before(self) -> set[str]:
         """Return the index files whose packs were read back; what is in one that is not listed would be sent again."""
@@ -229,7 +239,7 @@ class _Run:
         return made
 
     def _gate(self, before: Snapshot | None, unreadable: set[str]) -> None:
-        state, restic = self.settings.state, self.repository.restic
+        restic = self.repository.restic
         self.tell("compare", 0, 0)
         self.held = self._still_held()
         problem = retention.clock_doubt(self.snapshots[:-1], now(), nights=1)
@@ -237,53 +247,56 @@ class _Run:
             self._complain(Exit.GATE, problem)
         after = self.snapshots[-1]
         alarm = gate.check(self.settings, restic, before, after, unreadable) if before else None
+        if before and alarm:
+            self._hold(before, alarm)
+        # Only now: whatever breaks off before, the next run compares and holds once more.
         self.known.compared = after.number
-        if alarm is None:
-            return
+
+    def _hold(self, before: Snapshot, alarm: gate.Alarm) -> None:
         alarm.copy_name = self.repository.name
-        if not gate.raise_alarm(state, alarm):
+        if not gate.raise_alarm(self.settings.state, alarm):
             return
         self.report.alarm = alarm.id
         for reason in alarm.reasons:
             self._complain(Exit.GATE, reason)
-        if before and not self.repository.is_vault:
-            self._expect_without({before.id})
-            self.held[alarm.id] = restic.tag(before.id, add=f"{HOLD},{ALARM}{alarm.id}")
-            self.snapshots = self.repository.snapshots()
-        elif before:
+        if self.repository.is_vault:
             self.held[alarm.id] = before.id
+            return
+        self._expect_without({before.id})
+        self.held[alarm.id] = self.repository.restic.tag(before.id, add=f"{HOLD},{ALARM}{alarm.id}")
+        self.snapshots = self.repository.snapshots()
 
     def _still_held(self) -> dict[str, str]:
         """Return what a person has not answered yet, and let go of the rest. What a copy holds is written at the copy."""
-        known = {s.alarm: s.id for s in self.snapshots if s.held}
-        if self.repository.is_vault:
-            known = self.known.held
+        tagged = {s.alarm: s.id for s in self.snapshots if s.held}
+        known = self.known.held if self.repository.is_vault else self._gone(self.known.held) | tagged
         accepted = {alarm for alarm in known if gate.is_accepted(self.settings.state, alarm)}
-        if not self.repository.is_vault:
-            self._expect_without({known[alarm] for alarm in accepted})
-            for alarm in accepted:
-                self.repository.restic.tag(known[alarm], remove=f"{HOLD},{ALARM}{alarm}")
-            if accepted:
-                self.snapshots = self.repository.snapshots()
+        if answered := accepted & tagged.keys():
+            self._expect_without({tagged[alarm] for alarm in answered})
+            for alarm in answered:
+                self.repository.restic.tag(tagged[alarm], remove=f"{HOLD},{ALARM}{alarm}")
+            self.snapshots = self.repository.snapshots()
         return {alarm: snapshot for alarm, snapshot in known.items() if alarm not in accepted}
 
     def _read_back(self, indexes: set[str], made: Backup) -> None:
         """Read back what was sent and the share whose turn it is; mend what is damaged."""
         repository, restic = self.repository, self.repository.restic
         self.tell("read_back", 0, self.report.sent_bytes)
-        new = set[str]().union(*(restic.packs(index) for index in repository.indexes() - indexes))
-        broken = verify.bad_packs(repository, new | verify.still_there(repository, self.known.broken))
+        there = repository.indexes()
+        new = set[str]().union(*(restic.packs(index) for index in there - indexes))
+        broken = [*verify.bad_packs(repository, new), *verify.still_bad(repository, self.known.broken)]
         count = verify.slices(repository.copy)
         self.slice = verify.due_slice(self.known, count), count
         if verify.clear_the_way(repository, self.slice):
             self._complain(Exit.VERIFY, Problem.of("copy.mended", count=1))
             expected, self.snapshots = self.snapshots, repository.snapshots()
             self._miss(expected)
+            there = repository.indexes()
         found = verify.read_back(repository, f"{self.slice[0] + 1}/{count}")
         self.report.verified_bytes = self.report.sent_bytes + made.bytes // count
         if not found.errors and not broken:
             self.verdict = verify.Verdict()
-            self.known.indexes = sorted(repository.indexes())
+            self.known.indexes = sorted(there)
             return
         self.tell("mend", 0, 0)
         self.verdict = verify.mend(
@@ -297,7 +310,7 @@ class _Run:
     def _forget(self) -> None:
         """Forget what is too old, unless anything gives reason to doubt."""
         doubt = not self.trust_clock and retention.clock_doubt(self.snapshots[:-1], now())
-        unsure = self.held or doubt or self.missed or self.verdict is None or self.verdict.damage
+        unsure = self.held or doubt or self.verdict is None or self.verdict.damage
         if self.repository.is_vault or unsure:
             return
         self.tell("forget", 0, 0)
@@ -305,14 +318,20 @@ class _Run:
             self._expect_without(set(going))
             self.snapshots = retention.forget(self.repository, self.snapshots, going)
             self.report.forgotten = len(going)
-        self.known.pruned = retention.prune_when_due(self.repository, self.known, self.snapshots)
-        self.known.indexes = sorted(self.repository.indexes())
+        before = self.known.pruned
+        # At a copy that was only just begun nothing was forgotten yet.
+        begun = len([snapshot for snapshot in self.snapshots if snapshot.whole]) == 1 and not before
+        self.known.pruned = now() if begun else retention.prune_when_due(self.repository, self.known, self.snapshots)
+        if self.known.pruned != before:
+            self.known.indexes = sorted(self.repository.indexes())
 
     def _expect_without(self, going: set[str]) -> None:
-        """Write down, before it happens, which snapshots will be gone: a kill in between must not look like a loss."""
-        left = [snapshot for snapshot in self.snapshots if snapshot.id not in going]
+        """Note, before it happens, which snapshots will be gone: a kill or a stop in between must not look like a loss."""
+        self.snapshots = [snapshot for snapshot in self.snapshots if snapshot.id not in going]
         with suppress(OSError):
-            self.repository.state.change_copy(self.repository.name, lambda known: setattr(known, "snapshots", left))
+            self.repository.state.change_copy(
+                self.repository.name, lambda known: setattr(known, "snapshots", self.snapshots)
+            )
 
 
 def _telling(state: State, name: str, progress: Tell | None) -> Tell:

@@ -33,7 +33,7 @@ LONG_AGO = datetime.min.replace(tzinfo=UTC)
 class Verdict:
     """What reading back found. `mended`: packs that were damaged and are whole again; `damage`: what is not mended.
 
-    `broken`: the packs that the next run looks at again, whatever share it reads.
+    `broken`: packs that lie there as they are, and are read back every night until they are whole or gone.
     """
 
     mended: int = 0
@@ -63,10 +63,15 @@ def bad_packs(repository: Repository, packs: Collection[str]) -> list[str]:
     return _bad(repository, {f"data/{pack[:2]}/{pack}": pack for pack in packs})
 
 
-def still_there(repository: Repository, packs: Collection[str]) -> set[str]:
-    """Return those packs that are listed: one that was removed meanwhile is no damage."""
-    folders = {f"{repository.place}/data/{pack[:2]}" for pack in packs}
-    return set(packs) & {name for folder in folders for name in repository.rclone.names(folder)}
+def still_bad(repository: Repository, packs: Collection[str]) -> list[str]:
+    """Of packs that were bad, return those that lie there and still are: their turn may come in a month only.
+
+    Raises:
+        KeeperError: the way to the copy broke.
+    """
+    names = {f"data/{pack[:2]}/{pack}": pack for pack in packs}
+    digests = repository.rclone.hashes(repository.place, names) if names else {}
+    return sorted(pack for name, pack in names.items() if digests.get(name, pack) != pack)
 
 
 def clear_the_way(repository: Repository, share: tuple[int, int] = (0, 1)) -> bool:
@@ -125,15 +130,17 @@ def by_hand(repository: Repository, *, everything: bool, progress: Callable[[str
     """
     with repository.alone("verify"):
         repository.open()
-        repository.restic.unlock()
+        repository.unlock()
         progress("read_back", 0, 0)
         count = 1 if everything else slices(repository.copy)
         number = 0 if everything else due_slice(repository.state.copy(repository.name), count)
         found = read_back(repository, f"{number + 1}/{count}")
-        damage = _damage(found, found.broken_packs) if found.errors else None
+        known_bad = still_bad(repository, repository.state.copy(repository.name).broken)
+        broken = sorted({*found.broken_packs, *known_bad})
+        damage = _damage(found, broken) if found.errors or broken else None
 
         def note(known: CopyState) -> None:
-            known.damage, known.broken = damage, found.broken_packs if damage else []
+            known.damage, known.broken = damage, broken
             if damage is None:
                 whole = range(known.slices_of) if everything else [number]
                 known.slices = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
@@ -14,6 +15,10 @@ from keeper.state import Snapshot
 
 TOLERANCE = timedelta(hours=1)
 """A snapshot that is further ahead comes from a clock that was wrong."""
+HALF_BEGUN = {"damaged/", "data/", "index/", "keys/", "locks/", "snapshots/"}
+"""The folders of a repository, and ours for what was put aside; its file `config` comes last."""
+ASIDE = ("--exclude", "/keys/**", "--exclude", "/locks/**", "--exclude", "/damaged/**")
+KEY = re.compile(r"[0-9a-f]{64}(-tmp-\d+)?")
 APPEND_ONLY = "serve restic --stdio --append-only"
 """A seat belt: a bug of ours deletes nothing in a vault. The wall must be at the provider."""
 
@@ -57,12 +62,35 @@ class Repository(Place):
         if there is None:
             if known or not may_begin:
                 raise KeeperError(Exit.PREFLIGHT, "copy.gone" if known else "copy.nothing", copy=self.name)
-            if not self.rclone.is_empty(self.place):
+            if not self.rclone.is_empty(self.place) and not self._clear_half_begun():
                 raise KeeperError(Exit.PREFLIGHT, "copy.not_empty", copy=self.name, folder=self.copy.path)
             there = self.restic.init()
         if known and there != known:
             raise KeeperError(Exit.PREFLIGHT, "copy.another", copy=self.name)
         return there
+
+    def _clear_half_begun(self) -> bool:
+        """Put aside what a kill left of a beginning; return False where there is anything else.
+
+        restic writes folders and a key before its configuration, and then refuses to begin again. No data, no index and no
+        snapshot: that key never opened anything. It is not deleted all the same: a listing can lie.
+        """
+        top = self.rclone.run("lsf", self.place, "--max-depth", "1").decode("utf-8", "replace").splitlines()
+        if not set(top) <= HALF_BEGUN:
+            return False
+        if self.rclone.run("lsf", self.place, "-R", "--files-only", *ASIDE):
+            return False
+        keys = self.rclone.names(f"{self.place}/keys")
+        if not all(KEY.fullmatch(name) for name in keys):
+            return False
+        for name in keys:
+            self.rclone.run("moveto", f"{self.place}/keys/{name}", f"{self.place}/damaged/{name}")
+        return True
+
+    def unlock(self) -> None:
+        """Remove what the dead locked there, as who holds the copy's own lock may. Only then a key has to be made for it."""
+        if self.rclone.names(f"{self.place}/locks"):
+            self.restic.unlock()
 
     def snapshots(self) -> list[Snapshot]:
         """Return the snapshots, in the order in which they were made."""

@@ -205,8 +205,9 @@ def _plan(settings: Settings, request: Request, answers: list[Answer], folder: P
             tries[source.name] += TRIES if error.problem.code.startswith("cause.") else 1
             notes.append(Problem.of("restore.passed_over", **source.values(), reason=error.problem))
             continue
-        if held := source.repository.state.copy(source.name).held:
-            notes.append(Problem.of("restore.alarm", copy=source.name, snapshot=next(iter(held.values()))[:SHORT]))
+        held = source.repository.state.copy(source.name).held.values()
+        if before := next((each.snapshot.id for each in sources if each.snapshot.id in held), None):
+            notes.append(Problem.of("restore.alarm", copy=source.name, snapshot=before[:SHORT]))
         return plan
     reasons = {"reason": notes[0]} if notes else None
     raise no_source(answers, snapshot=request.snapshot, day=request.day, **(reasons or {}))

@@ -36,6 +36,8 @@ KINDS = (
     ("copy.lacked", "damage", "damage"),
     ("copy.snapshots_gone", "damage", "damage"),
 )
+HELD = ("gate.", "copy.snapshots_gone")
+"""Problems for which old content is kept until a person answers."""
 AT_HOME = ("dump", "library", "clock", "unreadable")
 OF_A_COPY = ("backup", "gone", "key", "damage")
 TOLD = frozenset({Exit.LOCKED, Exit.COPY, Exit.VERIFY, Exit.PREFLIGHT})
@@ -118,7 +120,7 @@ class Outcomes:
             if topic.startswith("gate ") and topic.removeprefix("gate ") not in waiting:
                 self._alerts.all_well(topic)
         if report.alarm:
-            reasons = [problem for problem in report.problems if problem.code.startswith("gate.")]
+            reasons = [problem for problem in report.problems if problem.code.startswith(HELD)]
             self._alerts.problem(
                 f"gate {report.alarm}", self._message("alert.run.GATE", reasons, kind="GATE", alarm=report.alarm)
             )

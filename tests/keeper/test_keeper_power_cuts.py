@@ -33,6 +33,7 @@ CUTS = 24
 SHUTDOWN, NOT_EVEN_THE_JOURNAL = 0x8004587D, 2
 """EXT4_IOC_SHUTDOWN and its flag, from fs/ext4/ext4.h."""
 MIB = 1 << 20
+TIDY = 'cat > /dev/null; while umount --lazy "$0" 2> /dev/null; do :; done'
 
 
 @dataclass
@@ -48,7 +49,12 @@ class Machine:
     def boot(self) -> None:
         """Check the device, as a machine does that starts, and mount it."""
         subprocess.run(["fsck.ext4", "-p", self.image], check=False, capture_output=True)
-        subprocess.run(["mount", "-o", "loop", self.image, self.mount], check=True)
+        mounted = subprocess.run(
+            ["mount", "-o", "loop", self.image, self.mount], check=False, capture_output=True, text=True
+        )
+        if mounted.returncode and not self.done:
+            pytest.skip(f"keeper tier: no block device of its own: {mounted.stderr.strip()}")
+        assert not mounted.returncode, mounted.stderr
         self.home = Home(self.mount, self.server)
 
     def cut(self) -> None:
@@ -74,7 +80,8 @@ class Machine:
         printed, _ = run.communicate(timeout=PATIENCE)
         assert printed, self.image.with_name("night.log").read_text()
         report = RunReport.model_validate(json.loads(printed.splitlines()[-1]))
-        assert (run.returncode, report.problems) == (0, []), report
+        told = [problem for problem in report.problems if problem.code != "trial.same_disk"]  # it is, indeed
+        assert (run.returncode, told) == (0, []), report
         return report
 
     def note(self, report: RunReport) -> None:
@@ -100,12 +107,11 @@ def machine(folder: Path, server: Server) -> Iterator[Machine]:
     with image.open("wb") as file:
         file.truncate(256 * MIB)
     subprocess.run(["mkfs.ext4", "-q", "-F", image], check=True)
-    made = Machine(image, mount, server)
-    made.boot()
-    try:
+    # Whatever ends this test, a kill included, ends its input; the loop device goes with its last mount.
+    with subprocess.Popen(["sh", "-c", TIDY, mount], stdin=subprocess.PIPE, start_new_session=True):
+        made = Machine(image, mount, server)
+        made.boot()
         yield made
-    finally:
-        subprocess.run(["umount", "--lazy", mount], check=False)
 
 
 @pytest.mark.skipif(

@@ -393,7 +393,7 @@ def test_killed_at_any_moment_the_same_command_goes_on(kept: Home) -> None:
         held = kept.content()
         assert held[b"originals/2024/IMG_00007.jpg"] == edited
         assert all(before.get(path) == digest for path, digest in held.items() if b"IMG_00007" not in path)
-    until(lambda: not _restics(kept.root))
+    until(lambda: not kept.at_work())
     bring(kept, "originals")
     after = kept.content()
 
@@ -403,16 +403,3 @@ def test_killed_at_any_moment_the_same_command_goes_on(kept: Home) -> None:
     assert after[b"originals/2024/IMG_00007.jpg"] == edited
     assert len(list((kept.originals / "2024").glob("IMG_00007.restored-*"))) == 1
     assert not (kept.originals / STAGING).exists()
-
-
-def _restics(root: Path) -> list[str]:
-    """Return the restics that still work on something below a folder."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            environment = (process / "environ").read_bytes()
-        except OSError:
-            continue
-        if b"RESTIC_REPOSITORY" in environment and os.fsencode(root) in environment:
-            found.append(process.name)
-    return found

@@ -34,7 +34,7 @@ class Dropping:
     def snapshots(self) -> list[Snapshot]:
         return self.held
 
-    def prune(self, *_flags: str) -> None:
+    def prune(self, _snapshots: list[Snapshot], *_flags: str) -> None:
         self.pruned += 1
 
 
@@ -136,7 +136,7 @@ def test_what_was_forgotten_is_removed_once_a_week_though_the_clock_was_ahead_th
 ) -> None:
     copy = Dropping([])
 
-    moment = retention.prune_when_due(cast("Repository", copy), CopyState(pruned=pruned))
+    moment = retention.prune_when_due(cast("Repository", copy), CopyState(pruned=pruned), [])
 
     assert copy.pruned == prunes
     assert moment == (NOW if prunes else pruned)

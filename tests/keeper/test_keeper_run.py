@@ -7,17 +7,20 @@ import json
 import os
 import shutil
 import signal
-from datetime import datetime, timedelta
+import subprocess
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from keeper import state
-from keeper.backup import first_upload, retention, run
+from keeper.backup import dump, first_upload, retention, run
+from keeper.copies import transport
 from keeper.copies.restic import Restic
 from keeper.errors import Exit, KeeperError
 from keeper.settings import MARKER, STAGING
 from tests.keeper.home import Home
+from tests.waiting import until
 
 
 def codes(report: state.RunReport) -> list[str]:
@@ -63,6 +66,21 @@ def test_every_name_that_a_disk_holds_is_backed_up(home: Home) -> None:
 
     assert home.restorable() == home.content()
     assert len([name for name in home.content() if name.startswith(b"originals/")]) == len(names)
+
+
+def test_no_name_and_no_size_of_a_photo_can_be_too_much_for_a_remote(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transport, "LOCAL_PACK", 4)
+    home.write("2024/film.mp4", os.urandom(40_000_000))
+    home.write("/".join(["deep" * 20] * 20) + "/" + "n" * 255, b"a path of 2,000 signs")
+
+    home.good_backup()
+
+    there = [file for file in (home.root / "copy-disk").rglob("*") if file.is_file()]
+    assert max(len(str(file.relative_to(home.root / "copy-disk"))) for file in there) <= len("snapshots/") + 64
+    assert max(file.stat().st_size for file in there) <= 16 << 20
+    assert home.restorable() == home.content()
 
 
 def test_what_is_on_its_way_or_only_a_marker_is_not_backed_up(home: Home) -> None:
@@ -175,18 +193,29 @@ def test_restic_and_rclone_hold_the_lock_of_a_keeper_that_was_killed(
         fcntl.flock(again, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="keeper tier: only root may have another host name")
 def test_a_lock_that_a_dead_run_left_at_the_copy_stops_nothing(home: Home) -> None:
+    """In containers it is of another host, or of a process id that is in use again: restic takes it for alive."""
     home.fill(1)
     home.good_backup()
-    source = next((home.root / "copy-disk/keys").iterdir())
-    repository = home.repository()
-    with repository.alone("x"), repository.restic._child(["check", "--read-data"]) as (child, _):
-        os.kill(child.pid, signal.SIGKILL)
-    assert source.exists()
+    restic = home.repository().restic
+    locks = home.root / "copy-disk/locks"
+    elsewhere = ["unshare", "--uts", "sh", "-c", 'hostname elsewhere && exec "$@"', "sh"]
+    dead = subprocess.Popen(
+        [*elsewhere, restic._program, "backup", "--stdin-from-command", "--", "sleep", "600"],
+        env=restic._environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    until(lambda: list(locks.iterdir()))
+    os.killpg(dead.pid, signal.SIGKILL)
+    dead.wait()
+    assert list(locks.iterdir())
 
     home.good_backup()
 
-    assert list((home.root / "copy-disk/locks").iterdir()) == []
+    assert list(locks.iterdir()) == []
 
 
 @pytest.mark.parametrize(("days", "code"), [(400, "clock.ahead"), (-400, "clock.back")])
@@ -195,7 +224,7 @@ def test_a_clock_that_is_wrong_for_a_night_forgets_nothing(
 ) -> None:
     home.copies = [home.local("disk", keep={"all_days": 1, "weekly_days": 1, "monthly_days": 1})]
     home.fill(1)
-    first = datetime.now(state.UTC) - timedelta(days=60)
+    first = datetime.now(UTC) - timedelta(days=60)
     for day in range(6):
         clock(monkeypatch, first + timedelta(days=day))
         home.write("2024/a.jpg", b"%d" % day)
@@ -216,9 +245,44 @@ def test_a_clock_that_is_wrong_for_a_night_forgets_nothing(
     assert home.restorable(snapshot=home.known().snapshots[-1].id) == home.content()
 
 
+def test_a_lost_state_does_not_hide_that_the_clock_went_back(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    home.fill(1)
+    home.good_backup()
+    home.forget_state()
+    clock(monkeypatch, datetime.now(UTC) - timedelta(hours=18))
+
+    report = home.backup()
+
+    assert (report.exit, codes(report)[0]) == (Exit.GATE, "clock.back")
+    assert len(home.repository().snapshots()) == 2
+
+
+def test_who_says_that_the_date_is_right_after_a_year_is_believed(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    home.fill(1)
+    home.good_backup()
+    clock(monkeypatch, datetime.now(UTC) + timedelta(days=365))
+
+    assert home.good_backup(trust_clock=True).snapshot
+
+
+def test_a_run_that_was_broken_off_is_no_good_run(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise SystemExit(1)
+
+    home.fill(1)
+    monkeypatch.setattr(dump, "ensure", fail)
+    with pytest.raises(SystemExit):
+        home.backup()
+
+    known = home.known()
+    assert known.last_good is None
+    assert known.run
+    assert (known.run.exit, codes(known.run)) == (Exit.FAILED, ["run.broken_off"])
+
+
 def test_what_is_too_old_is_forgotten_and_the_newest_three_never(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     home.copies = [home.local("disk", keep={"all_days": 3, "weekly_days": 3, "monthly_days": 3})]
-    first = datetime.now(state.UTC) - timedelta(days=60)
+    first = datetime.now(UTC) - timedelta(days=60)
     for day in range(8):
         clock(monkeypatch, first + timedelta(days=day))
         home.write("2024/a.jpg", b"%d" % day)
@@ -236,7 +300,7 @@ def test_a_vault_forgets_nothing_and_deletes_nothing(home: Home, monkeypatch: py
     options = {"remote": str(far)}
     keep = {"all_days": 1, "weekly_days": 1, "monthly_days": 1}
     home.copies = [home.copy("vault", "vault", type="alias", path="photos", options=options, keep=keep)]
-    first = datetime.now(state.UTC) - timedelta(days=60)
+    first = datetime.now(UTC) - timedelta(days=60)
     for day in range(6):
         clock(monkeypatch, first + timedelta(days=day))
         home.write("2024/a.jpg", b"%d" % day)

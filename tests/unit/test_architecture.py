@@ -32,7 +32,7 @@ ALLOWED = {
     # Its image holds nothing else.
     "keeper/": ("keeper",),
     # It measures the whole, in a world of the tests' making.
-    "bench/": ("bench", "stacks", "components", "cli", "demo", "tests"),
+    "bench/": ("bench", "stacks", "components", "cli", "demo", "keeper", "tests"),
     # It judges any program, so it knows none.
     "policy/": (),
     "components/services/": ("components",),

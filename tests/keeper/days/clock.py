@@ -42,4 +42,4 @@ class Clock:
                 del tz
                 return clock.now()
 
-        state.datetime = Ruled  # type: ignore[misc]
+        state.datetime = Ruled  # type: ignore[attr-defined]

@@ -16,11 +16,13 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import psutil
 
+from keeper.backup import gate
 from keeper.errors import Exit
 from keeper.state import RunReport
 from tests.keeper import restic as restic_tool
@@ -75,7 +77,8 @@ class Copy:
     held: set[str] = field(default_factory=set)
     runs_since_damage: int = 0
     told_of_damage: bool = False
-    rot_to_tell: set[str] = field(default_factory=set)
+    rot_to_tell: dict[str, datetime] = field(default_factory=dict)
+    """File that rotted at home, and when."""
     changed: bool = True
     """Something was deleted, edited, moved or hidden at home since its last run, so an alarm may be right."""
     edited: bool = False
@@ -156,6 +159,7 @@ class Life:
         self.log.append(f"   {name}: {night}")
         self.count(f"exit {night.code}")
         copy = self.copies[name]
+        self._note_told(copy)
         if report and night.is_done:
             content = self.home.content()
             left_out = [os.fsencode(path) for path in report.unreadable]
@@ -175,6 +179,14 @@ class Life:
             return [each for each in running if (each.info["environ"] or {}).get("RCLONE_CONFIG") == config]
 
         until(lambda: not left(), OUTLIVING_SECONDS)
+
+    def _note_told(self, copy: Copy) -> None:
+        """Forget the rot that was told: by this run, even if it was stopped later, or by that of another copy."""
+        alarms = gate.alarms(self.home.state)
+        for path, since in list(copy.rot_to_tell.items()):
+            hashed = gate._hash(f"/{path}")
+            if any(hashed in alarm.paths and alarm.raised and alarm.raised >= since for alarm in alarms):
+                del copy.rot_to_tell[path]
 
     def night(self, name: str) -> Night:
         """Let a run go through, undisturbed."""

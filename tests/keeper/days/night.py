@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import signal
 import sys
-from functools import partial
 from pathlib import Path
 
 from keeper.backup import first_upload, verify
@@ -25,7 +24,7 @@ def main(settings: Path, copy: str, clock: Path) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(Exit.FAILED))  # as the command line does
     Clock(clock).rule()
     first_upload.BATCH_BYTES = BATCH_BYTES
-    verify.read_back = partial(verify.read_back, pause=0.1)
+    verify.SECOND_LOOK_SECONDS = 0.1
     restic.PATIENCE_SECONDS = 1
     try:
         report = backup(load(settings), copy)

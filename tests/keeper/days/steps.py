@@ -115,7 +115,7 @@ def rot(life: Life) -> None:
         _changed(life)
         name = f"originals/{file.relative_to(life.home.originals)}"
         for copy in life.copies.values():
-            copy.rot_to_tell.add(name)
+            copy.rot_to_tell[name] = life.clock.now()
 
 
 def _some(life: Life, files: list[Path], most: int) -> list[Path]:
