@@ -256,23 +256,21 @@ def test_each_copy_alone_brings_everything_back(kept: WithCopies, tmp_path: Path
 
 @pytest.mark.skipif(not FAKETIME.exists(), reason="engine tier: apt-get install libfaketime")
 def test_after_years_no_copy_is_emptied_and_one_that_lies_forgets_nothing(kept: WithCopies, tmp_path: Path) -> None:
+    """Restic measures what is old by its own clock: so the nights of before are made, not those to come."""
     before = kept.hashes()
     with kept.as_if_it_never_was(tmp_path):
-        for _ in range(2):
-            kept.back_up()
+        for _ in range(4):
+            kept.at("-1200d", "backup", "--trust-clock")
         snapshots = {name: kept.snapshots(name) for name in kept.folders}
         kept.fill("years-later", 5, tail=100_000)
         kept.net.fault = "flip"
-        made = {
-            report["copy_name"]: report for report in kept.at("+1200d", "backup", "--trust-clock", code=Exit.VERIFY)
-        }
+        made = kept.back_up("--trust-clock", code=Exit.VERIFY)
         kept.bring_net_back()
 
-        assert made["disk"]["forgotten"] > 0, (made, kept.restic("disk", "snapshots"), kept.at("+1200d", "status"))
-        assert made["net"]["forgotten"] == made["vault"]["forgotten"] == 0
-        assert kept.snapshots("net")[: len(snapshots["net"])] == snapshots["net"]
-        assert kept.snapshots("vault")[:-1] == snapshots["vault"]
-        assert len(kept.snapshots("disk")) >= 3
-        assert kept.snapshots("disk")[-3:-1] == snapshots["disk"][-2:]
+        assert {name: report["forgotten"] for name, report in made.items()} == {"disk": 2, "net": 0, "vault": 0}
+        left = {name: set(kept.snapshots(name)) for name in kept.folders}
+        assert set(snapshots["net"]) <= left["net"]
+        assert set(snapshots["vault"]) <= left["vault"]
+        assert len(left["disk"]) == len(snapshots["disk"]) - 2 + 1, "the newest three stay, however old"
         for name in kept.folders:
             assert kept.not_held(before.values(), name) == set()

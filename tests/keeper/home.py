@@ -21,6 +21,7 @@ from keeper.errors import Exit
 from keeper.settings import DATABASE, MARKER, Settings
 from keeper.settings import PASSWORD as REPOSITORY_PASSWORD
 from keeper.state import CopyState, RunReport, State
+from tests.keeper.rclone import rclone
 from tests.keeper.server import Server
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -84,6 +85,7 @@ class Home:
 
     def copy(self, name: str, kind: str, **more: Any) -> dict[str, Any]:
         """Return a copy with a key of its own."""
+        rclone()
         self.secret(f"backup_{name}_{REPOSITORY_PASSWORD}", f"key of {name}\n")
         return {"name": name, "kind": kind, **more}
 

@@ -15,7 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from keeper.copies.rclone import program
+from tests.keeper.rclone import rclone
 
 Fault = Literal[
     "401", "403", "429", "500", "507", "cut", "drop", "flip", "swallow", "short-list", "append-only", "stall", "slow", "away"
@@ -110,7 +110,7 @@ def webdav(folder: Path) -> Iterator[int]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     folder.mkdir(parents=True, exist_ok=True)
-    command = [program(), "serve", "webdav", str(folder), "--addr", f"127.0.0.1:{port}", "--config", "/dev/null"]
+    command = [rclone(), "serve", "webdav", str(folder), "--addr", f"127.0.0.1:{port}", "--config", "/dev/null"]
     command += ["--vfs-cache-mode", "off", "--dir-cache-time", "1ms", "--poll-interval", "0"]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as server:
         try:

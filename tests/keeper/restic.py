@@ -20,7 +20,6 @@ from tests.keeper import light_key
 VERSION = "0.19.1"
 GO = (1, 25)
 """The oldest Go that builds it; Debian 13 has 1.24."""
-GO_PLACES = ":/usr/local/go/bin"
 MODULE = f"github.com/restic/restic/cmd/restic@v{VERSION}"
 
 
@@ -83,7 +82,7 @@ def lacking() -> str | None:
 
 def go() -> str | None:
     """Return a Go that is new enough, if there is one."""
-    found = shutil.which("go", path=f"{os.environ.get('PATH', os.defpath)}{GO_PLACES}")
+    found = shutil.which("go")
     return found if found and _version([found, "version"]) >= GO else None
 
 

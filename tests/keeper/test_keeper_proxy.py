@@ -13,9 +13,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from keeper.copies.rclone import program
 from tests.keeper import restic as restic_tool
 from tests.keeper.proxy import Fault, Proxy, proxied, webdav
+from tests.keeper.rclone import rclone
 from tests.waiting import until
 
 
@@ -33,7 +33,7 @@ class Net:
             "RCLONE_CONFIG_NET_TYPE": "webdav", "RCLONE_CONFIG_NET_VENDOR": "other", "RCLONE_CONFIG_NET_URL": self.proxy.url,
             "RCLONE_CONFIG": "/dev/null", "RESTIC_PASSWORD": "x", "RESTIC_CACHE_DIR": str(self.folder.parent / "cache"),
         }  # fmt: skip
-        command = [self.restic, "-r", "rclone:net:repository", "-o", f"rclone.program={program()}", *words]
+        command = [self.restic, "-r", "rclone:net:repository", "-o", f"rclone.program={rclone()}", *words]
         return subprocess.run(command, env=environment, capture_output=True, check=False).returncode
 
     def put(self, path: str, content: bytes = b"x" * 1000) -> int:

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,10 +15,12 @@ import pytest
 
 from keeper import state
 from keeper.backup import dump, first_upload, retention, run
+from keeper.copies import transport
 from keeper.copies.restic import Restic
 from keeper.errors import Exit, KeeperError
 from keeper.settings import MARKER, STAGING
 from tests.keeper.home import Home
+from tests.waiting import until
 
 
 def codes(report: state.RunReport) -> list[str]:
@@ -63,6 +66,21 @@ def test_every_name_that_a_disk_holds_is_backed_up(home: Home) -> None:
 
     assert home.restorable() == home.content()
     assert len([name for name in home.content() if name.startswith(b"originals/")]) == len(names)
+
+
+def test_no_name_and_no_size_of_a_photo_can_be_too_much_for_a_remote(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transport, "LOCAL_PACK", 4)
+    home.write("2024/film.mp4", os.urandom(40_000_000))
+    home.write("/".join(["deep" * 20] * 20) + "/" + "n" * 255, b"a path of 2,000 signs")
+
+    home.good_backup()
+
+    there = [file for file in (home.root / "copy-disk").rglob("*") if file.is_file()]
+    assert max(len(str(file.relative_to(home.root / "copy-disk"))) for file in there) <= len("snapshots/") + 64
+    assert max(file.stat().st_size for file in there) <= 16 << 20
+    assert home.restorable() == home.content()
 
 
 def test_what_is_on_its_way_or_only_a_marker_is_not_backed_up(home: Home) -> None:
@@ -175,18 +193,29 @@ def test_restic_and_rclone_hold_the_lock_of_a_keeper_that_was_killed(
         fcntl.flock(again, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="keeper tier: only root may have another host name")
 def test_a_lock_that_a_dead_run_left_at_the_copy_stops_nothing(home: Home) -> None:
+    """In containers it is of another host, or of a process id that is in use again: restic takes it for alive."""
     home.fill(1)
     home.good_backup()
-    source = next((home.root / "copy-disk/keys").iterdir())
-    repository = home.repository()
-    with repository.alone("x"), repository.restic._child(["check", "--read-data"]) as (child, _):
-        os.kill(child.pid, signal.SIGKILL)
-    assert source.exists()
+    restic = home.repository().restic
+    locks = home.root / "copy-disk/locks"
+    elsewhere = ["unshare", "--uts", "sh", "-c", 'hostname elsewhere && exec "$@"', "sh"]
+    dead = subprocess.Popen(
+        [*elsewhere, restic._program, "backup", "--stdin-from-command", "--", "sleep", "600"],
+        env=restic._environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    until(lambda: list(locks.iterdir()))
+    os.killpg(dead.pid, signal.SIGKILL)
+    dead.wait()
+    assert list(locks.iterdir())
 
     home.good_backup()
 
-    assert list((home.root / "copy-disk/locks").iterdir()) == []
+    assert list(locks.iterdir()) == []
 
 
 @pytest.mark.parametrize(("days", "code"), [(400, "clock.ahead"), (-400, "clock.back")])

