@@ -36,7 +36,10 @@ class Compared(BaseModel):
 
 
 class Results(BaseModel):
-    """All that was measured: title of the library → what it took. `commits`: part → at which commit."""
+    """All that was measured: title of the library → what it took. `commits`: part → at which commit.
+
+    `note`: what a reader should know of the machine while it measured.
+    """
 
     compared: dict[str, Compared] = {}
     counted: dict[str, Table] = {}
@@ -44,6 +47,7 @@ class Results(BaseModel):
     commits: dict[str, str] = {}
     scale: int = 1
     date: str = ""
+    note: str = ""
 
 
 def page(results: Results) -> str:
@@ -57,6 +61,7 @@ def page(results: Results) -> str:
         "",
         f"Measured on {results.date}, commit {', '.join(commits)}, {os.cpu_count()} cores, one after the other, copies in a folder",
         "of this machine's memory. Only the ratios within a table can be compared: the machine has other work.",
+        *([results.note] if results.note else []),
         *([f"**Every library was {results.scale} times smaller than its title says.**"] if results.scale > 1 else []),
         "`rclone`: `rclone sync` into crypt, and for the first run `rclone check --download` after it, since the keeper reads back",
         "what it sent, too; its reading back is that check. `keeper before`: the engine of our own, over rclone crypt, of commit b2645d7.",
