@@ -24,19 +24,13 @@ TEXTS = {
         "nothing may be written there; whom does the folder belong to? ({said})",
         "那里不允许写入，请看文件夹属于谁（原文：{said}）",
     ),
-    "restic.missing": Text("restic is missing, at least version {oldest}", "没有 restic，至少需要 {oldest} 版"),
-    "restic.broken": Text("restic does not start ({said})", "restic 启动不了（原文：{said}）"),
-    "restic.old": Text(
+    "program.missing": Text("{name} is missing, at least version {oldest}", "没有 {name}，至少需要 {oldest} 版"),
+    "program.broken": Text("{name} does not start ({said})", "{name} 启动不了（原文：{said}）"),
+    "program.old": Text(
         "{program} is {version}; it can be trusted from {oldest} on", "{program} 是 {version}，{oldest} 起才可靠"
     ),
     "restic.failed": Text("restic failed ({said})", "restic 出错（原文：{said}）"),
     "restic.no_snapshot": Text("no backup was made ({said})", "没有做成备份（原文：{said}）"),
-    "rclone.missing": Text("rclone is missing, at least version {oldest}", "没有 rclone，至少需要 {oldest} 版"),
-    "rclone.broken": Text("rclone does not start ({said})", "rclone 启动不了（原文：{said}）"),
-    "rclone.old": Text(
-        "{program} is rclone {version}; it can be used from {oldest} on",
-        "{program} 是 rclone {version}，{oldest} 起才可用",
-    ),
     "rclone.failed": Text("rclone failed ({said})", "rclone 出错（原文：{said}）"),
     # The copy itself.
     "copy.unknown": Text("there is no copy “{copy}”. Known: {known}", "没有名为 “{copy}” 的副本。已有：{known}"),

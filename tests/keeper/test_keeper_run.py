@@ -364,7 +364,7 @@ def test_an_older_restic_is_refused(home: Home, monkeypatch: pytest.MonkeyPatch)
 
     report = home.backup()
 
-    assert codes(report) == ["restic.old"]
+    assert codes(report) == ["program.old"]
     assert report.exit == Exit.PREFLIGHT
 
 
