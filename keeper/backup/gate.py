@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 
@@ -100,7 +101,8 @@ def raise_alarm(state: Path, alarm: Alarm) -> bool:
     """Keep an alarm; return False when a person has said already that these changes are right."""
     if _is_covered(state, alarm):
         return False
-    alarm.write(_file(state, alarm.id))
+    with suppress(OSError):  # a full disk: it is written at the copy, too
+        alarm.write(_file(state, alarm.id))
     return True
 
 
@@ -110,20 +112,24 @@ def keep(state: Path, copy: str, reasons: list[Problem], what: Collection[str]) 
     known = Alarm.read(_file(state, alarm))
     if not known.id:
         known = Alarm(id=alarm, raised=now(), copy_name=copy, reasons=reasons)
-        known.write(_file(state, alarm))
+        with suppress(OSError):  # a full disk stops no backup
+            known.write(_file(state, alarm))
     return known
 
 
-def accept(state: Path, name: str) -> Alarm:
+def accept(state: Path, name: str, held: Collection[str] = ()) -> Alarm:
     """Note that the changes of an alarm are right; copies let go of what they hold at their next run.
+
+    `held`: alarms that copies tell of. What one was about is lost with the state; that a person is asked is not.
 
     Raises:
         KeeperError: there is no such alarm.
     """
     known = Alarm.read(_file(state, name)) if name.isalnum() else Alarm()
+    known.id = known.id or (name if name in held else "")
     if not known.id:
-        waiting = ", ".join(alarm.id for alarm in alarms(state) if not alarm.accepted)
-        raise KeeperError(Exit.FAILED, "gate.unknown", alarm=name, waiting=waiting or "-")
+        waiting = {alarm.id for alarm in alarms(state) if not alarm.accepted} | set(held)
+        raise KeeperError(Exit.FAILED, "gate.unknown", alarm=name, waiting=", ".join(sorted(waiting)) or "-")
     known.accepted = now()
     known.write(_file(state, name))
     return known

@@ -12,7 +12,7 @@ from keeper.commands.terminal import Json, bars, done, reporting, tell, tell_pro
 from keeper.copies.repository import open_repositories
 from keeper.errors import Exit, KeeperError
 from keeper.settings import load
-from keeper.state import RunReport, now
+from keeper.state import RunReport, State, now
 from keeper.texts import say, size
 
 Copy = Annotated[str, typer.Option("--copy", help="Only this copy; by default all, one after the other.")]
@@ -82,7 +82,8 @@ def accept(
     with reporting(as_json):
         settings = load()
         try:
-            gate.accept(settings.state, alarm)
+            held = {name for copy in settings.copies for name in State(settings.state).copy(copy.name).held}
+            gate.accept(settings.state, alarm, held)
         except KeeperError:
             # A file at home that changed by itself is named by its path.
             if not scrub.accept(settings, [alarm]):

@@ -183,6 +183,27 @@ def test_an_alarm_outlives_the_keepers_memory(kept: Home) -> None:
     kept.good_backup()
 
     assert list(kept.known().held) == [alarm], "it is written at the copy"
+    with pytest.raises(KeeperError, match=alarm):
+        gate.accept(kept.state, "0a1b2c3d", kept.known().held)
+    gate.accept(kept.state, alarm, kept.known().held)
+    kept.good_backup()
+    assert kept.known().held == {}
+    assert not [snapshot for snapshot in kept.repository().snapshots() if snapshot.held]
+
+
+def test_an_alarm_that_cannot_be_written_at_home_is_held_at_the_copy(
+    kept: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    shutil.rmtree(kept.originals / "2023")
+    monkeypatch.setattr(gate.Alarm, "write", full)
+
+    report = kept.backup()
+
+    assert report.exit == Exit.GATE
+    is_safe(kept, report)
 
 
 def test_a_run_that_was_killed_before_it_compared_hides_nothing(kept: Home, monkeypatch: pytest.MonkeyPatch) -> None:
