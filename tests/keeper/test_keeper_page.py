@@ -6,6 +6,7 @@ import base64
 import json
 import re
 import subprocess
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -42,7 +43,7 @@ from keeper.state import (
 from keeper.texts import LANGUAGES, Language
 from tests.keeper.browser import document, needs_chromium, screenshot
 from tests.keeper.service import english_in, service_settings
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 ALARM = "0a1b2c3d"
 ID = "f00dfeed" * 8
@@ -259,6 +260,21 @@ def test_it_is_known_what_the_copies_hold_once_all_have_answered(
     until(lambda: asked() != "asking")
 
     assert asked() == knowledge
+
+
+def test_while_the_copies_are_asked_that_is_what_is_said(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    answered = threading.Event()
+
+    def slow(_: Settings) -> list[Answer]:
+        assert answered.wait(PATIENCE)
+        return []
+
+    monkeypatch.setattr(learning, "ask", slow)
+    asked = Learning(settings)
+
+    assert asked() == "asking"
+    answered.set()
+    until(lambda: asked() == "known")
 
 
 def test_copies_of_which_something_is_known_are_not_asked(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
