@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 from time import monotonic
 
 import pytest
@@ -241,3 +242,25 @@ def test_a_vault_whose_login_may_not_delete_is_backed_up(home: Home, proxy: Prox
     assert home.restorable("net") == home.content()
     deletions = [request for request in proxy.seen if request.method == "DELETE" and "/locks/" not in request.path]
     assert {request.status for request in deletions} <= {403}, deletions
+
+
+BREAKS = """#!/bin/sh
+[ "$1" = version ] && { echo "restic 0.19.1 compiled with go1.25"; exit; }
+echo "rclone: 2026/11/29 04:00:00 ERROR : data/ab/abcd: read tcp 127.0.0.1: connection reset by peer" >&2
+echo '{"message_type":"summary","num_errors":1,"broken_packs":["abcd"],"suggest_repair_index":false}'
+exit 1
+"""
+
+
+def test_packs_that_restic_calls_broken_while_the_line_breaks_are_not_believed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "restic"
+    program.write_text(BREAKS)
+    program.chmod(0o755)
+    monkeypatch.setenv("KEEPER_RESTIC", str(program))
+
+    with pytest.raises(KeeperError) as caught:
+        restic.Restic({}, [], tmp_path).check("1/30")
+
+    assert (caught.value.exit, caught.value.problem.code) == (Exit.COPY, "cause.unreachable")
