@@ -161,13 +161,17 @@ def test_what_cannot_be_read_back_for_the_way_there_is_not_called_bad(home: Home
 
 
 @pytest.mark.usefixtures("impatient")
-def test_rot_is_found_though_the_line_broke_the_night_it_was_to_be_read(home: Home, proxy: Proxy) -> None:
+def test_rot_is_found_though_the_line_broke_the_night_it_was_to_be_read(
+    home: Home, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(restic, "PATIENCE_SECONDS", 1)
     photos(home)
     home.good_backup("net")
     pack = max((home.root / "far/photos/data").rglob("*"), key=lambda file: file.stat().st_size)
     pack.write_bytes(b"\0" + pack.read_bytes()[1:])
     read = proxy.count("GET", "/data/")
-    with when(lambda: proxy.count("GET", "/data/") > read, lambda: setattr(proxy, "fault", "away")):
+    # By a refusal: for a line restic waits a quarter of an hour.
+    with when(lambda: proxy.count("GET", "/data/") > read, lambda: setattr(proxy, "fault", "401")):
         assert home.backup("net").exit == Exit.COPY
     proxy.fault = ""
 
