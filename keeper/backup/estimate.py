@@ -13,7 +13,7 @@ from keeper.copies.transport import transport
 from keeper.settings import LOCAL, CopySettings
 
 MONTH_DAYS = 30
-RUN_UP, RUN_REQUESTS = 20_000, 86
+RUN_UP, RUN_REQUESTS = 20_000, 70
 """Of a run in which nothing is new: locks, indexes, the snapshot, and asking for all of them."""
 PACK_REQUESTS = 5
 """Of an object that is new: its folder, itself, and reading it back."""

@@ -49,8 +49,9 @@ def test_what_is_told_is_what_a_counting_proxy_sees(
 
         assert first_up == pytest.approx(told.first_upload, rel=0.05)
         assert proxy.bytes_up == pytest.approx(told.monthly_up * days, rel=0.05)
-        assert proxy.bytes_down == pytest.approx((told.monthly_down - growth * rounds) * days, rel=0.25)
-        assert len(proxy.seen) == pytest.approx(told.requests * days, rel=0.25)
+        # A pack's name is chance, and so is in which slice it is read back.
+        assert proxy.bytes_down == pytest.approx((told.monthly_down - growth * rounds) * days, rel=0.4)
+        assert len(proxy.seen) == pytest.approx(told.requests * days, rel=0.15)
 
 
 def test_reading_back_more_often_costs_what_is_read_back() -> None:
