@@ -8,6 +8,13 @@ from demo.images.build import Recipe, build, push
 from tests.found import DEVELOPMENT, PINNED_RCLONE, PROJECT
 from tests.keeper import restic
 
+NAMES = {"restic": f"restic/restic:{restic.VERSION}", "rclone": "rclone/rclone:1.75.2"}
+
+
+def build_args(registry: str) -> dict[str, str]:
+    """Return what a build of the keeper's image is told of them."""
+    return {name.upper(): f"{registry}/{image}" for name, image in NAMES.items()}
+
 
 def lacking() -> str | None:
     """Return what this machine lacks for them."""
@@ -21,8 +28,8 @@ def provide(registry: str, *, pushed: bool = False) -> None:
     if reason := lacking():
         pytest.skip(reason)
     recipes = (
-        Recipe("restic", f"restic/restic:{restic.VERSION}", restic.restic()),
-        Recipe("rclone", "rclone/rclone:1.75.2", PINNED_RCLONE),
+        Recipe("restic", NAMES["restic"], restic.restic()),
+        Recipe("rclone", NAMES["rclone"], PINNED_RCLONE),
     )
     build(registry, cache=PROJECT / ".cache" / "images", echo=print, recipes=recipes)
     if pushed:

@@ -92,14 +92,16 @@ def running(settings: Settings) -> Iterator[Throwaway]:
         install = ["mariadb-install-db", "--no-defaults", f"--datadir={home}/data", "--skip-test-db"]
         # --rpm, as upstream's image does it: without, it looks up host names with a program that is not everywhere.
         install += ["--auth-root-authentication-method=normal", "--rpm", *as_root]
-        done = subprocess.run(install, capture_output=True, text=True, check=False)
+        # A server that starts deletes what others keep in /tmp: the bootstrap of another one then ends with an error (seen).
+        own = {**os.environ, "TMPDIR": str(folder)}
+        done = subprocess.run(install, capture_output=True, text=True, check=False, env=own)
         if done.returncode:
             raise KeeperError(Exit.FAILED, "throwaway.not_made", said=done.stderr.strip()[-300:])
         # It dies with this process, even when that is killed.
         command = ["setpriv", "--pdeathsig", "KILL", "mariadbd", "--no-defaults", f"--datadir={home}/data"]
         command += [f"--socket={folder}/socket", "--skip-networking", "--max-allowed-packet=1G"]
         command += ["--innodb-buffer-pool-size=64M", "--innodb-flush-log-at-trx-commit=0", "--skip-log-bin", *as_root]
-        with (home / "log").open("w+b") as log, subprocess.Popen(command, stdout=log, stderr=log) as process:
+        with (home / "log").open("w+b") as log, subprocess.Popen(command, stdout=log, stderr=log, env=own) as process:
             try:
                 _await(process, folder / "socket", log)
                 name = settings.database.name

@@ -15,6 +15,7 @@ import pytest
 from cli.docker_host import connect
 from tests.apt_mirror import Mirror, apt_mirror
 from tests.docker.running_stack import PROJECT
+from tests.programs import build_args
 from tests.wheels import wheel_index
 
 # As on the official image: the distribution in the newer format, and MariaDB's own source with its pinning.
@@ -43,8 +44,7 @@ def built(client: docker.DockerClient, images: str, mirror: Mirror, more: str = 
     client.images.build(fileobj=io.BytesIO((text + more).encode()), tag=name, rm=True, forcerm=True)
     try:
         with wheel_index() as wheels:
-            parts = {"RESTIC": f"{images}/restic/restic:0.19.1", "RCLONE": f"{images}/rclone/rclone:1.75.2"}
-            arguments = {"BASE": name, "APT_MIRROR": mirror.url, **parts, **wheels.build_args}
+            arguments = {"BASE": name, "APT_MIRROR": mirror.url, **build_args(images), **wheels.build_args}
             image, log = client.images.build(path=str(PROJECT / "keeper"), buildargs=arguments, rm=True, forcerm=True)
         assert image.id
         client.images.remove(image.id, force=True)

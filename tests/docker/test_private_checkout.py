@@ -10,6 +10,7 @@ import pytest
 from cli.docker_host import connect
 from components.keeper_image import sources
 from tests.docker.running_stack import PROJECT
+from tests.programs import build_args
 from tests.wheels import wheel_index
 
 STRAY = ("run.py~", ".run.py.swp", "#run.py#", ".#run.py", "run.py.orig", "notes/private.txt", "templates/old.html~")
@@ -18,7 +19,8 @@ OWNED_BY_NOBODY_HERE = "1000:1000"
 
 
 @pytest.fixture(scope="module")
-def image(images: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def image(images: str, programs: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    assert programs is None
     folder = tmp_path_factory.mktemp("checkout") / "keeper"
     shutil.copytree(PROJECT / "keeper", folder, ignore=shutil.ignore_patterns("__pycache__"))
     for name in STRAY:
@@ -27,7 +29,7 @@ def image(images: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str
     for item in (folder, *folder.rglob("*")):
         item.chmod(0o700 if item.is_dir() else 0o600)
     with connect(seconds=600) as client, wheel_index() as wheels:
-        arguments = {"BASE": f"{images}/library/mariadb:11.8.8", **wheels.build_args}
+        arguments = {"BASE": f"{images}/library/mariadb:11.8.8", **build_args(images), **wheels.build_args}
         client.images.build(path=str(folder), tag=NAME, buildargs=arguments, rm=True, forcerm=True)
         try:
             yield NAME

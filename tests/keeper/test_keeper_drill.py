@@ -16,6 +16,7 @@ from keeper.backup import dump
 from keeper.copies.restic import WHOLE, Restic
 from keeper.errors import Exit, KeeperError, Problem
 from keeper.restore import drill as drill_module
+from keeper.restore import throwaway
 from keeper.restore.drill import drill, in_turn
 from keeper.settings import DATABASE
 from keeper.state import DrillReport, State, now
@@ -234,3 +235,17 @@ def servers(scratch: Path) -> list[str]:
             if "--skip-networking" in words and any(str(scratch) in word for word in words):
                 found.append(process.parent.name)
     return found
+
+
+def test_the_throwaway_server_leaves_alone_what_another_one_keeps_in_the_folder_for_temporary_files(
+    kept: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that starts deletes every #sql file there; the other one ended with an error (seen)."""
+    (others := tmp_path / "tmp").mkdir()
+    (others / "#sql-temptable-5c24-1-26.MAI").write_bytes(b"of a server that runs")
+    monkeypatch.setenv("TMPDIR", str(others))
+
+    with throwaway.running(kept.settings) as server:
+        assert server.query("SELECT 1") == [["1"]]
+
+    assert (others / "#sql-temptable-5c24-1-26.MAI").exists()
