@@ -103,6 +103,10 @@ class Progress(BaseModel):
     at: datetime
 
 
+Tell = Callable[[str, int, int], None]
+"""What a job tells its progress to: the name of the phase, bytes done and bytes in all, 0 for not known."""
+
+
 class CopyState(Stored):
     """What is known of one copy; written by its jobs, under its lock.
 

@@ -9,21 +9,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from keeper.backup import library
-from keeper.copies import openlist
 from keeper.copies.causes import LASTING, cause_of, shortened
 from keeper.copies.place import Place
 from keeper.copies.rclone import ERRORS, RcloneError
-from keeper.errors import Exit, KeeperError, Problem
+from keeper.errors import Exit, Problem
 from keeper.mounts import file_system
-from keeper.settings import LOCAL, CopySettings, Settings
-from keeper.state import CopyState, RunReport, State, now
+from keeper.settings import LOCAL, Settings
+from keeper.state import CopyState, RunReport, Tell, now
 
 ORIGINALS = "originals"
 LEFT_OUT = (*library.NEVER, ".stfolder", ".stversions")
@@ -37,8 +34,6 @@ AT_HOME = re.compile(r"source object|source file is being updated|source directo
 HALF = re.compile(r"\.[0-9a-f]{8}\.partial$")
 """What rclone calls a file until it is whole."""
 TWICE = "Duplicate object found in source"
-
-Tell = Callable[[str, int, int], None]
 
 
 @dataclass
@@ -69,62 +64,48 @@ class _Watch:
         return self.refusals >= PATIENCE
 
 
-def copy_album(settings: Settings, copy: CopySettings, tell: Tell) -> RunReport:
-    """Copy what is new in the originals and return the report. What the place refuses is named, and the rest goes on.
+@dataclass
+class AlbumRun:
+    """One run of one album. What the place refuses is named, and the rest goes on."""
 
-    Raises:
-        KeeperError: with `Exit.LOCKED` when another job is at this copy.
-    """
-    report, state, others = RunReport(copy_name=copy.name, started=now()), State(settings.state), False
-    try:
-        place = Place(settings, copy)
-        with place.alone("album"):
-            _copy(settings, place, report, tell)
-    except KeeperError as error:
-        if others := error.exit == Exit.LOCKED:
-            raise
-        report.exit = error.exit
-        report.problems.append(openlist.explained(settings, copy, error.problem))
-    except BaseException as error:
-        report.exit = Exit.FAILED
-        report.problems.append(Problem.of("run.broken_off", said=f"{type(error).__name__} {error}".strip()))
-        raise
-    finally:
-        report.ended = now()
-        if not others:
-            state.tell_progress(copy.name, None)
-            with suppress(OSError):
-                state.change_copy(copy.name, lambda known: _note(known, report))
-    return report
+    settings: Settings
+    place: Place
+    report: RunReport
+    tell: Tell
 
+    def carry_out(self) -> None:
+        """Copy what is new in the originals.
 
-def _note(known: CopyState, report: RunReport) -> None:
-    known.run = report
-    if report.exit == Exit.OK:
-        known.last_good = report.ended
+        Raises:
+            KeeperError: it could not be done.
+        """
+        settings, place, report = self.settings, self.place, self.report
+        library.check(settings)
+        self.tell("open", 0, 0)
+        place.reach()
+        report.problems += place.told
+        watch = _Watch(self.tell)
+        words = ["copy", str(settings.roots[ORIGINALS]), place.place, "--size-only"]
+        try:
+            place.rclone.run(*words, *_filters(settings), *_keeping(place), watch=watch)
+        except RcloneError:
+            # Single files are no reason to fail; a way that is blocked is, and so is an error that names no file.
+            if watch.blocked or not watch.refused:
+                raise
+        finally:
+            report.sent_bytes = int(watch.stats.get("bytes", 0))
+            report.files = int(watch.stats.get("checks", 0)) + int(watch.stats.get("transfers", 0))
+            report.unreadable = watch.refused
+        if watch.refused:
+            first = min(watch.refused)
+            problem = Problem.of("album.refused", count=len(watch.refused), path=first, said=watch.refused[first])
+            report.problems.append(problem)
 
-
-def _copy(settings: Settings, place: Place, report: RunReport, tell: Tell) -> None:
-    library.check(settings)
-    tell("open", 0, 0)
-    place.reach()
-    report.problems += place.told
-    watch = _Watch(tell)
-    words = ["copy", str(settings.roots[ORIGINALS]), place.place, "--size-only", *_filters(settings), *_keeping(place)]
-    try:
-        place.rclone.run(*words, watch=watch)
-    except RcloneError:
-        # Single files are no reason to fail; a way that is blocked is, and so is an error that names no file.
-        if watch.blocked or not watch.refused:
-            raise
-    finally:
-        report.sent_bytes = int(watch.stats.get("bytes", 0))
-        report.files = int(watch.stats.get("checks", 0)) + int(watch.stats.get("transfers", 0))
-        report.unreadable = watch.refused
-    if watch.refused:
-        first = min(watch.refused)
-        problem = Problem.of("album.refused", count=len(watch.refused), path=first, said=watch.refused[first])
-        report.problems.append(problem)
+    def note(self, known: CopyState) -> None:
+        """Write down what this run learned."""
+        known.run = self.report
+        if self.report.exit == Exit.OK:
+            known.last_good = self.report.ended
 
 
 def _filters(settings: Settings) -> list[str]:

@@ -13,18 +13,17 @@ from typing import TypeVar
 
 from keeper.backup import album, dump, first_upload, gate, library, retention, verify
 from keeper.copies import openlist, trial
+from keeper.copies.place import Place
 from keeper.copies.repository import Repository
 from keeper.copies.restic import ALARM, HOLD, PART, WHOLE, Backup
 from keeper.errors import Exit, KeeperError, Problem
 from keeper.settings import CopySettings, Settings
-from keeper.state import CopyState, Progress, RunReport, Snapshot, State, now
+from keeper.state import CopyState, Progress, RunReport, Snapshot, State, Tell, now
 
 TELL_SECONDS = 2
 WORST_FIRST = (Exit.VERIFY, Exit.DUMP, Exit.GATE)
 UNREADABLE_KEPT = 1000
 T = TypeVar("T")
-Tell = Callable[[str, int, int], None]
-"""Called with the name of the phase, bytes done and bytes in all."""
 
 
 def backup(settings: Settings, name: str, *, trust_clock: bool = False, progress: Tell | None = None) -> RunReport:
@@ -35,14 +34,16 @@ def backup(settings: Settings, name: str, *, trust_clock: bool = False, progress
             nothing is reported then.
     """
     (copy,) = settings.named(name)
-    if not copy.is_repository:
-        return album.copy_album(settings, copy, _telling(State(settings.state), name, progress))
-    report = RunReport(copy_name=name, started=now())
-    state, repository = State(settings.state), None
+    report, state = RunReport(copy_name=name, started=now()), State(settings.state)
+    tell, place = _telling(state, name, progress), None
     try:
-        repository = Repository(settings, copy)
-        with repository.alone("backup"):
-            run = _Run(settings, repository, report, trust_clock, _telling(state, name, progress))
+        place = Repository(settings, copy) if copy.is_repository else Place(settings, copy)
+        with place.alone("backup" if copy.is_repository else "album"):
+            run: _Run | album.AlbumRun
+            if isinstance(place, Repository):
+                run = _Run(settings, place, report, trust_clock, tell)
+            else:
+                run = album.AlbumRun(settings, place, report, tell)
             try:
                 run.carry_out()
             except KeeperError as error:
@@ -58,7 +59,7 @@ def backup(settings: Settings, name: str, *, trust_clock: bool = False, progress
                 with suppress(OSError):  # a full disk: the report itself goes to whoever started this
                     state.change_copy(name, run.note)
     except KeeperError as error:
-        if error.exit == Exit.LOCKED or repository is not None:
+        if place is not None:  # another job is at it
             raise
         _end(report, settings, copy, error)
         report.ended = now()
@@ -142,9 +143,7 @@ class _Run:
         if known.damage is None:
             known.last_good = self.report.ended
             if self.slice:
-                number, count = self.slice
-                known.slices = {**(known.slices if known.slices_of == count else {}), number: now()}
-                known.slices_of = count
+                verify.note_slice(known, *self.slice)
 
     def _note_repository(self, known: CopyState) -> None:
         known.repository, known.keys = self.known.repository, self.known.keys
@@ -202,10 +201,7 @@ class _Run:
         for names in first_upload.batches(self.settings):
             self._back_up([PART], names)
             # It may take days: what is restorable meanwhile is told, and a kill loses nothing of it.
-            with suppress(OSError):
-                self.repository.state.change_copy(
-                    self.repository.name, lambda known: setattr(known, "snapshots", self.snapshots)
-                )
+            self._note_snapshots()
 
     def _back_up(self, tags: list[str], names: list[str]) -> Backup:
         parent = self.snapshots[-1] if self.snapshots else None
@@ -328,6 +324,9 @@ class _Run:
     def _expect_without(self, going: set[str]) -> None:
         """Note, before it happens, which snapshots will be gone: a kill or a stop in between must not look like a loss."""
         self.snapshots = [snapshot for snapshot in self.snapshots if snapshot.id not in going]
+        self._note_snapshots()
+
+    def _note_snapshots(self) -> None:
         with suppress(OSError):
             self.repository.state.change_copy(
                 self.repository.name, lambda known: setattr(known, "snapshots", self.snapshots)

@@ -20,7 +20,7 @@ from keeper.copies.repository import Repository
 from keeper.copies.restic import Check
 from keeper.errors import Exit, KeeperError, Problem
 from keeper.settings import CopySettings
-from keeper.state import CopyState, is_ahead, now
+from keeper.state import CopyState, Tell, is_ahead, now
 
 MOST_SLICES = 256
 """restic tells the slices of a repository by the first byte of a pack's name."""
@@ -52,6 +52,12 @@ def due_slice(state: CopyState, count: int) -> int:
     """Return the slice that waited longest. What a wrong clock noted must not keep it from its turn for years."""
     known = {n: read for n, read in state.slices.items() if state.slices_of == count and not is_ahead(read)}
     return min(range(count), key=lambda number: (known.get(number, LONG_AGO), number))
+
+
+def note_slice(known: CopyState, number: int, count: int) -> None:
+    """Note that a slice was read back whole; of how many it is one may have changed."""
+    known.slices = {**(known.slices if known.slices_of == count else {}), number: now()}
+    known.slices_of = count
 
 
 def bad_packs(repository: Repository, packs: Collection[str]) -> list[str]:
@@ -122,7 +128,7 @@ def read_back(repository: Repository, share: str) -> Check:
     return found
 
 
-def by_hand(repository: Repository, *, everything: bool, progress: Callable[[str, int, int], None]) -> Problem | None:
+def by_hand(repository: Repository, *, everything: bool, progress: Tell) -> Problem | None:
     """Read a copy back outside of a run, all of it or the share whose turn it is; return what is damaged.
 
     Raises:
@@ -141,13 +147,10 @@ def by_hand(repository: Repository, *, everything: bool, progress: Callable[[str
 
         def note(known: CopyState) -> None:
             known.damage, known.broken = damage, broken
-            if damage is None:
-                whole = range(known.slices_of) if everything else [number]
-                known.slices = {
-                    **(known.slices if everything or known.slices_of == count else {}),
-                    **dict.fromkeys(whole, now()),
-                }
-                known.slices_of = known.slices_of if everything else count
+            if damage is None and everything:
+                known.slices = dict.fromkeys(range(known.slices_of), now())
+            elif damage is None:
+                note_slice(known, number, count)
 
         repository.state.change_copy(repository.name, note)
     return damage

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated, NoReturn
 
@@ -15,12 +15,11 @@ from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, Ta
 
 from keeper.errors import Exit, KeeperError, Problem
 from keeper.settings import load
+from keeper.state import Tell
 from keeper.texts import TEXTS, for_stack, problem_text, say
 
 out, err = Console(highlight=False), Console(stderr=True, highlight=False)
 Json = Annotated[bool, typer.Option("--json", help="Print a report for machines instead.")]
-Tell = Callable[[str, int, int], None]
-"""Called with the name of a phase, bytes done and bytes in all, 0 for not known."""
 
 
 def tell(text: str, style: str = "") -> None:

@@ -195,7 +195,7 @@ class Restic:
             raise ResticError(PARTIAL, said, "restic.no_snapshot")
         return Backup(
             snapshot=str(summary["snapshot_id"]),
-            time=_moment(summary["backup_start"]),
+            time=moment(summary["backup_start"]),
             files=int(summary["total_files_processed"]),
             bytes=int(summary["total_bytes_processed"]),
             added=int(summary["data_added_packed"]),
@@ -206,7 +206,7 @@ class Restic:
     def snapshots(self) -> list[Snapshot]:
         """Return all snapshots, in the order in which they were made."""
         listed = json.loads(self._text("snapshots", "--json", "--no-lock")) or []
-        made = [(_number(each), _moment(each["time"]), each) for each in listed]
+        made = [(_number(each), moment(each["time"]), each) for each in listed]
         return [_snapshot(each, number, time) for number, time, each in sorted(made, key=lambda m: m[:2])]
 
     def difference(self, old: str, new: str) -> Difference:
@@ -573,7 +573,12 @@ def _number(listed: dict[str, Any]) -> int:
     return max((int(found[1]) for tag in listed.get("tags") or () if (found := NUMBER.fullmatch(tag))), default=0)
 
 
-def _moment(text: str) -> datetime:
+def moment(text: str) -> datetime:
+    """Return a time as restic tells it, without what is shorter than a microsecond.
+
+    Raises:
+        ValueError: Python knows no such time, e.g. one after the year 9999.
+    """
     # restic writes nanoseconds, Python reads microseconds.
     return datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", text))
 

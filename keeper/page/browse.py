@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from contextlib import closing, suppress
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import islice
 from pathlib import PurePosixPath
 
 from keeper.copies.repository import open_repositories
-from keeper.copies.restic import Node
+from keeper.copies.restic import Node, moment
 from keeper.errors import Exit, KeeperError
+from keeper.restore.names import NO_TEXT
+from keeper.restore.snapshots import SHORT, base, parent
 from keeper.settings import CopySettings, Settings
 from keeper.state import State
 from keeper.texts import Language, clock, for_stack, say, size, typed
@@ -20,9 +20,6 @@ from keeper.texts import Language, clock, for_stack, say, size, typed
 LIMIT_SECONDS = 60
 MOST = 2_000
 """More than that nobody reads; a folder of 100,000 photos must not be a page of 20 MB."""
-LOST = "\N{REPLACEMENT CHARACTER}"
-"""Where restic tells a byte that is no text: what such a folder is really called it does not say."""
-NANOSECONDS = re.compile(r"(\.\d{6})\d+")
 
 
 @dataclass(frozen=True)
@@ -63,7 +60,7 @@ def rows_of(settings: Settings, copy: CopySettings, language: Language) -> list[
     """Return the snapshots of a copy as they were listed last, the newest first."""
     return [
         Row(
-            id=snapshot.id[:8],
+            id=snapshot.id[:SHORT],
             time=clock(snapshot.time, settings.zone),
             files=f"{snapshot.files:,}",
             size=size(snapshot.bytes),
@@ -91,7 +88,7 @@ class Browser:
             KeeperError: the copy does not answer, or not in time.
         """
         known = State(self._settings.state).copy(copy.name).snapshots
-        snapshot = next((each.id for each in known if each.id[:8] == short), None)
+        snapshot = next((each.id for each in known if each.id[:SHORT] == short), None)
         if snapshot is None:
             return None
         if not self._one.acquire(timeout=LIMIT_SECONDS):
@@ -99,7 +96,7 @@ class Browser:
         try:
             restic = open_repositories(self._settings, copy.name)[0].restic
             with closing(restic.ls(snapshot, folder, recursive=False, seconds=LIMIT_SECONDS)) as found:
-                nodes = list(islice((node for node in found if _holder(node) == folder), MOST + 1))
+                nodes = list(islice((node for node in found if parent(node.path) == folder), MOST + 1))
         finally:
             self._one.release()
         nodes.sort(key=lambda node: (node.type != "dir", node.path))
@@ -116,21 +113,18 @@ class Browser:
     def _entry(self, node: Node) -> Entry:
         is_folder = node.type == "dir"
         return Entry(
-            name=shown(PurePosixPath(node.path).name),
+            name=shown(base(node.path)),
             is_folder=is_folder,
-            folder=node.path if is_folder and LOST not in node.path else "",
+            # What a folder is really called whose name is no text, restic does not say.
+            folder=node.path if is_folder and NO_TEXT not in node.path else "",
             size="" if is_folder else size(node.size),
             time=self._time(node.mtime),
         )
 
     def _time(self, text: str) -> str:
         with suppress(ValueError, OverflowError):
-            return clock(datetime.fromisoformat(NANOSECONDS.sub(r"\1", text)), self._settings.zone)
+            return clock(moment(text), self._settings.zone)
         return text[:10]
-
-
-def _holder(node: Node) -> str:
-    return str(PurePosixPath(node.path).parent)
 
 
 def shown(name: str) -> str:

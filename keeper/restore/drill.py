@@ -8,7 +8,7 @@ from __future__ import annotations
 import filecmp
 import random
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,7 +23,7 @@ from keeper.restore.names import NO_TEXT, escaped, nanoseconds
 from keeper.restore.scratch import scratch
 from keeper.restore.snapshots import Contents, Source
 from keeper.settings import DATABASE, Settings
-from keeper.state import CopyState, DrillReport, State, is_ahead, now
+from keeper.state import CopyState, DrillReport, State, Tell, is_ahead, now
 
 SAMPLE_FILES, SAMPLE_BYTES = 200, 1 << 30
 ROOTS = {"/": "originals", "import": "import", "sidecar": "photoprism/sidecar"}
@@ -32,8 +32,6 @@ LOADED = 3
 """So many times larger a database may be as its dump: rows and their indexes."""
 SPARE_BYTES = 256 << 20
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
-Tell = Callable[[str, int, int], None]
-"""Called with the name of the phase, bytes done and bytes in all."""
 
 
 def in_turn(settings: Settings) -> str:

@@ -11,8 +11,8 @@ from pydantic import BaseModel
 
 from keeper.copies.repository import Repository
 from keeper.errors import Exit, KeeperError, Problem
-from keeper.restore.names import can_be_said, escaped, key, loose, shown
-from keeper.restore.snapshots import Answer, ask, base, parent
+from keeper.restore.names import can_be_said, escaped, shown
+from keeper.restore.snapshots import Answer, ask, base, exact, parent
 from keeper.settings import Settings
 from keeper.state import CopyState, Snapshot, now
 
@@ -68,12 +68,10 @@ def forget(settings: Settings, photo: str, *, sure: bool) -> Forgotten:
 def _where(answer: Answer, photo: str) -> dict[str, set[str]]:
     """Return each path that is this photo as a person types it → the snapshots that hold it."""
     found: dict[str, set[str]] = {}
-    if answer.repository is not None:
-        for snapshot, node in answer.repository.restic.find(loose(photo)):
-            if key(node.path) == key(f"/{photo.strip('/')}"):
-                if node.type == "dir":
-                    raise KeeperError(Exit.FAILED, "forget.folder", path=photo)
-                found.setdefault(node.path, set()).add(snapshot)
+    for source, node in exact(answer, photo):
+        if node.type == "dir":
+            raise KeeperError(Exit.FAILED, "forget.folder", path=photo)
+        found.setdefault(node.path, set()).add(source.snapshot.id)
     return found
 
 
@@ -96,8 +94,8 @@ def _forget_at(repository: Repository, paths: list[str], photo: str, result: For
             repository.state.change_copy(name, lambda state: setattr(state, "snapshots", []))
             restic.rewrite([escaped(path) for path in paths])
             repository.prune(before, *EVERYTHING)
-            left = _where(Answer(name, repository), photo)
             snapshots = repository.snapshots()
+            left = _where(Answer(name, repository, snapshots), photo)
             indexes = sorted(repository.indexes())
             repository.state.change_copy(name, lambda state: _note(state, snapshots, indexes))
     except KeeperError as error:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import fcntl
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -39,12 +39,10 @@ from keeper.restore.snapshots import (
 )
 from keeper.restore.stage import Placed, Selection, Stage
 from keeper.settings import DATABASE, STAGING, Settings
-from keeper.state import ScrubState, State, Stored, now
+from keeper.state import ScrubState, State, Stored, Tell, now
 
 __all__ = ["PASSWORD", "Request", "RestoreReport", "restore"]
 
-Tell = Callable[[str, int, int], None]
-"""Called with the name of the phase, bytes done and bytes in all."""
 GOES_ON = timedelta(days=14)
 """So long the same command goes on with the snapshot that it began with: meanwhile there may be one of a half-empty library."""
 

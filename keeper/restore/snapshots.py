@@ -185,14 +185,21 @@ class Contents:
             yield from (each for each in listed if folder == node.path or each.path.startswith(f"{node.path}/"))
 
 
+def exact(answer: Answer, path: str) -> Iterator[tuple[Source, Node]]:
+    """Yield each snapshot of a copy in which a path lies as a person types it.
+
+    Raises:
+        KeeperError: the copy does not say.
+    """
+    return ((source, node) for source, node in _hits(answer, path) if key(node.path) == key(f"/{path.strip('/')}"))
+
+
 def holding(answers: Iterable[Answer], path: str) -> list[tuple[Source, Node]]:
     """Return the snapshots in which a path lies, newest first."""
     found: list[tuple[Source, Node]] = []
     for answer in answers:
         with suppress(KeeperError):
-            found += [
-                (source, node) for source, node in _hits(answer, path) if key(node.path) == key(f"/{path.strip('/')}")
-            ]
+            found += exact(answer, path)
     return sorted(found, key=lambda pair: pair[0].snapshot.time, reverse=True)
 
 

@@ -119,7 +119,8 @@ class Placed:
 class Stage:
     """The staging folders of one snapshot, one on each mount of the library: a rename never leaves its mount.
 
-    They are named by its time: its id changes with its tags, while a restore may wait for days to go on. `into` is the folder below a root in which everything is to lie, instead of in its own place.
+    They are named by its time: its id changes with its tags, while a restore may wait for days to go on. `into` is the folder
+    below a root in which everything is to lie, instead of in its own place.
     """
 
     def __init__(self, settings: Settings, snapshot: Snapshot, into: str = "") -> None:

@@ -106,12 +106,19 @@ def webdav(folder: Path) -> Iterator[int]:
 
     It looks at the folder anew each time, so that what a test does to a copy behind its back is seen.
     """
+    fresh = ["--vfs-cache-mode", "off", "--dir-cache-time", "1ms", "--poll-interval", "0"]
+    with serving("webdav", folder, *fresh) as port:
+        yield port
+
+
+@contextlib.contextmanager
+def serving(protocol: str, folder: Path, *flags: str) -> Iterator[int]:
+    """Yield the port of rclone's own server over `folder`."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     folder.mkdir(parents=True, exist_ok=True)
-    command = [rclone(), "serve", "webdav", str(folder), "--addr", f"127.0.0.1:{port}", "--config", "/dev/null"]
-    command += ["--vfs-cache-mode", "off", "--dir-cache-time", "1ms", "--poll-interval", "0"]
+    command = [rclone(), "serve", protocol, str(folder), "--addr", f"127.0.0.1:{port}", "--config", "/dev/null", *flags]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as server:
         try:
             for _ in range(2400):

@@ -13,10 +13,11 @@ from keeper.backup import dump
 from keeper.copies.restic import WHOLE
 from keeper.errors import Exit, KeeperError
 from keeper.restore import exchange
-from keeper.restore.restore import PASSWORD, Request, RestoreReport, restore
+from keeper.restore.restore import PASSWORD
 from keeper.settings import DATABASE, MARKER
 from tests.keeper.home import Home
 from tests.keeper.proxy import webdav
+from tests.keeper.restoring import bring, refused
 from tests.keeper.server import Server
 
 ROOTS = ("originals", "import", "photoprism", "syncthing")
@@ -43,19 +44,9 @@ def kept(made: Home, tmp_path: Path) -> Iterator[Home]:
     made.server.fresh_album()
 
 
-def bring(home: Home, **more: object) -> RestoreReport:
-    return restore(home.settings, Request(**more))
-
-
 def made_since(home: Home) -> bool:
     assert home.server
     return home.server.sql("SELECT album_title FROM albums WHERE album_uid = 'a9'", "photoprism") == "made since"
-
-
-def refused(home: Home, **more: object) -> KeeperError:
-    with pytest.raises(KeeperError) as caught:
-        bring(home, **more)
-    return caught.value
 
 
 def test_an_exchange_that_fails_half_way_puts_the_present_one_back(kept: Home, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from keeper.backup.dump import inspect
-from keeper.errors import Exit, KeeperError
-from keeper.restore.restore import PASSWORD, Request, RestoreReport, restore
+from keeper.errors import Exit
+from keeper.restore.restore import PASSWORD, RestoreReport
 from keeper.settings import MARKER, STAGING
 from keeper.state import now
 from tests.keeper.home import Home
+from tests.keeper.restoring import bring, refused
 from tests.keeper.server import Server
 
 
@@ -41,16 +42,6 @@ def kept(made: Home, server: Server, tmp_path: Path) -> Home:
     server.fresh_album()
     shutil.copytree(made.root, tmp_path, symlinks=True, dirs_exist_ok=True)
     return Home(tmp_path, server)
-
-
-def bring(home: Home, *paths: str, **more: object) -> RestoreReport:
-    return restore(home.settings, Request(paths=list(paths), **more))
-
-
-def refused(home: Home, *paths: str, **more: object) -> KeeperError:
-    with pytest.raises(KeeperError) as caught:
-        bring(home, *paths, **more)
-    return caught.value
 
 
 def codes(report: RestoreReport) -> list[str]:

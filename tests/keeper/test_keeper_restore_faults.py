@@ -19,9 +19,9 @@ import pytest
 from keeper.copies.restic import Restic, Restored
 from keeper.errors import Exit, KeeperError, Problem
 from keeper.restore import stage as stage_module
-from keeper.restore.restore import Request, RestoreReport, restore
 from keeper.settings import STAGING
 from tests.keeper.home import PROJECT, Home
+from tests.keeper.restoring import bring, refused
 from tests.keeper.server import Server
 from tests.waiting import until
 
@@ -50,16 +50,6 @@ def kept(made: Home, tmp_path: Path) -> Home:
     """The same, for one test."""
     shutil.copytree(made.root, tmp_path, symlinks=True, dirs_exist_ok=True)
     return Home(tmp_path, made.server)
-
-
-def bring(home: Home, *paths: str, **more: object) -> RestoreReport:
-    return restore(home.settings, Request(paths=list(paths), **more))
-
-
-def refused(home: Home, *paths: str, **more: object) -> KeeperError:
-    with pytest.raises(KeeperError) as caught:
-        bring(home, *paths, **more)
-    return caught.value
 
 
 def data_packs(home: Home) -> list[Path]:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import shutil
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -21,8 +19,7 @@ from keeper.copies.place import Place
 from keeper.errors import Problem
 from keeper.state import State, TrialState
 from tests.keeper.home import Home
-from tests.keeper.proxy import Proxy, _Handler, proxied, webdav
-from tests.keeper.rclone import rclone
+from tests.keeper.proxy import Proxy, _Handler, proxied, serving, webdav
 
 
 @pytest.fixture
@@ -248,20 +245,9 @@ def test_it_is_tried_at_the_first_run_once_a_month_and_when_the_copy_became_anot
 @pytest.fixture
 def bucket(house: Home) -> Iterator[str]:
     """An S3 server without versions."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     (house.root / "s3/bucket").mkdir(parents=True)
-    words = [rclone(), "serve", "s3", str(house.root / "s3"), "--addr", f"127.0.0.1:{port}", "--config", "/dev/null"]
-    with subprocess.Popen(words, stderr=subprocess.DEVNULL) as server:
-        try:
-            for _ in range(2400):
-                with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-                    break
-                time.sleep(0.05)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            server.terminate()
+    with serving("s3", house.root / "s3") as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 def test_a_bucket_without_versions_is_no_vault(house: Home, bucket: str) -> None:
