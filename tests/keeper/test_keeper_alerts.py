@@ -169,7 +169,7 @@ def test_no_address_reaches_the_log_or_the_queue(settings: Settings, caplog: pyt
 def full(tmp_path: Path) -> Iterator[Path]:
     """Yield a folder on a disk on which not one byte is left."""
     if os.geteuid():
-        pytest.skip("needs root: a disk is mounted")
+        pytest.skip("keeper tier: only root may mount")
     folder = tmp_path / "full"
     folder.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)], check=True)
