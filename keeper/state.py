@@ -9,13 +9,41 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Self, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import AfterValidator, BaseModel, ValidationError
 
 from keeper.errors import Exit, Problem
+
+TOLERANCE = timedelta(hours=1)
+"""What was noted further ahead comes from a clock that was wrong."""
+Key = TypeVar("Key", int, str)
+
+
+def now() -> datetime:
+    """Return the time, UTC."""
+    return datetime.now(UTC)
+
+
+def is_ahead(moment: datetime) -> bool:
+    """Whether a moment that was noted lies in the future: the clock was wrong then, and the note says nothing."""
+    return moment > now() + TOLERANCE
+
+
+def _unless_ahead(moment: datetime | None) -> datetime | None:
+    return None if moment is None or is_ahead(moment) else moment
+
+
+def _those_not_ahead(moments: dict[Key, datetime]) -> dict[Key, datetime]:
+    return {key: moment for key, moment in moments.items() if not is_ahead(moment)}
+
+
+Noted = Annotated[datetime | None, AfterValidator(_unless_ahead)]
+"""When something was done. What a wrong clock noted is never believed, or it would keep the thing from its turn for years."""
+SliceDates = Annotated[dict[int, datetime], AfterValidator(_those_not_ahead)]
+NamedDates = Annotated[dict[str, datetime], AfterValidator(_those_not_ahead)]
 
 
 class Stored(BaseModel):
@@ -65,7 +93,7 @@ class RunReport(BaseModel):
 
     copy_name: str
     started: datetime
-    ended: datetime | None = None
+    ended: Noted = None
     exit: Exit = Exit.OK
     problems: list[Problem] = []
     snapshot: str = ""
@@ -120,24 +148,29 @@ class CopyState(Stored):
     repository: str = ""
     snapshots: list[Snapshot] = []
     run: RunReport | None = None
-    last_good: datetime | None = None
+    last_good: Noted = None
     slices_of: int = 1
-    slices: dict[int, datetime] = {}
+    slices: SliceDates = {}
     damage: Problem | None = None
     broken: list[str] = []
     drill: DrillReport | None = None
-    last_passed: datetime | None = None
+    last_passed: Noted = None
     held: dict[str, str] = {}
-    pruned: datetime | None = None
+    pruned: Noted = None
     compared: int = 0
     indexes: list[str] = []
     keys: list[str] = []
+
+    @property
+    def drilled(self) -> datetime | None:
+        """When the last test restore ended; a verdict whose date a wrong clock made stays one, without the date."""
+        return _unless_ahead(self.drill.ended) if self.drill else None
 
 
 class SchedulerState(Stored):
     """What the scheduler tells. `due`: job, e.g. "backup disk" or "drill" → when; `running`: job → what it is at."""
 
-    heartbeat: datetime | None = None
+    heartbeat: Noted = None
     started: datetime | None = None
     due: dict[str, datetime] = {}
     running: dict[str, datetime] = {}
@@ -146,7 +179,7 @@ class SchedulerState(Stored):
 class DumpState(Stored):
     """The newest dump. `rows`: table → rows; `problem`: why the last try made none."""
 
-    made: datetime | None = None
+    made: Noted = None
     rows: dict[str, int] = {}
     problem: Problem | None = None
 
@@ -157,7 +190,7 @@ class ScrubState(Stored):
     `problems`: what the last reading found that was not told before.
     """
 
-    last: datetime | None = None
+    last: Noted = None
     read_files: int = 0
     rotten: dict[str, datetime] = {}
     unreadable: dict[str, str] = {}
@@ -167,7 +200,7 @@ class ScrubState(Stored):
 class TrialState(Stored):
     """Whether a copy is what it is called, as it was tried last. `called`: of which settings, as a hash."""
 
-    tried: datetime | None = None
+    tried: Noted = None
     called: str = ""
     findings: list[Problem] = []
 
@@ -256,16 +289,6 @@ class State:
                 file.unlink()
             else:
                 file.write_text(progress.model_dump_json(), "utf-8")
-
-
-def now() -> datetime:
-    """Return the time, UTC."""
-    return datetime.now(UTC)
-
-
-def is_ahead(moment: datetime) -> bool:
-    """Whether a moment that was noted lies in the future: the clock was wrong then, and the note says nothing."""
-    return moment > now()
 
 
 def write_whole(file: Path, content: bytes, *, mode: int = 0o644) -> None:

@@ -49,7 +49,7 @@ def ensure(settings: Settings) -> DumpState:
         with (folder / ".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             known = DumpState.read(state.dump_file)
-            if known.made and timedelta(0) <= now() - known.made < FRESH and (folder / FILE).is_file():
+            if known.made and now() - known.made < FRESH and (folder / FILE).is_file():
                 return known
             try:
                 made = DumpState(made=now(), rows=dump(settings, folder / FILE))

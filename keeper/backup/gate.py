@@ -19,7 +19,7 @@ from pydantic import Field
 from keeper.copies.restic import Difference, Restic
 from keeper.errors import Exit, KeeperError, Problem
 from keeper.settings import GateSettings, Settings
-from keeper.state import Snapshot, Stored, now
+from keeper.state import Noted, Snapshot, Stored, now
 
 NAMED = 3
 FOLDERS_ASKED = 200
@@ -41,7 +41,7 @@ class Alarm(Stored):
 
     id: str = ""
     since: datetime | None = None
-    raised: datetime | None = None
+    raised: Noted = None
     copy_name: str = ""
     reasons: list[Problem] = Field(default=[])
     paths: list[str] = Field(default=[])

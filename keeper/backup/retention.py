@@ -66,7 +66,7 @@ def forget(repository: Repository, snapshots: Sequence[Snapshot], going: Sequenc
 
 def prune_when_due(repository: Repository, state: CopyState, snapshots: Sequence[Snapshot]) -> datetime | None:
     """Remove weekly what no snapshot names any more; return when that was done last."""
-    if state.pruned and timedelta(0) <= now() - state.pruned < PRUNE_EVERY:
+    if state.pruned and now() - state.pruned < PRUNE_EVERY:
         return state.pruned
     repository.prune(snapshots, *PRUNE)
     return now()

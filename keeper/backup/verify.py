@@ -20,7 +20,7 @@ from keeper.copies.repository import Repository
 from keeper.copies.restic import Check
 from keeper.errors import Exit, KeeperError, Problem
 from keeper.settings import CopySettings
-from keeper.state import CopyState, Tell, is_ahead, now
+from keeper.state import CopyState, Tell, now
 
 MOST_SLICES = 256
 """restic tells the slices of a repository by the first byte of a pack's name."""
@@ -49,8 +49,8 @@ def slices(copy: CopySettings) -> int:
 
 
 def due_slice(state: CopyState, count: int) -> int:
-    """Return the slice that waited longest. What a wrong clock noted must not keep it from its turn for years."""
-    known = {n: read for n, read in state.slices.items() if state.slices_of == count and not is_ahead(read)}
+    """Return the slice that waited longest."""
+    known = state.slices if state.slices_of == count else {}
     return min(range(count), key=lambda number: (known.get(number, LONG_AGO), number))
 
 

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from keeper.copies.place import Place
 from keeper.copies.rclone import program
 from keeper.copies.restic import WRONG_KEY, Restic, ResticError
 from keeper.errors import Exit, KeeperError
 from keeper.settings import LOCAL, PASSWORD, CopySettings, Settings
-from keeper.state import Snapshot
+from keeper.state import TOLERANCE, Snapshot
 
-TOLERANCE = timedelta(hours=1)
-"""A snapshot that is further ahead comes from a clock that was wrong."""
 HALF_BEGUN = {"damaged/", "data/", "index/", "keys/", "locks/", "snapshots/"}
 """The folders of a repository, and ours for what was put aside; its file `config` comes last."""
 ASIDE = ("--exclude", "/keys/**", "--exclude", "/locks/**", "--exclude", "/damaged/**")

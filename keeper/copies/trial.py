@@ -48,7 +48,7 @@ def try_copy(place: Place) -> list[Problem]:
         place.copy.model_dump_json(include={"kind", "type", "path", "options"}).encode()
     ).hexdigest()
     known = TrialState.read(file)
-    if known.called == called and known.tried and known.tried <= now() < known.tried + EVERY:
+    if known.called == called and known.tried and now() < known.tried + EVERY:
         return []
     found = list(_findings(place))
     with suppress(OSError):

@@ -181,7 +181,7 @@ class _Builder:
         for copy in settings.copies:
             items += self._of_copy(copy)
         items += [Item("bad", escape(self._sentence(self._told(finding))), finding=True) for finding in status.findings]
-        drills = [known.drill.ended for known in self._known.values() if known.drill]
+        drills = [known.drilled for known in self._known.values() if known.drilled]
         if drills and now() - max(drills) > limits.of_drill(settings):
             length = span(self._language, now() - max(drills))
             items.append(self._item("warn", "todo.drill.old", age=length, command="./photos keeper drill"))

@@ -23,7 +23,7 @@ from keeper.restore.names import NO_TEXT, escaped, nanoseconds
 from keeper.restore.scratch import scratch
 from keeper.restore.snapshots import Contents, Source
 from keeper.settings import DATABASE, Settings
-from keeper.state import CopyState, DrillReport, State, Tell, is_ahead, now
+from keeper.state import CopyState, DrillReport, State, Tell, now
 
 SAMPLE_FILES, SAMPLE_BYTES = 200, 1 << 30
 ROOTS = {"/": "originals", "import": "import", "sidecar": "photoprism/sidecar"}
@@ -36,12 +36,8 @@ LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 def in_turn(settings: Settings) -> str:
     """Return the copy whose last test restore is the oldest; one that never had any comes first."""
-
-    def last(name: str) -> datetime:
-        drill = State(settings.state).copy(name).drill
-        return drill.started if drill and not is_ahead(drill.started) else LONG_AGO
-
-    return min((copy.name for copy in settings.repositories), key=last)
+    state = State(settings.state)
+    return min((copy.name for copy in settings.repositories), key=lambda name: state.copy(name).drilled or LONG_AGO)
 
 
 def drill(settings: Settings, repository: Repository, *, progress: Tell | None = None) -> DrillReport:

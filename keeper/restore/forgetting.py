@@ -9,6 +9,7 @@ from contextlib import suppress
 
 from pydantic import BaseModel
 
+from keeper.backup.gate import is_accepted
 from keeper.copies.repository import Repository
 from keeper.errors import Exit, KeeperError, Problem
 from keeper.restore.names import can_be_said, escaped, shown
@@ -88,8 +89,7 @@ def _forget_at(repository: Repository, paths: list[str], photo: str, result: For
         with repository.alone("forget"):
             restic.unlock()
             before = repository.snapshots()
-            known = {snapshot.id for snapshot in repository.state.copy(name).snapshots}
-            repository.prove_absent("snapshots", known - {snapshot.id for snapshot in before})
+            _prove_nothing_vanished(repository, {snapshot.id for snapshot in before})
             # Each snapshot gets another id: a kill in between must not look like a loss.
             repository.state.change_copy(name, lambda state: setattr(state, "snapshots", []))
             restic.rewrite([escaped(path) for path in paths])
@@ -105,6 +105,20 @@ def _forget_at(repository: Repository, paths: list[str], photo: str, result: For
         result.kept.append(Problem.of("forget.still_there", copy=name))
     else:
         result.gone.append(name)
+
+
+def _prove_nothing_vanished(repository: Repository, listed: set[str]) -> None:
+    """Refuse where snapshots are gone without our doing: pruning would take with it what they named.
+
+    Raises:
+        KeeperError: they are, and nobody said yet that it is right; or the listing leaves them out.
+    """
+    known = repository.state.copy(repository.name)
+    waiting = {name: id_ for name, id_ in known.held.items() if not is_accepted(repository.settings.state, name)}
+    gone = ({snapshot.id for snapshot in known.snapshots} | set(waiting.values())) - listed
+    repository.prove_absent("snapshots", gone)
+    if gone:
+        raise KeeperError(Exit.GATE, "forget.vanished", count=len(gone))
 
 
 def _note(state: CopyState, snapshots: list[Snapshot], indexes: list[str]) -> None:

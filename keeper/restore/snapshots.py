@@ -14,12 +14,12 @@ from functools import partial
 
 from pydantic import BaseModel
 
-from keeper.copies.repository import TOLERANCE, Repository, newest, open_repositories
+from keeper.copies.repository import Repository, newest, open_repositories
 from keeper.copies.restic import Difference, Node
 from keeper.errors import Exit, KeeperError, Problem
 from keeper.restore.names import EPOCH, NO_TEXT, key, loose, nanoseconds
 from keeper.settings import Settings
-from keeper.state import CopyState, Snapshot, State, now
+from keeper.state import TOLERANCE, CopyState, Snapshot, State, now
 
 ANSWER_SECONDS = 150
 """So long a copy is waited for; a restore from a disk must not hang on a net drive that is gone."""

@@ -21,7 +21,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from keeper.service.messages import Message
 from keeper.settings import Settings
-from keeper.state import Stored, now, write_whole
+from keeper.state import Stored, is_ahead, now, write_whole
 from keeper.texts import clock, for_stack, say
 
 URLS, PING_URL = "backup_alert_urls", "backup_ping_url"
@@ -87,7 +87,7 @@ class Alerts:
         """Tell a problem, unless the same one was told within a day."""
         with self._lock:
             known = self._troubles.get(topic)
-            if known and known.kind == message.kind and now() - known.told < self._repeat:
+            if known and known.kind == message.kind and not is_ahead(known.told) and now() - known.told < self._repeat:
                 return
             self._troubles[topic] = Trouble(kind=message.kind, told=now(), well=message.well)
             self._raise(message.title, message.body, "failure")
@@ -112,7 +112,7 @@ class Alerts:
                 if now() - alert.raised > LIFE:
                     log.warning("an alert of %s was never taken by %s channels", alert.raised, len(alert.channels))
                     self._forget(alert)
-                elif now() >= alert.next_try:
+                elif now() >= alert.next_try or is_ahead(alert.next_try):
                     self._deliver(alert)
 
     def ping(self, outcome: str = "") -> None:

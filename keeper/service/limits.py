@@ -80,8 +80,8 @@ class Movement:
             return False
         at = (progress.phase, progress.done, progress.total)
         seen, since = self._seen.get(name, (None, now()))
-        if seen != at:
+        if seen != at or since > now():
             # Of a job that is met half way it is known when it last told, not when it last did something.
-            since = now() if seen else progress.at
+            since = now() if seen else min(progress.at, now())
         self._seen[name] = (at, since)
         return now() - since < self._stall

@@ -28,9 +28,9 @@ from keeper.service.limits import longest_gap
 from keeper.service.night import Night
 from keeper.service.outcomes import Outcomes
 from keeper.settings import Settings
-from keeper.state import SchedulerState, State, is_ahead, now
+from keeper.state import SchedulerState, State, now
 
-HEARTBEAT = timedelta(minutes=1)
+HEARTBEAT_SECONDS = 60.0
 FRESH = timedelta(minutes=5)
 """A heartbeat that is older means that the loop hangs."""
 SETTLE = timedelta(minutes=2)
@@ -89,7 +89,7 @@ class Scheduler:
         self._due: dict[str, datetime] = {}
         self._night, self._outcomes = Night(settings, alerts), Outcomes(settings, alerts)
         self._started = now()
-        self._beat: datetime | None = None
+        self._beat: float | None = None
 
     def run(self, stop: threading.Event, *, tick: float = 5, settle: timedelta = SETTLE) -> None:
         """Go round until told to stop; `tick` is in seconds."""
@@ -111,8 +111,7 @@ class Scheduler:
             known = self._state.copy(job.copy)
             tried, good = known.run and known.run.ended, known.last_good
         elif job.name == "drill":
-            drills = [known.drill for known in map(self._state.copy, self._repositories) if known.drill]
-            tried = max((drill.ended for drill in drills), default=None)
+            tried = max(filter(None, (self._state.copy(name).drilled for name in self._repositories)), default=None)
         gap = longest_gap(job.schedule, self._settings.zone, self._started)
         missed = (planned is not None and planned <= now()) or (good is not None and now() - good > gap)
         if missed and not (tried and now() - tried < LAST_TRY):
@@ -152,8 +151,7 @@ class Scheduler:
         fit = {name: copy for name, copy in known.items() if any(each.whole for each in copy.snapshots)}
         if not fit:
             return None
-        ended = {name: copy.drill.ended for name, copy in fit.items() if copy.drill and not is_ahead(copy.drill.ended)}
-        ages = {name: ended[name].timestamp() if name in ended else 0.0 for name in fit}
+        ages = {name: copy.drilled.timestamp() if copy.drilled else 0.0 for name, copy in fit.items()}
         return min(
             ages.keys() - self._busy(), key=lambda name: (ages[name], self._repositories.index(name)), default=""
         )
@@ -200,12 +198,13 @@ class Scheduler:
         self._night.look(unfinished)
 
     def _say_alive(self) -> None:
-        if self._beat is not None and now() - self._beat < HEARTBEAT:
+        # Not by the clock: one that was set back would keep the loop silent until it is where it was.
+        if self._beat is not None and monotonic() - self._beat < HEARTBEAT_SECONDS:
             return
-        self._beat = now()
+        self._beat = monotonic()
         self._alerts.send_waiting()
         running = {name: child.began for name, child in self._children.items()}
-        SchedulerState(heartbeat=self._beat, started=self._started, due=self._due, running=running).write(
+        SchedulerState(heartbeat=now(), started=self._started, due=self._due, running=running).write(
             self._state.scheduler_file
         )
 

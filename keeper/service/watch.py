@@ -22,7 +22,7 @@ from keeper.service.limits import Movement
 from keeper.service.messages import message
 from keeper.service.waiting import waiting_alarms
 from keeper.settings import CopySettings, Settings
-from keeper.state import CopyState, SchedulerState, State, Stored, now
+from keeper.state import CopyState, NamedDates, SchedulerState, State, Stored, is_ahead, now
 from keeper.texts import clock, say
 
 HEARTBEAT = "heartbeat"
@@ -33,7 +33,7 @@ log = logging.getLogger("keeper.watch")
 class Seen(Stored):
     """When the watch first saw a copy, an alarm, or the stack itself: a new one is given its time."""
 
-    first: dict[str, datetime] = Field({})
+    first: NamedDates = Field({})
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,10 @@ class Watch:
         return Verdict(topic, key, now() - (since or self._first_seen(topic)) > limit, since, values)
 
     def _first_seen(self, what: str) -> datetime:
-        return self._first.setdefault(what, now())
+        first = self._first.get(what)
+        if first is None or is_ahead(first):
+            first = self._first[what] = now()
+        return first
 
     def _answered(self, waiting: set[str]) -> None:
         """Tell what was answered, and forget when it was first seen."""

@@ -178,6 +178,11 @@ TEXTS = {
     "forget.album": Text(
         "{copy} holds plain files to look at: delete it there by hand", "{copy} 是供浏览的普通文件：请在那里手动删除"
     ),
+    "forget.vanished": Text(
+        "{count} of its backups vanished, and what they named would go, too. Run ./photos keeper backup and answer its alarm "
+        "first",
+        "那里有 {count} 次备份不见了，现在删除会连带清掉它们的内容。请先运行 ./photos keeper backup 并回答它的警报",
+    ),
     "forget.still_there": Text(
         "{copy} still holds it: the copy does not let snapshots go", "{copy} 里还有它：那里不让删除快照"
     ),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from keeper.backup.gate import accept
 from keeper.copies.restic import Restic
 from keeper.errors import Exit, KeeperError, Problem
 from keeper.restore.forgetting import Forgotten, forget
@@ -118,6 +119,32 @@ def test_no_content_goes_while_a_snapshot_is_not_listed(kept: Home, monkeypatch:
     assert result.gone == []
     reasons = [problem.values.get("reason") for problem in result.kept if problem.code == "restore.because"]
     assert [reason.code for reason in reasons if isinstance(reason, Problem)] == ["copy.listing"]
+
+
+def test_what_a_vanished_snapshot_named_stays_until_its_alarm_is_answered(kept: Home) -> None:
+    """Pruning would take it along, and with it the last hope that the alarm is about."""
+    lost, *_ = kept.known().snapshots
+    file = kept.root / "copy-disk/snapshots" / lost.id
+    content = file.read_bytes()
+    file.unlink()
+
+    unasked = forget(kept.settings, f"originals/{PHOTO}", sure=True)
+    report = kept.backup()
+    unanswered = forget(kept.settings, f"originals/{PHOTO}", sure=True)
+    waits = dict(kept.known().held)
+    file.write_bytes(content)
+    restored = kept.restorable("disk", lost.id)
+    file.unlink()
+    accept(kept.state, report.alarm)
+    answered = forget(kept.settings, f"originals/{PHOTO}", sure=True)
+
+    for refused in (unasked, unanswered):
+        assert refused.gone == []
+        reasons = [problem.values.get("reason") for problem in refused.kept if problem.code == "restore.because"]
+        assert [reason.code for reason in reasons if isinstance(reason, Problem)] == ["forget.vanished"]
+    assert list(waits) == [report.alarm]
+    assert f"originals/{PHOTO}".encode() in restored
+    assert answered.gone == ["disk"]
 
 
 def test_folders_and_unknown_names_are_refused(kept: Home) -> None:

@@ -249,7 +249,7 @@ def test_what_somebody_holds_by_hand_is_tried_again_soon(tmp_path: Path, monkeyp
 
 
 def test_the_heartbeat_goes_on_while_a_job_is_at_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scheduler, "HEARTBEAT", timedelta(milliseconds=100))
+    monkeypatch.setattr(scheduler, "HEARTBEAT_SECONDS", 0.1)
     settings = settings_of(tmp_path)
     plan(settings, "backup disk")
     with running(settings, script(tmp_path, AT_WORK)):
