@@ -189,7 +189,11 @@ class Service(pulumi.ComponentResource, ABC, Generic[ArgsT, BaseT]):
         self.image = spec.image
         self.image_id = spec.image_id if spec.image_id is not None else _image(self, name, spec, base)
         self.container = _container(self, name, spec, base)
+        self.furnish(name, args, base)
         self.register_outputs({"container": self.container.name})
+
+    def furnish(self, name: str, args: ArgsT, base: BaseT) -> None:
+        """Declare what is inside the running app (components/apps), below this component and after its container."""
 
     @classmethod
     @abstractmethod

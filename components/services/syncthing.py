@@ -1,16 +1,17 @@
 """Syncthing: phones to server, into `originals/phones`.
 
 Environment, entrypoint and flags: Dockerfile, script/docker-entrypoint.sh and cmd/syncthing in syncthing/syncthing.
-Its folders and devices are not declared yet: README names the clicks.
+Options and phones are declared inside it: components/apps/syncthing.py.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
+from components.apps.syncthing import Options, OptionsProvider, Phone, PhoneProvider
 from components.container import (
     BackedUp,
     BindMount,
@@ -21,7 +22,8 @@ from components.container import (
     Login,
     PublishedPort,
 )
-from components.fields import AnyAddress, Image, Memory, Port
+from components.device_id import device_id
+from components.fields import AnyAddress, Image, Memory, Port, Section
 from components.messages import message
 from components.service import Belongings, Platform, Secret, Service, ServiceArgs
 from components.service_config import ServiceConfig
@@ -52,6 +54,18 @@ exec /bin/syncthing
 """
 
 
+DeviceId = Annotated[str, AfterValidator(device_id)]
+
+
+class PhoneConfig(Section):
+    """A phone that sends its photos."""
+
+    device: DeviceId = Field(description="its device ID, eight groups of seven letters and digits")
+    deletions: Literal["keep", "follow"] = Field(
+        "keep", description="what is deleted on the phone stays in the album (keep), or goes there, too (follow)"
+    )
+
+
 class SyncthingConfig(ServiceConfig):
     """Syncthing, phones to server."""
 
@@ -72,6 +86,7 @@ class SyncthingConfig(ServiceConfig):
         "0.0.0.0",  # noqa: S104 - mutual TLS: only known devices get in
         description="address that phones connect to; any by default, the connection is mutual TLS",
     )
+    phones: dict[str, PhoneConfig] = Field({}, description="name: phone; its photos lie in originals/phones/<name>")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +97,41 @@ class SyncthingArgs(ServiceArgs):
     gui_password: Secret
     cert: Secret
     key: Secret
+
+
+OPTIONS = {"urAccepted": -1, "crashReportingEnabled": False}
+"""Nothing is reported about the family: lib/config/optionsconfiguration.go."""
+
+
+def phone_inputs(name: str, phone: PhoneConfig) -> dict[str, Any]:
+    """Return what Syncthing is told of a phone: a device that may do nothing by itself, and the folder that it sends."""
+    return {
+        "phone": name,
+        "id": phone.device,
+        "deletions": phone.deletions,
+        "device": {"deviceID": phone.device, "name": name, "autoAcceptFolders": False, "introducer": False},
+        "folder": {
+            "id": f"phone-{name}",
+            "label": name,
+            "path": f"/phones/{name}",
+            "type": "receiveonly",
+            "devices": [{"deviceID": phone.device}],
+            "ignoreDelete": phone.deletions == "keep",
+            "versioning": {
+                "type": "trashcan",
+                "params": {"cleanoutDays": "0"},
+                "fsPath": f"/var/syncthing/versions/{name}",
+            },
+            # Named since older versions leave what is not named at nothing (seen with 1.19).
+            "fsWatcherEnabled": True,
+            "fsWatcherDelayS": 10,
+            "rescanIntervalS": 3600,
+            "maxConflicts": -1,
+            "autoNormalize": True,
+            "minDiskFree": {"value": 1, "unit": "%"},
+            "paused": False,
+        },
+    }
 
 
 class Syncthing(Service[SyncthingArgs, Platform]):
@@ -105,6 +155,22 @@ class Syncthing(Service[SyncthingArgs, Platform]):
         """Return the API key, which the keeper uses, too."""
         del args
         return {API_KEY: 1}
+
+    def furnish(self, name: str, args: SyncthingArgs, base: Platform) -> None:
+        """Declare Syncthing's options and the phones."""
+        del base
+        reached = {"url": f"http://127.0.0.1:{args.config.port}", "key": self.passwords[API_KEY]}
+        Options(
+            OptionsProvider(), f"{name}-options", {**reached, "options": OPTIONS}, parent=self, inside=self.container
+        )
+        for phone, config in args.config.phones.items():
+            Phone(
+                PhoneProvider(),
+                f"{name}-phone-{phone}",
+                {**reached, **phone_inputs(phone, config)},
+                parent=self,
+                inside=self.container,
+            )
 
     @classmethod
     def spec(cls, args: SyncthingArgs, base: Platform, belongings: Belongings) -> ContainerSpec:

@@ -1,0 +1,1 @@
+"""What is declared inside a running app: its phones, its drives, its settings."""
