@@ -139,7 +139,8 @@ class AppResource(Resource):
         options = pulumi.ResourceOptions(
             parent=parent, depends_on=[inside], deleted_with=inside, additional_secret_outputs=[KEY, *secrets]
         )
-        super().__init__(provider, name, dict(props), options)
+        # Whoever calls this may hand over plain text: from here on it is a secret.
+        super().__init__(provider, name, {**props, KEY: pulumi.Output.secret(props[KEY])}, options)
 
 
 def whole(value: Any) -> Any:

@@ -6,6 +6,10 @@ TEXTS = {
     "did_you_mean": "是不是 {near}？",
     "write_one_of": "请写其中一个：{known}",
     "text_not_plain": "{value} 是空的，或者有换行或其他控制字符。请写成一行，例如 Family photos",
+    "import_pattern_unreadable": "“{value}” 不是导入照片的格式。请用 YYYY、MM、DD、HHMMSS 写文件夹和文件名，以 _CRC32.ext 结尾，例如 {example}",
+    "client_name": "“{name}” 不能当 WebDAV 客户端的名字，或者写了两次。请用小写字母、数字和 -，例如 laptop",
+    "device_id_unreadable": "“{value}” 不是设备 ID。它有八组，每组七个字母或数字；在手机上：菜单，显示设备 ID",
+    "device_id_mistyped": "“{value}” 打错了：校验字母对不上。请从手机上复制：菜单，显示设备 ID",
     "device_unreadable": "“{value}” 不是设备。请写它的路径，例如 /dev/dri 或 /dev/dri/renderD128",
     "memory_too_little": "memory：{memory}m 太少，建索引时会被系统杀掉。请至少写 1g",
     # database.py

@@ -48,6 +48,8 @@ TYPES: dict[object, tuple[str, str]] = {
     "site_url": ("URL", "网址"),
     "_registry": ("registry", "镜像仓库"),
     "index_schedule": ("schedule", "时间表"),
+    "import_pattern": ("pattern", "格式"),
+    "_clients": ("list", "列表"),
     "_locale": ("language", "语言"),
     "_text": ("text", "文本"),
     "_device": ("text", "文本"),
