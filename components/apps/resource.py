@@ -7,7 +7,7 @@ refreshed nor destroyed. `create` puts rather than makes: an answer that was los
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from time import monotonic, sleep
 from typing import Any, ClassVar
 
@@ -39,7 +39,9 @@ class App(ABC):
     def __init__(self, url: str, key: str, *, patience: float) -> None:
         self._url, self._key = url, key
         self._end = monotonic() + patience
-        self._client = httpx.Client(base_url=url, timeout=TIMEOUT_SECONDS, trust_env=False)
+        # Nobody closes an app: it keeps no connection.
+        limits = httpx.Limits(max_keepalive_connections=0)
+        self._client = httpx.Client(base_url=url, timeout=TIMEOUT_SECONDS, trust_env=False, limits=limits)
 
     @abstractmethod
     def headers(self) -> dict[str, str]:
@@ -119,7 +121,10 @@ class AppProvider(ResourceProvider, ABC):
 
 
 class AppResource(Resource):
-    """Something inside an app. `inside`: the container of the app, after which it is made and with which it goes."""
+    """Something inside an app. `inside`: the container of the app, after which it is made and with which it goes.
+
+    `after`: what else of the app must be as declared before.
+    """
 
     def __init__(
         self,
@@ -129,9 +134,10 @@ class AppResource(Resource):
         *,
         parent: pulumi.Resource,
         inside: pulumi.Resource,
+        after: Sequence[pulumi.Resource] = (),
     ) -> None:
         options = pulumi.ResourceOptions(
-            parent=parent, depends_on=[inside], deleted_with=inside, additional_secret_outputs=[KEY]
+            parent=parent, depends_on=[inside, *after], deleted_with=inside, additional_secret_outputs=[KEY]
         )
         super().__init__(provider, name, dict(props), options)
 
