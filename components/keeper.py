@@ -46,7 +46,8 @@ class Door(NamedTuple):
     file: str
 
 
-DRIVE = Door("admin_password", "drive_admin_password")
+DRIVE = [Door("admin_password", "drive_admin_password"), Door("keeper", "drive_keeper_password")]
+"""As the admin it looks at the drive, as a user of its own it writes."""
 DOORS = {
     "photoprism": Door("admin_password", "photoprism_admin_password"),
     "syncthing": Door("api-key", "syncthing_api_key"),
@@ -278,7 +279,7 @@ def _secrets(args: KeeperArgs, settings: Settings) -> dict[str, pulumi.Input[str
     copies, services = args.backup.copies, args.services
     contents: dict[str, pulumi.Input[str]] = {"keeper_database_password": args.reading.password}
     if any(copy.type == OPENLIST for copy in copies.values()):
-        contents[DRIVE.file] = services["drive"].secrets[DRIVE.credential]
+        contents |= {door.file: _credentials(services["drive"])[door.credential] for door in DRIVE}
     for copy in settings.copies:
         if (password := copies[copy.name].repository_password) is not None:
             contents[copy.secret_name(PASSWORD)] = password
@@ -286,9 +287,12 @@ def _secrets(args: KeeperArgs, settings: Settings) -> dict[str, pulumi.Input[str
     contents |= _alerts(args.backup)
     for name, door in DOORS.items():
         if name in services:
-            credentials = {**services[name].secrets, **services[name].passwords}
-            contents[door.file] = credentials[door.credential]
+            contents[door.file] = _credentials(services[name])[door.credential]
     return contents
+
+
+def _credentials(service: Service[Any, Any]) -> dict[str, pulumi.Output[str]]:
+    return {**service.secrets, **service.passwords}
 
 
 def _alerts(backup: BackupArgs) -> dict[str, pulumi.Input[str]]:

@@ -80,9 +80,7 @@ class Drive:
 
     def dav(self, login: tuple[str, str], method: str, path: str, content: bytes = b"", **headers: str) -> int:
         """Ask over WebDAV and return the status."""
-        return httpx.request(
-            method, f"{self.url}/dav{path}", content=content, headers=headers, auth=login
-        ).status_code
+        return httpx.request(method, f"{self.url}/dav{path}", content=content, headers=headers, auth=login).status_code
 
 
 def command() -> list[str]:

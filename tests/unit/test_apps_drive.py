@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,9 @@ import pytest
 
 from components.apps.drive import CHANGED, AdminProvider, StorageProvider, UserProvider, may, permission
 from components.apps.openlist import OpenListApi, RefusedError
-from components.apps.openlist_driver import is_renewed, is_secret
+from components.apps.openlist_driver import is_renewed, is_secret, told_without
 from components.apps.resource import AppError
-from tests.openlist import ADMIN, Drive, running
+from tests.openlist import Drive, running
 
 TOKEN, KEY = "1|first-refresh-token", "the/secret+access-key"
 
@@ -43,7 +44,13 @@ def reached(drive: Drive, **more: Any) -> dict[str, Any]:
 
 def storage(drive: Drive, name: str = "disk", **more: Any) -> dict[str, Any]:
     """Return the inputs of a storage, a mounted folder by default."""
-    fixed = {"storage": name, "mount": f"/{name}", "webdav_policy": "native_proxy", "web_proxy": True, "disabled": False}
+    fixed = {
+        "storage": name,
+        "mount": f"/{name}",
+        "webdav_policy": "native_proxy",
+        "web_proxy": True,
+        "disabled": False,
+    }
     wanted = {"driver": "Local", "options": {"root_folder_path": str(drive.folder), "thumbnail": False}, "secrets": {}}
     return reached(drive, **fixed, **(wanted | more))
 
@@ -166,7 +173,12 @@ def test_a_token_that_the_driver_has_renewed_is_not_taken_back(drive: Drive) -> 
 
 
 def test_a_drive_made_by_hand_that_works_keeps_the_token_that_it_has(drive: Drive) -> None:
-    options = {"bucket": "photos", "endpoint": "https://s3.example.com", "access_key_id": "family", "session_token": "own"}
+    options = {
+        "bucket": "photos",
+        "endpoint": "https://s3.example.com",
+        "access_key_id": "family",
+        "session_token": "own",
+    }
     drive.mount("/bucket", "S3", {**options, "secret_access_key": KEY, "root_folder_path": "/"})
 
     StorageProvider().create(bucket(drive, session_token=TOKEN))
@@ -331,8 +343,6 @@ def test_a_new_admin_password_in_the_stack_file_is_set_with_the_old_one(tmp_path
 
 
 def test_what_is_no_openlist_is_told_as_that() -> None:
-    from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-
     class Other(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             self.send_error(404)
@@ -354,7 +364,9 @@ def test_rights_and_permission_are_the_same_thing() -> None:
 
 
 def test_secret_options_are_known_by_their_names() -> None:
-    secret = "refresh_token cookie secret_access_key password client_secret RefreshToken ClientSecret sharepassword repoPwd"
+    secret = (
+        "refresh_token cookie secret_access_key password client_secret RefreshToken ClientSecret sharepassword repoPwd"
+    )
     assert all(map(is_secret, secret.split()))
     plain = "root_folder_path access_key_id client_id upload_thread rapid_upload region bucket pass_ip_to_upsteam"
     assert not any(map(is_secret, plain.split()))
@@ -363,8 +375,6 @@ def test_secret_options_are_known_by_their_names() -> None:
 
 
 def test_what_a_driver_says_is_told_without_what_opens_the_drive() -> None:
-    from components.apps.openlist_driver import told_without
-
     said = f'Get "https://renew.example.com/api?refresh_ui={TOKEN}&x=1": dial tcp; {KEY} and 9|renewed-by-itself'
     told = told_without(said, {"refresh_token": "9|renewed-by-itself"}, {"secret_access_key": KEY})
 
