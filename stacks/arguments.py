@@ -65,7 +65,7 @@ def _services(settings: Settings, secrets: Secrets) -> list[ServiceArgs]:
             for each in (*chosen.typed_secrets(section), *chosen.made_secrets(section))
         }
         more = {"keeper_may": _keeper_may(settings.backup)} if name == Drive.service else {}
-        args.append(service.Args(config=chosen, inner_secrets=inner, **handed_in, **more))  # type: ignore[arg-type] # each subclass adds these
+        args.append(service.Args(config=chosen, inner_secrets=inner, **handed_in, **more))  # type: ignore[call-arg] # each subclass adds these
     return args
 
 

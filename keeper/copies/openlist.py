@@ -26,13 +26,15 @@ NATIVE_PROXY = "native_proxy"
 WORKS = "work"
 LOCAL_DRIVER = "Local"
 SECONDS = 60
-REFUSED = {
+REFUSED: dict[int, str] = {
     httpx.codes.UNAUTHORIZED: "openlist.password",
     httpx.codes.PAYMENT_REQUIRED: "openlist.two_step",
     httpx.codes.TOO_MANY_REQUESTS: "openlist.locked",
 }
 """What a refused login means; 402 is OpenList's own for "and the code, please" (server/handles/auth.go)."""
-OWN_REFUSED = REFUSED | {httpx.codes.UNAUTHORIZED: "openlist.user"}
+OWN_REFUSED = {**REFUSED, httpx.codes.UNAUTHORIZED: "openlist.user"}
+PASSING = ("openlist.away", "openlist.drive_fails", "openlist.refuses")
+"""What may be over in a minute."""
 MEANT = {"cause.refused": "openlist.unsaid", "cause.credentials": "openlist.redirect"}
 """What a cause means behind OpenList. It says 405 to whatever the drive refuses; and the login there was just tried, so
 what is refused is what it sends rclone to."""
@@ -149,7 +151,7 @@ def _ask(
 ) -> dict[str, Any]:
     """Return `data` of an answer. OpenList answers 200 to everything and says in `code` what it means."""
     answer = _send(client, method, path, body)
-    code, said = answer.get("code"), _short(str(answer.get("message", "")))
+    code, said = int(answer.get("code", 0)), _short(str(answer.get("message", "")))
     if code == httpx.codes.OK:
         return dict(answer.get("data") or {})
     if path.startswith("/api/auth/") and code in refused:

@@ -12,10 +12,15 @@ import pytest
 
 from components.apps import drive as declared
 from components.apps.openlist import OpenListApi
-from keeper.copies import openlist
+from keeper.copies import drives, openlist
 from keeper.copies.place import Place
 from keeper.copies.rclone import RcloneError
 from keeper.errors import Exit, KeeperError, Problem
+from keeper.page.status import read_status
+from keeper.page.view import view_of
+from keeper.service.alerts import Alerts
+from keeper.service.outcomes import Outcomes
+from keeper.service.scheduler import jobs_of
 from keeper.settings import CopySettings, Settings
 from tests.keeper.home import Home
 from tests.openlist import ADMIN, COMMON, LOCAL, Drive, running
@@ -308,3 +313,48 @@ def test_what_means_something_else_behind_openlist_means_itself_elsewhere(
     assert openlist.explained(settings, net, refused) == Problem.of("openlist.redirect", said="403")
     assert openlist.explained(settings, other, refused) == refused
     assert openlist.explained(settings, net, Problem.of("cause.full", said="507")).code == "cause.full"
+
+
+def test_drives_are_looked_at_between_the_runs_where_a_copy_lies_in_one(settings: Settings, net: CopySettings) -> None:
+    elsewhere = net.model_copy(update={"type": "webdav"})
+
+    assert "drives" in [job.name for job in jobs_of(settings)]
+    assert "drives" not in [job.name for job in jobs_of(settings.model_copy(update={"copies": [elsewhere]}))]
+
+
+def test_a_token_that_ended_is_on_the_page_and_in_the_alerts_before_a_backup_fails(
+    settings: Settings, drive: Drive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(Alerts, "problem", lambda _, topic, said: told.append(f"{topic}: {said}"))
+    monkeypatch.setattr(Alerts, "all_well", lambda _, topic: told.append(f"{topic} is well"))
+    outcomes = Outcomes(settings, Alerts(settings, settings.state))
+    kept = drive.folder.with_name("kept")
+
+    def look() -> list[str]:
+        told.clear()
+        found = drives.look(settings, pause=0)
+        outcomes.tell("drives", "", Exit.OK, found.model_dump_json().encode())
+        return list(told)
+
+    assert look() == ["drive net is well"]
+    drive.folder.rename(kept)
+    [alert] = look()
+    seen = {language: view_of(settings, read_status(settings), language) for language in ("en", "zh")}
+    kept.rename(drive.folder)
+
+    assert alert.startswith("drive net: ")
+    assert "“net”" in alert
+    assert any("OpenList cannot reach the drive /net" in str(item.text) for item in seen["en"].items)
+    assert any("OpenList 连不上网盘 /net" in str(item.text) for item in seen["zh"].items)
+    assert look() == ["drive net is well"]
+    assert read_status(settings).findings == []
+
+
+def test_a_refused_login_is_no_reason_to_try_it_again_and_lock_openlist(settings: Settings, drive: Drive) -> None:
+    for name in (openlist.PASSWORD, openlist.ADMIN_PASSWORD):
+        (settings.secrets / name).write_text("wrong")
+
+    for _ in range(3):
+        assert drives.look(settings, pause=0).failing == ["net"]
+    drive.api("GET", "/api/me")

@@ -143,7 +143,7 @@ def test_a_secret_that_was_changed_is_seen_without_its_value(drive: Drive) -> No
     assert drive.addition("/bucket")["secret_access_key"] == KEY
     drive.edit("/bucket", addition={"secret_access_key": "typed by hand"})
 
-    found = StorageProvider().read("id", wanted).outs
+    found = StorageProvider().read("id", wanted).outs or {}
     assert found["secrets"] == {"secret_access_key": CHANGED}
     assert "typed by hand" not in str(found)
     StorageProvider().update("id", wanted, wanted)
@@ -260,7 +260,7 @@ def test_a_hand_edit_of_a_user_is_seen_and_put_right(drive: Drive, edit: dict[st
     before = drive.users()["mum"]
     drive.edit_user("mum", **edit)
 
-    found = UserProvider().read("id", wanted).outs
+    found = UserProvider().read("id", wanted).outs or {}
     assert [name for name in found if found[name] != wanted[name]] == [kind]
     assert "typed by hand" not in str(found)
     UserProvider().update("id", wanted, wanted)

@@ -174,33 +174,32 @@ class Handler(BaseHTTPRequestHandler):
         return ".".join([*parts, _b64(hmac.new(secret, ".".join(parts).encode(), hashlib.sha256).digest())])
 
     def _storage(self, action: str) -> object:
-        store, number = self.store, int(self.query.get("id", 0))
-        known = {storage["id"]: storage for storage in store.storages()}
+        known = {storage["id"]: storage for storage in self.store.storages()}
         if action == "list":
             return {"content": list(known.values()), "total": len(known)}
-        if action == "load_all":
-            return None
-        if action == "create":
-            return self._make_storage()
-        if action == "update":
-            return self._change_storage()
+        if action in {"load_all", "create", "update"}:
+            return {"load_all": dict, "create": self._make_storage, "update": self._change_storage}[action]() or None
         if action not in {"get", "delete", "enable", "disable"}:
             raise RefusedError(404, "not in this test image")
+        number = int(self.query.get("id", 0))
         if number not in known:
             raise RefusedError(500, "failed get storage: record not found")
-        if action == "delete":
-            store.run("DELETE FROM x_storages WHERE id = ?", number)
-            self.started.discard(number)
-        elif action == "disable":
-            if known[number]["disabled"]:
-                raise RefusedError(500, "this storage have disabled")
+        return known[number] if action == "get" else self._switch_storage(action, known[number])
+
+    def _switch_storage(self, action: str, storage: dict[str, Any]) -> object:
+        number = storage["id"]
+        if action in {"enable", "disable"} and storage["disabled"] == (action == "disable"):
+            raise RefusedError(500, f"this storage have {action}d")
+        if action == "enable":
+            self._start(number, storage | {"disabled": False}, "failed load storage: failed init storage")
+            return None
+        if not storage["disabled"]:
             self._drop(number)
-            store.run("UPDATE x_storages SET disabled = 1, status = 'disabled' WHERE id = ?", number)
-        elif action == "enable":
-            if not known[number]["disabled"]:
-                raise RefusedError(500, "this storage have enabled")
-            self._start(number, known[number] | {"disabled": False}, "failed load storage: failed init storage")
-        return known[number] if action == "get" else None
+        if action == "delete":
+            self.store.run("DELETE FROM x_storages WHERE id = ?", number)
+        else:
+            self.store.run("UPDATE x_storages SET disabled = 1, status = 'disabled' WHERE id = ?", number)
+        return None
 
     def _make_storage(self) -> object:
         body = drivers.row(self._body())
