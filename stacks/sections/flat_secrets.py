@@ -15,6 +15,7 @@ from stacks.sections.backup.secrets import secret_key
 from stacks.sections.passwords import password_problem
 from stacks.sections.secrets import all_service_keys, made_keys, typed_keys
 
+DRIVES = ("services", "drive", "storages")
 PEM_SECRETS = {"syncthing_cert", "syncthing_key"}
 
 
@@ -84,7 +85,7 @@ def _flat_name(key: str, text: str, flat: set[str]) -> Said:
     """Name the flat key that a secret below `key` belongs under, or say how such keys are called."""
     try:
         leaves = list(_leaves(json.loads(text), (key,)))
-        if key == "services" and (drives := [path for path in leaves if path[1:3] == ("drive", "storages")]):
+        if drives := [path for path in leaves if path[:3] == DRIVES and path[4:5] == ("options",)]:
             return either([f"photos:drive_{path[3]}_{path[-1]}" for path in drives])
         if key == backup.SECTION:
             return either([f"photos:{secret_key(path[2], path[-1])}" for path in leaves if "options" in path])
