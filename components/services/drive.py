@@ -354,4 +354,5 @@ def storage_inputs(name: str, storage: StorageConfig) -> dict[str, Any]:
 def _secrets(args: DriveArgs, name: str, storage: StorageConfig) -> pulumi.Output[dict[str, str]]:
     """Return option → value, as one secret: nothing of it is to be seen in the state, not even which is which."""
     values = {option: args.inner_secrets[f"{name}_{option}"] for option in storage.secrets}
-    return pulumi.Output.secret(pulumi.Output.all(**values))
+    # Of nothing, `all` would make a list.
+    return pulumi.Output.secret(pulumi.Output.all(**values) if values else {})

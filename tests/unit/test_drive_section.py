@@ -101,6 +101,12 @@ def test_a_storage_is_declared_with_a_proxy_and_its_secrets_wrapped() -> None:
     assert inputs["url"].startswith("http://127.0.0.1:")
 
 
+def test_a_storage_without_secrets_has_none() -> None:
+    inputs = declared({STORAGES: {"album": {"driver": "Local"}}})["storage-album"].inputs
+
+    assert plain(inputs["secrets"]) == {}
+
+
 def test_a_user_has_the_rights_and_the_folder_that_the_file_says() -> None:
     inputs = declared({**GOOD, USERS: {"mum": {"rights": "write", "folder": "/baidu"}}})["user-mum"].inputs
 
