@@ -29,6 +29,7 @@ CONTAINER = "container"
 """The name of its container, for what only a person can do in it."""
 CHANGED = "changed in OpenList"
 """Stands in the state for a secret that is not as declared: what it is now is nobody's business."""
+TAKEN = "taken"
 PROXY: Props = {"webdav_policy": "native_proxy", "web_proxy": True}
 """OpenList carries the bytes itself: drives refuse what another program asks of their own servers."""
 WORKS = "work"
@@ -73,15 +74,17 @@ class OpenListProvider(AppProvider):
 
 
 class AdminProvider(OpenListProvider):
-    """The password of OpenList's admin. A new one is set with the old one; what was changed by hand cannot be."""
+    """The password of OpenList's admin. Inputs: `login`, which is `TAKEN`.
+
+    A new password is set with the old one; one that was changed by hand only a person can put right.
+    """
 
     def read(self, id_: str, props: Props) -> ReadResult:
-        """Look whether the password is right.
-
-        Raises:
-            RefusedError: it is not; with what a person can do.
-        """
-        return AppProvider.read(self, id_, props)
+        """Look whether the password is right; that it is not is a difference, so that all else can be looked at."""
+        try:
+            return AppProvider.read(self, id_, props)
+        except RefusedError as refusal:
+            return ReadResult(id_, {**props, "login": str(refusal)})
 
     def current(self, app: OpenListApi, props: Props) -> Props | None:
         """Log in: more cannot be seen of a password.
@@ -91,7 +94,7 @@ class AdminProvider(OpenListProvider):
         """
         del props
         app.data("GET", "/api/me")
-        return {}
+        return {"login": TAKEN}
 
     def put(self, app: OpenListApi, props: Props) -> None:
         """Log in: its first start has made the admin."""

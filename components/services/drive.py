@@ -17,6 +17,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 from components.apps.drive import (
     CONTAINER,
     PROXY,
+    TAKEN,
     Admin,
     AdminProvider,
     Storage,
@@ -280,7 +281,9 @@ class Drive(Service[DriveArgs, Platform]):
             KEY: self.secrets["admin_password"],
             CONTAINER: f"{base.prefix}-{self.service}",
         }
-        admin = Admin(AdminProvider(), f"{name}-admin", reached, parent=self, inside=self.container)
+        if not (args.config.storages or args.config.users or args.keeper_may):
+            return  # nothing inside OpenList is the stack's, so a family may do there as it likes
+        admin = Admin(AdminProvider(), f"{name}-admin", {**reached, "login": TAKEN}, parent=self, inside=self.container)
         for storage, config in args.config.storages.items():
             inputs = {**reached, **storage_inputs(storage, config), "secrets": _secrets(args, storage, config)}
             Storage(

@@ -212,12 +212,19 @@ def test_a_new_admin_password_in_the_stack_file_is_set_in_openlist(family: World
 def test_an_admin_password_that_was_changed_in_openlist_is_told_once_with_what_to_do(family: World) -> None:
     drive = openlist(family)
     drive.edit_user("admin", password=TYPED)
-    said = family.photos("preview", STACK, "--refresh", check=False)
     drive.admin = TYPED
+    drive.edit("/clouds/bucket", webdav_policy="302_redirect")
+    shown = family.preview(STACK, "--refresh")
+    said = family.photos("up", STACK, "--yes", "--refresh", check=False)
     drive.edit_user("admin", password=secret(family))
+    drive.admin = secret(family)
+    family.photos("up", STACK, "--yes", "--refresh")
 
-    assert said.count("OpenList does not take its admin's password") == 1, said
+    assert list(shown) == ["drive-admin:Admin"]
+    assert "OpenList does not take its admin's password" in said
     assert f"docker exec photos-{STACK}-drive ./openlist admin random" in said
+    assert "1 errored" in said
+    assert drive.storage("/clouds/bucket")["webdav_policy"] == "native_proxy"
     assert family.preview(STACK, "--refresh") == {}
 
 

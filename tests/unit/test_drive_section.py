@@ -134,3 +134,7 @@ def test_the_keepers_user_may_do_what_the_copies_need_and_nothing_more(kinds: li
 
 def test_without_a_copy_in_a_drive_the_keeper_has_no_user() -> None:
     assert f"user-{KEEPER}" not in declared(GOOD)
+
+
+def test_where_nothing_is_declared_inside_openlist_nothing_there_is_looked_at() -> None:
+    assert declared({}) == {}
