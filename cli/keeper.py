@@ -83,6 +83,12 @@ def scrub(stack: Stack = "dev", *, json: Json = False) -> None:
 
 
 @app.command()
+def drives(stack: Stack = "dev", *, json: Json = False) -> None:
+    """Look whether the net drives of OpenList that hold a copy still answer."""
+    _ask(stack, "drives", *_flags(json=json))
+
+
+@app.command()
 def snapshots(stack: Stack = "dev", *, copy: Copy = None, json: Json = False) -> None:
     """List the snapshots of each copy."""
     _ask(stack, "snapshots", *_flags(copy=copy, json=json))

@@ -363,8 +363,19 @@ def test_no_secret_is_in_any_other_resource(stack: str) -> None:
     others = [item for item in recorder.resources if not item.type.endswith(":Container")]
 
     for name, value in secret_values(recorder).items():
-        leaks = [role(item) for item in others if any(value in text for text in texts(plain(item.inputs)))]
+        leaks = [role(item) for item in others if any(value in text for text in texts(_seen(item)))]
         assert leaks == [], f"{name} is in clear"
+
+
+def _seen(item: Recorded) -> Any:
+    """Return the inputs of a resource; of one inside an app, which cannot do without its login, what is no secret."""
+    return _without_secrets(item.inputs) if item.type.startswith("pulumi-python:dynamic") else plain(item.inputs)
+
+
+def _without_secrets(value: Any) -> Any:
+    if is_secret(value):
+        return ""
+    return {key: _without_secrets(each) for key, each in value.items()} if isinstance(value, dict) else value
 
 
 def is_component(item: Recorded) -> bool:
