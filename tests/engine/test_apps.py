@@ -26,6 +26,7 @@ def scenario(world: World) -> World:
 def syncthing(world: World) -> Api:
     with connect() as client:
         done = client.containers.get(f"photos-{STACK}-syncthing").exec_run(["cat", "/run/secrets/syncthing_api_key"])
+    assert isinstance(done.output, bytes)
     key = done.output.decode().strip()
     return Api(f"http://127.0.0.1:{world.port(STACK, 'syncthing')}", key)
 

@@ -49,6 +49,8 @@ TYPES: dict[object, tuple[str, str]] = {
     "_registry": ("registry", "镜像仓库"),
     "index_schedule": ("schedule", "时间表"),
     "_locale": ("language", "语言"),
+    "device_id": ("text", "文本"),
+    "_folder_id": ("text", "文本"),
     "_text": ("text", "文本"),
     "_device": ("text", "文本"),
     "_mirror": ("text", "文本"),
