@@ -25,7 +25,6 @@ from components.container import (
 )
 from components.keeper_image import SOURCES, build_args, source_hash
 from components.service import Belongings, DatabaseConnection, Platform, Service, ServiceArgs
-from components.services.syncthing import Syncthing
 from keeper.errors import Problem
 from keeper.settings import (
     PASSWORD,
@@ -260,7 +259,7 @@ def settings_of(args: KeeperArgs, base: Platform) -> Settings:
 
 
 def _phones(services: Mapping[str, Service[Any, Any]]) -> list[PhoneSettings]:
-    config = services[Syncthing.service].args.config if Syncthing.service in services else None
+    config = services["syncthing"].args.config if "syncthing" in services else None
     return [
         PhoneSettings(name=name, device=phone.device, deletions=phone.deletions, quiet_days=phone.quiet_days)
         for name, phone in (config.phones if config else {}).items()

@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from time import monotonic, sleep
 from typing import Any, ClassVar
+from weakref import finalize
 
 import httpx
 import pulumi
@@ -41,6 +42,8 @@ class App(ABC):
         self._url, self._key = url, key
         self._end = monotonic() + patience
         self._client = httpx.Client(base_url=url, timeout=TIMEOUT_SECONDS, trust_env=False)
+        # Pulumi's process lives for a whole run: connections must not outlive who asked.
+        finalize(self, self._client.close)
 
     @abstractmethod
     def headers(self) -> dict[str, str]:

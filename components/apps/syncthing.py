@@ -27,10 +27,14 @@ class SyncthingApi(App):
         """Return the device ID of this Syncthing."""
         return str(_checked(self.ask("GET", "/rest/system/status")).json()["myID"])
 
+    def look(self, path: str, **query: str) -> Any:
+        """Return what it tells at a path below /rest; None when it knows nothing of that."""
+        answer = self.ask("GET", f"/rest/{path}" + (f"?{httpx.QueryParams(query)}" if query else ""))
+        return None if answer.status_code == HTTPStatus.NOT_FOUND else _checked(answer).json()
+
     def get(self, path: str) -> Any:
         """Return what is configured at a path below /rest/config; None when there is nothing."""
-        answer = self.ask("GET", f"/rest/config/{path}")
-        return None if answer.status_code == HTTPStatus.NOT_FOUND else _checked(answer).json()
+        return self.look(f"config/{path}")
 
     def change(self, method: str, path: str, body: Props | None = None) -> None:
         """PUT, PATCH or DELETE something below /rest/config; what is gone may be deleted."""
@@ -96,7 +100,7 @@ class PhoneProvider(AppProvider):
             AppError: another folder lies in the same place; Syncthing would let both write there.
         """
         for other in app.get("folders") or ():
-            if other["id"] != props["folder_id"] and _same_place(other["path"], props["folder"]["path"]):
+            if other["id"] != props["folder_id"] and same_place(other["path"], props["folder"]["path"]):
                 msg = (
                     f"Syncthing has a folder at {other['path']} already, with the ID {other['id']}, and two in one place "
                     f"would fight. To take that one over, write `folder: {other['id']}` under "
@@ -114,7 +118,7 @@ class PhoneProvider(AppProvider):
         app.change("DELETE", f"devices/{props['id']}")
 
 
-def _same_place(one: str, other: str) -> bool:
+def same_place(one: str, other: str) -> bool:
     """Whether two paths are one folder; on a Windows drive large and small letters are the same."""
     return PurePosixPath(one.lower()) == PurePosixPath(other.lower())
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import MappingProxyType
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 KEY, OWN_ID = "the-api-key", "P56IOI7-MZJNU2Y-IQGDREY-DM2MGTI-MGL3BXN-PQ6W5BM-TBBZ4TJ-XZWICQ2"
 DEFAULTS: dict[str, dict[str, Any]] = {
@@ -29,6 +30,10 @@ class SyncthingDouble:
     def __init__(self) -> None:
         self.items: dict[str, dict[str, dict[str, Any]]] = {"devices": {}, "folders": {}}
         self.options: dict[str, Any] = {"urAccepted": 0, "crashReportingEnabled": True, "listenAddresses": ["default"]}
+        self.pending: dict[str, dict[str, Any]] = {}
+        self.connected: set[str] = set()
+        self.seen: dict[str, str] = {}
+        self.statuses: dict[str, dict[str, Any]] = {}
         self.requests: list[str] = []
         self.drop: set[str] = set()
 
@@ -40,19 +45,34 @@ class SyncthingDouble:
     def folders(self) -> dict[str, dict[str, Any]]:
         return self.items["folders"]
 
-    def answer(self, method: str, path: str, body: Any) -> Answer:
+    def answer(self, method: str, path: str, body: Any, query: Mapping[str, str] = MappingProxyType({})) -> Answer:
         self.requests.append(f"{method} {path}")
         parts = [unquote(part) for part in path.split("/")[2:]]
+        if parts[:1] == ["config"]:
+            return self._config(method, parts[1:], body)
+        told = self._told(query).get("/".join(parts))
+        return (404, "404 page not found") if told is None else (200, told)
+
+    def _told(self, query: Mapping[str, str]) -> dict[str, Any]:
+        idle = {"state": "idle", "error": "", "errors": 0, "needFiles": 0, "localFiles": 0, "localBytes": 0}
+        return {
+            "system/status": {"myID": OWN_ID},
+            "system/connections": {"connections": {id_: {"connected": id_ in self.connected} for id_ in self.devices}},
+            "stats/device": {
+                id_: {"lastSeen": self.seen.get(id_, "1970-01-01T08:00:00+08:00")} for id_ in self.devices
+            },
+            "cluster/pending/devices": self.pending,
+            "db/status": idle | self.statuses.get(query.get("folder", ""), {}),
+        }
+
+    def _config(self, method: str, parts: list[str], body: Any) -> Answer:
         match parts:
-            case ["system", "status"]:
-                return 200, {"myID": OWN_ID}
-            case ["config", "options"]:
-                if method == "PATCH":
-                    self.options |= body
+            case ["options"]:
+                self.options |= body if method == "PATCH" else {}
                 return 200, self.options
-            case ["config", kind] if kind in self.items:
+            case [kind] if kind in self.items:
                 return 200, list(self.items[kind].values())
-            case ["config", kind, id_] if kind in self.items:
+            case [kind, id_] if kind in self.items:
                 return self._item(method, kind, id_, body)
         return 404, "404 page not found"
 
@@ -91,9 +111,11 @@ def serving(double: SyncthingDouble) -> Iterator[str]:
         def _any(self) -> None:
             length = int(self.headers.get("Content-Length") or 0)
             body = json.loads(self.rfile.read(length)) if length else None
-            path = urlsplit(self.path).path
+            path, query = urlsplit(self.path).path, dict(parse_qsl(urlsplit(self.path).query))
             status, answer = (
-                (403, "Forbidden") if self.headers["X-API-Key"] != KEY else double.answer(self.command, path, body)
+                (403, "Forbidden")
+                if self.headers["X-API-Key"] != KEY
+                else double.answer(self.command, path, body, query)
             )
             if f"{self.command} {unquote(path)}" in double.drop:
                 double.drop.remove(f"{self.command} {unquote(path)}")
