@@ -38,7 +38,13 @@ class Connection(BaseModel):
     connected: bool
 
 
-DEVICES, CONNECTIONS = TypeAdapter(dict[str, Device]), TypeAdapter(dict[str, Connection])
+class Connections(BaseModel):
+    """All devices that are configured."""
+
+    connections: dict[str, Connection]
+
+
+DEVICES = TypeAdapter(dict[str, Device])
 
 
 class Phones:
@@ -54,7 +60,7 @@ class Phones:
         while not stop.is_set():
             try:
                 self.look()
-            except (httpx.HTTPError, ValueError, KeyError) as error:
+            except (httpx.HTTPError, ValueError) as error:
                 log.warning("Syncthing does not tell about the phones (%s)", type(error).__name__)
             stop.wait(self._every)
 
@@ -69,7 +75,7 @@ class Phones:
             timeout=TIMEOUT_SECONDS,
         ) as syncthing:
             devices = DEVICES.validate_python(_answer(syncthing, "/rest/stats/device"))
-            there = CONNECTIONS.validate_python(_answer(syncthing, "/rest/system/connections")["connections"])
+            there = Connections.model_validate(_answer(syncthing, "/rest/system/connections")).connections
         phones = {}
         for phone in self._settings.phones:
             connected = phone.device in there and there[phone.device].connected
