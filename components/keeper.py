@@ -56,10 +56,9 @@ class Door(NamedTuple):
 
 
 DRIVE = Door("admin_password", "drive_admin_password")
-DOORS = {
-    "photoprism": Door("admin_password", "photoprism_admin_password"),
-    "syncthing": Door("api-key", "syncthing_api_key"),
-}
+SYNCTHING = Door("api-key", "syncthing_api_key")
+ALBUM_PASSWORD, ALBUM_SCOPE = "photoprism_app_password", "photos files"
+"""The file of the keeper's own password for the album, and what it may do there: index, and import."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,13 +114,14 @@ class KeeperArgs(ServiceArgs):
     """What the keeper has to know of the system.
 
     `base_image` is MariaDB's, as it was pulled; `reading` its user who may only read; `services` are the leaf services;
-    `after` is what must stand before anything is built.
+    `album_password` opens the album for what `ALBUM_SCOPE` names; `after` is what must stand before anything is built.
     """
 
     backup: BackupArgs
     base_image: str
     reading: DatabaseConnection
     services: Mapping[str, Service[Any, Any]]
+    album_password: pulumi.Input[str] | None
     after: Sequence[pulumi.Resource]
 
 
@@ -302,10 +302,10 @@ def _secrets(args: KeeperArgs, settings: Settings) -> dict[str, pulumi.Input[str
             contents[copy.secret_name(PASSWORD)] = password
         contents |= {copy.secret_name(option): value for option, value in copies[copy.name].secrets.items()}
     contents |= _alerts(args.backup)
-    for name, door in DOORS.items():
-        if name in services:
-            credentials = {**services[name].secrets, **services[name].passwords}
-            contents[door.file] = credentials[door.credential]
+    if "syncthing" in services:
+        contents[SYNCTHING.file] = services["syncthing"].passwords[SYNCTHING.credential]
+    if args.album_password is not None:
+        contents[ALBUM_PASSWORD] = args.album_password
     return contents
 
 

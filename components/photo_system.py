@@ -10,12 +10,13 @@ import pulumi
 from components.cloudflared import Cloudflared, CloudflaredArgs
 from components.container import image_reference
 from components.database import Database, DatabaseArgs
-from components.keeper import BackupArgs, Keeper, KeeperArgs, Watch, WatchArgs
+from components.keeper import ALBUM_SCOPE, BackupArgs, Keeper, KeeperArgs, Watch, WatchArgs
 from components.network import Networks, NetworksArgs
 from components.publishing import PublishArgs
 from components.restore import Restore, RestoreArgs
 from components.service import Foundation, Owner, Platform, ServiceArgs, stack_labels
 from components.services import SERVICES, LeafService
+from components.services.photoprism import PhotoPrism
 from components.storage import Library
 
 
@@ -128,11 +129,13 @@ class PhotoSystem(pulumi.ComponentResource):
         if self.database.reading is None:
             msg = "a backup dumps the database: write DatabaseArgs(dumped=True)"
             raise ValueError(msg)
+        album = self.services.get(PhotoPrism.service)
         keeper_args = KeeperArgs(
             backup=backup,
             base_image=image_reference(args.database.config.image, args.image_registry),
             reading=self.database.reading,
             services=self.services,
+            album_password=album.password_for(Keeper.service, ALBUM_SCOPE) if isinstance(album, PhotoPrism) else None,
             after=after,
         )
         keeper = Keeper(f"{self._system_name}-keeper", keeper_args, platform, self._child("keeper"))

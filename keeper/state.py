@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Self, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ValidationError
+from pydantic import AfterValidator, BaseModel, ValidationError, ValidationInfo
 
 from keeper.errors import Exit, Problem
 
@@ -32,12 +32,17 @@ def is_ahead(moment: datetime) -> bool:
     return moment > now() + TOLERANCE
 
 
-def _unless_ahead(moment: datetime | None) -> datetime | None:
-    return None if moment is None or is_ahead(moment) else moment
+AS_WRITTEN = {"as_written": True}
+"""For who changes a file: what looks like the future to a clock that is behind tonight is the truth tomorrow."""
 
 
-def _those_not_ahead(moments: dict[Key, datetime]) -> dict[Key, datetime]:
-    return {key: moment for key, moment in moments.items() if not is_ahead(moment)}
+def _unless_ahead(moment: datetime | None, info: ValidationInfo) -> datetime | None:
+    return None if moment and info.context is not AS_WRITTEN and is_ahead(moment) else moment
+
+
+def _those_not_ahead(moments: dict[Key, datetime], info: ValidationInfo) -> dict[Key, datetime]:
+    kept = info.context is AS_WRITTEN
+    return {key: moment for key, moment in moments.items() if kept or not is_ahead(moment)}
 
 
 Noted = Annotated[datetime | None, AfterValidator(_unless_ahead)]
@@ -50,10 +55,10 @@ class Stored(BaseModel):
     """A file of the state; `read` never fails."""
 
     @classmethod
-    def read(cls, file: Path) -> Self:
+    def read(cls, file: Path, *, context: dict[str, bool] | None = None) -> Self:
         """Return what the file holds; an empty one when there is none or it is unreadable."""
         with suppress(OSError, ValidationError):
-            return cls.model_validate_json(file.read_bytes())
+            return cls.model_validate_json(file.read_bytes(), context=context)
         return cls()
 
     def write(self, file: Path) -> None:
@@ -164,7 +169,7 @@ class CopyState(Stored):
     @property
     def drilled(self) -> datetime | None:
         """When the last test restore ended; a verdict whose date a wrong clock made stays one, without the date."""
-        return _unless_ahead(self.drill.ended) if self.drill else None
+        return self.drill.ended if self.drill and not is_ahead(self.drill.ended) else None
 
 
 class SchedulerState(Stored):
@@ -256,7 +261,7 @@ class State:
 
     def change_copy(self, name: str, change: Callable[[CopyState], object]) -> CopyState:
         """Apply `change` to what is known of a copy and write it. Only under the copy's lock."""
-        state = self.copy(name)
+        state = CopyState.read(self.copy_file(name), context=AS_WRITTEN)
         change(state)
         state.write(self.copy_file(name))
         return state

@@ -7,7 +7,7 @@ refreshed nor destroyed. `create` puts rather than makes: an answer that was los
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from time import monotonic, sleep
 from typing import Any, ClassVar
 from weakref import finalize
@@ -49,15 +49,17 @@ class App(ABC):
     def headers(self) -> dict[str, str]:
         """Return the headers that open the API; may log in."""
 
-    def ask(self, method: str, path: str, body: Any = None) -> httpx.Response:
-        """Return an answer, once the app gives one.
+    def ask(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> httpx.Response:
+        """Return an answer, once the app gives one. `headers` take the place of those that open the API.
 
         Raises:
             AwayError: it gives none.
         """
         while True:
             try:
-                answer = self._client.request(method, path, json=body, headers=self.headers())
+                answer = self._client.request(
+                    method, path, json=body, headers=self.headers() if headers is None else headers
+                )
             except httpx.TransportError as error:
                 if monotonic() > self._end:
                     msg = f"{self.name} does not answer at {self._url} ({type(error).__name__}). Why: ./photos status"
@@ -123,7 +125,10 @@ class AppProvider(ResourceProvider, ABC):
 
 
 class AppResource(Resource):
-    """Something inside an app. `inside`: the container of the app, after which it is made and with which it goes."""
+    """Something inside an app. `inside`: the container of the app, after which it is made and with which it goes.
+
+    `secrets`: outputs that nobody may read in the state, beside the key.
+    """
 
     def __init__(
         self,
@@ -133,9 +138,10 @@ class AppResource(Resource):
         *,
         parent: pulumi.Resource,
         inside: pulumi.Resource,
+        secrets: Sequence[str] = (),
     ) -> None:
         options = pulumi.ResourceOptions(
-            parent=parent, depends_on=[inside], deleted_with=inside, additional_secret_outputs=[KEY]
+            parent=parent, depends_on=[inside], deleted_with=inside, additional_secret_outputs=[KEY, *secrets]
         )
         super().__init__(provider, name, dict(props), options)
 

@@ -1,8 +1,8 @@
 """PhotoPrism: albums, search, upload, WebDAV, index and import.
 
 Environment variables: photoprism-docs, getting-started/config-options.md; their reading order and `_FILE` variables:
-internal/config in photoprism/photoprism. What is set here wins only until someone changes it in PhotoPrism's own
-settings page, which writes options.yml.
+internal/config in photoprism/photoprism. What is set here wins: what PhotoPrism's settings page changes of it is shown
+by a preview that looks, and is gone with the next start.
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
+import pulumi
 from pydantic import AfterValidator, Field, model_validator
 
+from components.apps.photoprism import AppPassword, Options, OptionsProvider, Settings, SettingsProvider
 from components.container import (
     BackedUp,
     ContainerFile,
@@ -26,6 +28,7 @@ from components.container import (
 )
 from components.fields import BindAddress, Image, IndexSchedule, Memory, Port, Section, SiteUrl
 from components.messages import message
+from components.photoprism_import import IMPORT_PATTERN, go_layout, import_pattern
 from components.refusals import refusal
 from components.service import Belongings, Platform, Secret, Service, ServiceArgs
 from components.service_config import ServiceConfig
@@ -34,13 +37,19 @@ HTTP_PORT = 2342
 MINIMUM_MEMORY_MB = 1024
 
 # Newer images start through s6 (/init), which needs root or a /run of its own; the older entrypoint passes no TERM on
-# to the server. What both do for a fixed user is this.
+# to the server. What both do for a fixed user is this. What the stack sets is taken out of the file that the settings
+# page writes, since that file beats it: a key with the lines below it, in any spelling of its letters.
 START = """#!/bin/sh
 set -eu
 umask 0002
 if [ ! -w /photoprism/storage ]; then
   echo "photos: /photoprism/storage is not writable for user $(id -u)" >&2
   exit 1
+fi
+options=/photoprism/storage/config/options.yml
+if [ -s "$options" ]; then
+  awk '/^[^ \\t#-]/ {{ ours = tolower($0) ~ /^"?({keys})"?[ \\t]*:/ }} !ours' "$options" > "$options.new"
+  cmp -s "$options" "$options.new" && rm "$options.new" || mv "$options.new" "$options"
 fi
 exec /opt/photoprism/bin/photoprism start
 """
@@ -52,6 +61,22 @@ LANGUAGES = (
     "hr", "hu", "id", "it", "ja", "ko", "ku", "lt", "lv", "ms", "nb", "nl", "pl", "pt", "pt_BR", "ro", "ru", "sk", "sl",
     "sv", "th", "tr", "uk", "vi", "zh", "zh_TW",
 )  # fmt: skip
+VARIABLES = {
+    "SiteUrl": "SITE_URL", "SiteTitle": "SITE_TITLE", "DefaultLocale": "DEFAULT_LOCALE",
+    "DefaultTimezone": "DEFAULT_TIMEZONE", "DisableTLS": "DISABLE_TLS", "DefaultTLS": "DEFAULT_TLS",
+    "OriginalsLimit": "ORIGINALS_LIMIT", "ReadOnly": "READONLY", "DisableWebDAV": "DISABLE_WEBDAV",
+    "IndexSchedule": "INDEX_SCHEDULE", "Experimental": "EXPERIMENTAL", "DisableFaces": "DISABLE_FACES",
+    "DisableClassification": "DISABLE_CLASSIFICATION", "DisablePlaces": "DISABLE_PLACES", "DisableRaw": "DISABLE_RAW",
+    "FFmpegEncoder": "FFMPEG_ENCODER", "IndexWorkers": "WORKERS",
+}  # fmt: skip
+"""Option → the variable (PHOTOPRISM_...) that sets it: internal/config/flags.go."""
+BEYOND_THE_PAGE = (
+    "adminuser", "authmode", "databasedriver", "databasedsn", "databasename", "databasepassword", "databaseserver",
+    "databaseuser", "disablesettings", "public", "trustedproxies",
+)  # fmt: skip
+"""Options that only a hand in the file sets: they would open the album, or take it off its database."""
+TAKEN_NAMES = ("drive", "keeper", "photoprism", "syncthing")
+"""Logins that `./photos password` shows, or will not."""
 LARGEST_FILE_MB = 100_000
 """Above, PhotoPrism takes the limit for none: OriginalsLimit in internal/config."""
 
@@ -93,6 +118,18 @@ def _device(value: str) -> str:
     return value
 
 
+def _clients(names: list[str]) -> list[str]:
+    for name in names:
+        if not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?", name) or names.count(name) > 1 or name in TAKEN_NAMES:
+            raise refusal(
+                "client_name",
+                '"{name}" cannot be the name of a WebDAV client, or stands there twice. Write lower-case letters, digits '
+                "and -, e.g. laptop",
+                name=name,
+            )
+    return names
+
+
 class Features(Section):
     """What PhotoPrism does with a picture, and what its pages offer."""
 
@@ -100,7 +137,7 @@ class Features(Section):
     classification: bool = Field(True, description="recognise what a picture shows")
     places: bool = Field(True, description="maps and place names (asks PhotoPrism's server)")
     raw: bool = Field(True, description="convert RAW files")
-    settings: bool = Field(True, description="settings page; what is changed there beats the stack file")
+    settings: bool = Field(True, description="settings page; what it changes of the stack file's keys is put back")
 
 
 class Transcoding(Section):
@@ -154,6 +191,12 @@ class PhotoPrismConfig(ServiceConfig):
     index_schedule: IndexSchedule = Field(
         "@every 3h", description='when to look for new files: five cron fields, Sunday is 0, or a pause; "" for never'
     )
+    import_pattern: Annotated[str, AfterValidator(import_pattern)] = Field(
+        IMPORT_PATTERN, description="where an import puts a photo in originals, and under which name"
+    )
+    webdav_clients: Annotated[list[str], AfterValidator(_clients)] = Field(
+        [], description="computers that get a password of their own for WebDAV, e.g. [laptop]; ./photos password shows it"
+    )
     experimental: bool = Field(False, description="PhotoPrism's unfinished features")
     features: Features = Field(default_factory=Features, description="switches, see below")
     transcoding: Transcoding = Field(default_factory=Transcoding, description="video conversion, see below")
@@ -196,6 +239,27 @@ class PhotoPrism(Service[PhotoPrismArgs, Platform]):
     endpoint = Endpoint(port=HTTP_PORT)
     backed_up = BackedUp(role="storage", leave_out=("cache",))
 
+    def furnish(self, name: str, args: PhotoPrismArgs, base: Platform) -> None:
+        """Declare the options and settings that its page could change, and the passwords of WebDAV clients.
+
+        Where there is no such page nobody changes anything, and PhotoPrism's API does not either.
+        """
+        self._name, config = name, args.config
+        host = "127.0.0.1" if config.bind == "0.0.0.0" else config.bind  # noqa: S104 - what to ask, not to open
+        self._reached = {"url": f"http://{host}:{config.port}", "key": self.secrets["admin_password"]}
+        if config.features.settings:
+            options = {**self._reached, "options": album_options(config, base)}
+            Options(OptionsProvider(), f"{name}-options", options, parent=self, inside=self.container)
+            settings = {**self._reached, "settings": {"import": {"dest": go_layout(config.import_pattern)}}}
+            Settings(SettingsProvider(), f"{name}-settings", settings, parent=self, inside=self.container)
+        for client in config.webdav_clients:
+            self.password_for(client, "webdav")
+
+    def password_for(self, program: str, scope: str) -> pulumi.Output[str]:
+        """Declare a password for another program, which may do what is in `scope`: "webdav", "photos files"."""
+        inputs = {**self._reached, "program": f"photos {program}", "scope": scope}
+        return AppPassword(f"{self._name}-password-{program}", inputs, parent=self, inside=self.container).password
+
     @classmethod
     def spec(cls, args: PhotoPrismArgs, base: Platform, belongings: Belongings) -> ContainerSpec:
         """Describe the album; see the class."""
@@ -210,7 +274,7 @@ class PhotoPrism(Service[PhotoPrismArgs, Platform]):
             entrypoint=["/photos/start"],
             env={**_environment(config, base), "PHOTOPRISM_TRUSTED_PROXY": base.networks.apps_subnet},
             files=[
-                ContainerFile(path="/photos/start", content=START, executable=True),
+                ContainerFile(path="/photos/start", content=_start(config, base), executable=True),
                 ContainerFile(
                     path="/run/secrets/photoprism_admin_password", content=belongings.secrets["admin_password"]
                 ),
@@ -231,8 +295,33 @@ class PhotoPrism(Service[PhotoPrismArgs, Platform]):
         )
 
 
+def album_options(config: PhotoPrismConfig, base: Platform) -> dict[str, str | int | bool]:
+    """Return what a person chooses, by the names of PhotoPrism's options.yml: internal/config/options.go."""
+    features = config.features
+    return {
+        "SiteUrl": base.public_urls.get("photoprism", config.url),
+        "SiteTitle": config.site_title,
+        "DefaultLocale": config.locale,
+        "DefaultTimezone": base.timezone,
+        # The image's default makes a certificate and then speaks TLS on the plain port.
+        "DisableTLS": True,
+        "DefaultTLS": False,
+        "OriginalsLimit": config.originals_limit,
+        "ReadOnly": config.read_only,
+        "DisableWebDAV": not config.webdav,
+        "IndexSchedule": config.index_schedule,
+        "Experimental": config.experimental,
+        "DisableFaces": not features.faces,
+        "DisableClassification": not features.classification,
+        "DisablePlaces": not features.places,
+        "DisableRaw": not features.raw,
+        "FFmpegEncoder": config.transcoding.encoder,
+        **({"IndexWorkers": str(config.workers)} if config.workers else {}),
+    }
+
+
 def _environment(config: PhotoPrismConfig, base: Platform) -> dict[str, str]:
-    features, database = config.features, base.database
+    database = base.database
     environment = {
         "AUTH_MODE": "password",
         "ADMIN_USER": "admin",
@@ -242,32 +331,19 @@ def _environment(config: PhotoPrismConfig, base: Platform) -> dict[str, str]:
         "DATABASE_NAME": database.database,
         "DATABASE_USER": database.user,
         "DATABASE_PASSWORD_FILE": "/run/secrets/mariadb_password",
-        "SITE_URL": base.public_urls.get("photoprism", config.url),
-        "SITE_TITLE": config.site_title,
-        "DEFAULT_LOCALE": config.locale,
-        "DEFAULT_TIMEZONE": base.timezone,
-        # The image's default makes a certificate and then speaks TLS on the plain port.
         "INIT": "",
-        "DISABLE_TLS": "true",
-        "DEFAULT_TLS": "false",
-        "ORIGINALS_LIMIT": str(config.originals_limit),
-        "READONLY": _flag(config.read_only),
-        "DISABLE_WEBDAV": _flag(not config.webdav),
-        "INDEX_SCHEDULE": config.index_schedule,
-        "EXPERIMENTAL": _flag(config.experimental),
-        "DISABLE_FACES": _flag(not features.faces),
-        "DISABLE_CLASSIFICATION": _flag(not features.classification),
-        "DISABLE_PLACES": _flag(not features.places),
-        "DISABLE_RAW": _flag(not features.raw),
-        "DISABLE_SETTINGS": _flag(not features.settings),
-        "FFMPEG_ENCODER": config.transcoding.encoder,
+        "DISABLE_SETTINGS": _text_of(not config.features.settings),
+        **{VARIABLES[name]: _text_of(value) for name, value in album_options(config, base).items()},
     }
-    if config.workers:
-        environment["WORKERS"] = str(config.workers)
     variables = {f"PHOTOPRISM_{key}": value for key, value in environment.items()}
     if config.transcoding.encoder == "nvidia":
         variables |= {"NVIDIA_VISIBLE_DEVICES": "all", "NVIDIA_DRIVER_CAPABILITIES": "all"}
     return variables
+
+
+def _start(config: PhotoPrismConfig, base: Platform) -> str:
+    keys = [name.lower() for name in album_options(config, base)]
+    return START.format(keys="|".join(sorted([*keys, *BEYOND_THE_PAGE])))
 
 
 def _devices(transcoding: Transcoding) -> Devices:
@@ -276,5 +352,5 @@ def _devices(transcoding: Transcoding) -> Devices:
     return Devices(nvidia=transcoding.encoder == "nvidia")
 
 
-def _flag(value: bool) -> str:
-    return "true" if value else "false"
+def _text_of(value: str | int | bool) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -298,6 +298,8 @@ class _Run:
         self.verdict = verify.mend(
             repository, found, broken, lambda: self._back_up([WHOLE], library.names(self.settings))
         )
+        if self.verdict.mended:
+            self.known.indexes = sorted(repository.indexes())
         self.report.repaired = self.verdict.mended
         self.report.snapshot = self.snapshots[-1].id
         told = self.verdict.damage or Problem.of("copy.mended", count=self.verdict.mended)

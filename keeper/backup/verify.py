@@ -171,16 +171,21 @@ def mend(repository: Repository, found: Check, broken: Collection[str], again: C
         # The packs are there, only the listing leaves them out: an index made of it would lose them.
         raise KeeperError(Exit.COPY, "copy.listing", count=len(missing))
     try:
+        before = repository.packs()
         if packs:
             _repair_packs(repository, packs)
         else:
             repository.restic.repair_index()
         again()
         left = repository.restic.check()
+        # What broke the first ones may have broken these.
+        bad = bad_packs(repository, repository.packs() - before)
     except KeeperError as error:
         if error.exit == Exit.COPY:
             raise
         return Verdict(damage=damage, broken=tuple(packs))
+    if bad:
+        return Verdict(damage=_damage(left, bad), broken=tuple(bad))
     if left.errors:
         return Verdict(damage=Problem.of("copy.damage_stays", count=left.errors, said=next(iter(left.said), "")))
     return Verdict(mended=max(len(packs), 1))

@@ -8,6 +8,8 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from time import monotonic, sleep
+from typing import IO
 
 from keeper.copies import openlist
 from keeper.copies.rclone import Rclone, write_config
@@ -15,6 +17,9 @@ from keeper.copies.transport import transport
 from keeper.errors import Exit, KeeperError, Problem
 from keeper.settings import LOCAL, OPENLIST, CopySettings, Settings
 from keeper.state import State
+
+ENDING_SECONDS = 10.0
+"""So long what worked for a job that has just ended may take to go: rclone outlives the restic that it serves."""
 
 
 class Place:
@@ -47,13 +52,9 @@ class Place:
             KeeperError: with `Exit.LOCKED`, naming who holds it.
         """
         with (self.folder / "lock").open("a+", encoding="utf-8") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+            if not _is_taken(lock):
                 lock.seek(0)
-                raise KeeperError(
-                    Exit.LOCKED, "copy.locked", copy=self.name, holder=lock.read().strip() or "?"
-                ) from None
+                raise KeeperError(Exit.LOCKED, "copy.locked", copy=self.name, holder=lock.read().strip() or "?")
             with suppress(OSError):  # a full disk must not stop what frees it
                 lock.truncate(0)
                 lock.write(f"{what} ({os.getpid()})")
@@ -89,3 +90,17 @@ def _secrets(settings: Settings, copy: CopySettings) -> dict[str, str]:
         made = openlist.webdav(copy.options["url"], settings.secret(openlist.ADMIN_PASSWORD))
         secrets = {"type": "webdav", **made}
     return secrets
+
+
+def _is_taken(lock: IO[str]) -> bool:
+    """Take a lock; return False where whoever has it keeps it."""
+    end = monotonic() + ENDING_SECONDS
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if monotonic() > end:
+                return False
+            sleep(0.1)
+        else:
+            return True

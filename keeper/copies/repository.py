@@ -98,6 +98,13 @@ class Repository(Place):
         """Return the ids of all index files: their names, so that no key has to be made for it."""
         return set(self.rclone.names(f"{self.place}/index"))
 
+    def packs(self) -> set[str]:
+        """Return the ids of all packs that lie there, whether an index names them or not."""
+        lines = (
+            self.rclone.run("lsf", f"{self.place}/data", "-R", "--files-only").decode("utf-8", "replace").splitlines()
+        )
+        return {line.rpartition("/")[2] for line in lines}
+
     def keys(self) -> set[str]:
         """Return the names of all key files."""
         return set(self.rclone.names(f"{self.place}/keys"))

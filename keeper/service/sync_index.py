@@ -3,8 +3,7 @@
 Syncthing's events only wake this up. What counts is the folder's own sequence number, which grows with every change: it
 is remembered once the folder was indexed, so that a restart of any side loses nothing.
 
-PhotoPrism's app passwords can only be made inside it (`photoprism auth add`), so the declarative way in is a session of
-its admin, whose password the stack knows.
+The stack declares a password of the keeper's own for PhotoPrism, which opens nothing but index and import.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ from keeper.settings import Settings
 from keeper.state import IndexState, State, Stored, now
 from keeper.texts import problem_text
 
-API_KEY, ADMIN, ADMIN_PASSWORD = "syncthing_api_key", "admin", "photoprism_admin_password"
+API_KEY, APP_PASSWORD = "syncthing_api_key", "photoprism_app_password"
 PHONES = PurePosixPath("/phones")
 """Where Syncthing's container has originals/phones."""
 EVENTS = "StateChanged,FolderSummary,FolderCompletion,FolderErrors,ItemFinished"
@@ -95,12 +94,14 @@ class Pace:
 
 
 class Album:
-    """PhotoPrism, as its admin."""
+    """PhotoPrism, as far as the keeper may use it."""
 
     def __init__(self, settings: Settings) -> None:
-        self._settings, self._token = settings, ""
+        self._settings = settings
         self._client = httpx.Client(
-            base_url=settings.photoprism_url or "", timeout=httpx.Timeout(20, read=INDEX_SECONDS)
+            base_url=settings.photoprism_url or "",
+            headers={"X-Auth-Token": settings.secret(APP_PASSWORD)},
+            timeout=httpx.Timeout(20, read=INDEX_SECONDS),
         )
 
     def close(self) -> None:
@@ -118,18 +119,7 @@ class Album:
             self._post("/api/v1/import/", {"path": "", "move": False})
 
     def _post(self, path: str, body: dict[str, object]) -> None:
-        answer = self._client.post(path, json=body, headers={"X-Auth-Token": self._token})
-        if answer.status_code == httpx.codes.UNAUTHORIZED:
-            self._log_in()
-            answer = self._client.post(path, json=body, headers={"X-Auth-Token": self._token})
-        answer.raise_for_status()
-
-    def _log_in(self) -> None:
-        login = {"username": ADMIN, "password": self._settings.secret(ADMIN_PASSWORD)}
-        answer = self._client.post("/api/v1/session", json=login)
-        answer.raise_for_status()
-        answered = answer.json()
-        self._token = str(answered.get("access_token") or answered["id"])
+        self._client.post(path, json=body).raise_for_status()
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -294,6 +284,8 @@ def _problem(error: Exception) -> Problem:
     """Return what went wrong, without a whole page of it."""
     if isinstance(error, httpx.HTTPStatusError):
         url, status = error.request.url, error.response.status_code
+        if status == httpx.codes.UNAUTHORIZED and error.request.headers.get("X-Auth-Token") is not None:
+            return Problem.of("album.password")
         return Problem.of("app.answers", app=url.host, status=status, path=url.path)
     if isinstance(error, httpx.RequestError):
         return Problem.of("app.unreachable", app=error.request.url.host, said=error or type(error).__name__)

@@ -266,6 +266,10 @@ TEXTS = {
         "the album did not import: {reason}. Is it running? ./photos status",
         "相册没有导入：{reason}。它在运行吗？./photos status",
     ),
+    "album.password": Text(
+        "the album refuses the keeper's password. A new one: ./photos up --refresh",
+        "相册不认备份程序的密码。重新生成：./photos up --refresh",
+    ),
     "app.answers": Text("{app} answers {status} to {path}", "{app} 对 {path} 的回答是 {status}"),
     "app.unreachable": Text("{app} does not answer ({said})", "{app} 没有响应（原文：{said}）"),
     "app.strange": Text("it answers something strange ({said})", "回答看不懂（原文：{said}）"),

@@ -127,6 +127,33 @@ def test_a_remote_that_praises_what_it_broke_is_found_out_the_same_night(
 
 
 @pytest.mark.usefixtures("impatient")
+def test_what_mends_is_read_back_too_before_it_is_called_mended(home: Home, proxy: Proxy) -> None:
+    """Rot, and in the same night a remote that breaks what takes its place; the memory of what was read is lost, too."""
+    photos(home)
+    home.good_backup("net")
+    pack = max(
+        (file for file in (home.root / "far/photos/data").rglob("*") if file.is_file()), key=lambda f: f.stat().st_size
+    )
+    content = pack.read_bytes()
+    pack.chmod(0o644)
+    pack.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    home.forget_state()
+    proxy.fault = "flip"
+    report = home.backup("net")
+    whole = is_whole(home)
+    proxy.fault = ""
+
+    assert report.exit == Exit.VERIFY
+    assert whole or "copy.mended" not in codes(report), codes(report)
+    nights = [home.backup("net") for _ in range(2)]
+    assert is_whole(home), [codes(night) for night in nights]
+    assert home.good_backup("net")
+
+
+def is_whole(home: Home) -> bool:
+    return not home.repository("net").restic.check("1/1").errors
+
+
 def test_a_connection_that_breaks_while_reading_back_is_no_verdict(home: Home, proxy: Proxy) -> None:
     photos(home)
     read = proxy.count("GET", "/data/")

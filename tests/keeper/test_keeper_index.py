@@ -43,7 +43,7 @@ def phones() -> FakeSyncthing:
 def settings_of(folder: Path, syncthing: str, album: str) -> Settings:
     settings = service_settings(folder, syncthing_url=syncthing, photoprism_url=album)
     (settings.secrets / "syncthing_api_key").write_text(KEY)
-    (settings.secrets / "photoprism_admin_password").write_text(PASSWORD)
+    (settings.secrets / "photoprism_app_password").write_text(PASSWORD)
     return settings
 
 
@@ -196,12 +196,16 @@ def test_neither_side_being_away_loses_anything_or_spins(tmp_path: Path, phones:
     assert album.indexed[2:] == ["phones/anna"]
 
 
-def test_a_session_that_ended_is_renewed(tmp_path: Path, phones: FakeSyncthing) -> None:
-    album = FakeAlbum(uses=1)
-    with both(tmp_path, phones, album):
-        until(lambda: len(album.indexed) == 2)
+def test_a_password_that_was_revoked_is_told_with_what_makes_a_new_one(tmp_path: Path) -> None:
+    with serving(FakeAlbum()) as photoprism:
+        settings = settings_of(tmp_path, "", photoprism)
+        (settings.secrets / "photoprism_app_password").write_text("revoked")
+        with pytest.raises(KeeperError) as caught:
+            import_now(settings)
 
-    assert album.logins == 2
+    said = problem_text("en", caught.value.problem)
+    assert "./photos up --refresh" in said
+    assert "revoked" not in said
 
 
 def test_a_folder_that_cannot_be_indexed_does_not_hold_up_the_others(tmp_path: Path, phones: FakeSyncthing) -> None:

@@ -200,7 +200,7 @@ def test_an_import_by_hand_is_done_by_the_album_or_said_why_not(tmp_path: Path) 
     album = FakeAlbum()
     with serving(album) as url:
         settings = quiet_settings(tmp_path, photoprism_url=url)
-        (settings.secrets / "photoprism_admin_password").write_text(PASSWORD)
+        (settings.secrets / "photoprism_app_password").write_text(PASSWORD)
         code, _, told = keeper(settings, "import")
     refused = keeper(settings, "import", "--json")
     problem = json.loads(refused[1])

@@ -353,6 +353,7 @@ def state_is_lost(life: Life) -> None:
             file.write_bytes(file.read_bytes()[: life.random.choice((0, 7, 40))])
     for copy in life.copies.values():
         copy.changed = True
+        copy.runs_since_damage = 0  # which shares were read back is forgotten, too: they come round anew
         if copy.damage and copy.damage.what == "snapshots" and copy.damage.how == "lose":
             # Nobody can know of it any more.
             copy.damage.undo()

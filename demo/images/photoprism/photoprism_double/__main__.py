@@ -12,6 +12,7 @@ import time
 import urllib.request
 from pathlib import Path
 
+from . import options
 from .database import Database
 from .library import Library
 from .settings import Settings, log
@@ -23,6 +24,7 @@ VERSION = f"{os.environ.get('DOCKER_TAG', 'unknown')}-double"
 def start(settings: Settings) -> int:
     print("This is a stand-in for PhotoPrism (demo/images), not the upstream program.", file=sys.stderr, flush=True)
     prepare(settings)
+    settings = options.over(settings)
     database = Database(settings)
     database.init_admin()
     library = Library(settings, database)

@@ -159,6 +159,15 @@ class Database:
         """Signs out."""
         self.run("DELETE FROM auth_sessions WHERE id = %s", _digest(token))
 
+    def app_passwords(self, user: str) -> list[dict[str, Any]]:
+        """What programs of a user log in with; `ref_id` names one without opening anything."""
+        rows = self.run("SELECT * FROM auth_sessions WHERE user_uid = %s AND client_name <> ''", user)
+        return [{**row, "ref_id": f"sess{row['id'][:8]}"} for row in rows]
+
+    def end_session_with(self, id_: str) -> None:
+        """Ends a session by its own id."""
+        self.run("DELETE FROM auth_sessions WHERE id = %s", id_)
+
     def previews(self, token: str) -> bool:
         """Whether a preview token belongs to a session."""
         return self.one("SELECT id FROM auth_sessions WHERE preview_token = %s", token) is not None

@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from . import page
+from . import options, page
 from .database import Database
 from .library import Library
 from .settings import Settings
@@ -85,13 +85,87 @@ class Handler(BaseHTTPRequestHandler):
         html = page.html(settings.text("SITE_TITLE", "PhotoPrism"), settings.text("DEFAULT_LOCALE", "en"))
         self._send(200, html.encode(), "text/html; charset=utf-8")
 
-    def _log_out(self, _session: str) -> None:
+    def _log_out(self, session: str) -> None:
+        if session.strip("/"):
+            raise RefusedError(403, "Forbidden")  # an admin's session may end itself, not others
         self.app.database.end_session(self._token())
         self._json({"status": "deleted"})
 
+    def _revoke(self) -> None:
+        """Ends a program's session: by its token, which needs nothing else, or by its name, for whose it is."""
+        form, database = self._options(), self.app.database
+        if form.get("token_type_hint") == "ref_id":
+            user = self._authorize("sessions")["user_uid"]
+            found = [row for row in database.app_passwords(user) if row["ref_id"] == form.get("token")]
+        else:
+            session = database.session(str(form.get("token", "")))
+            found = [session] if session and session["client_name"] else []
+        if not found:
+            raise RefusedError(401, "Invalid credentials")
+        database.end_session_with(found[0]["id"])
+        self._json({"status": "deleted"})
+
+    def _sessions(self, user: str) -> None:
+        """App passwords of whoever asks, and only his own."""
+        self._page_is_there(404)
+        session = self._authorize("sessions")
+        if session["user_uid"] != user:
+            raise RefusedError(403, "Forbidden")
+        if "count" not in self.query:
+            raise RefusedError(400, "Unable to do that")
+        self._json([
+            {"ID": row["ref_id"], "ClientName": row["client_name"], "AuthScope": row["auth_scope"]}
+            for row in self.app.database.app_passwords(user)
+        ])  # fmt: skip
+
+    def _new_token(self) -> None:
+        """An app password: of whoever is logged in, and says his password once more."""
+        form = self._options()
+        session = self._authorize("sessions")
+        if form.get("grant_type") != "password" or not all(
+            form.get(key) for key in ("username", "client_name", "scope")
+        ):
+            raise RefusedError(401, "Invalid credentials")
+        user = self.app.database.login(str(form["username"]), str(form.get("password", "")))
+        if user is None or user != session["user_uid"] or session["client_name"]:
+            raise RefusedError(401, "Invalid credentials")
+        seconds = int(form.get("expires_in", 0))
+        token, _ = self.app.database.add_session(user, str(form["client_name"]), str(form["scope"]), seconds)
+        self._json(
+            {"status": "success", "access_token": token, "client_name": form["client_name"], "scope": form["scope"]}
+        )
+
+    def _page_is_there(self, status: int) -> None:
+        if self.app.settings.flag("DISABLE_SETTINGS"):
+            raise RefusedError(status, "Forbidden")
+
+    def _show_options(self) -> None:
+        self._authorize("config")
+        self._page_is_there(403)
+        self._json(options.effective(self.app.settings))
+
+    def _save_options(self) -> None:
+        self._authorize("config")
+        self._page_is_there(403)
+        options.patch(self.app.settings, self._options())
+        self._show_options()
+
+    def _show_settings(self) -> None:
+        self._authorize("settings")
+        self._json(options.user_settings(self.app.settings))
+
+    def _save_settings(self) -> None:
+        self._authorize("settings")
+        self._page_is_there(403)
+        options.save_settings(self.app.settings, self._options())
+        self._show_settings()
+
     def _show_session(self, _session: str) -> None:
         session = self._authorize("sessions")
-        self._json({"status": "success", "session_id": session["id"], "scope": session["auth_scope"]})
+        self._json({
+            "status": "success", "session_id": session["id"], "scope": session["auth_scope"],
+            "user": {"UID": session["user_uid"]},
+        })  # fmt: skip
 
     def _index(self) -> None:
         self._authorize("photos")
@@ -237,6 +311,13 @@ ROUTES: tuple[tuple[str, str, Callable[..., None]], ...] = (
     ("GET", "/health", Handler._health),
     ("GET", "/|/library/?|/library/(?:login|browse)", Handler._page),
     ("POST", f"{API}/sessions?", Handler._log_in),
+    ("POST", f"{API}/oauth/token", Handler._new_token),
+    ("POST", f"{API}/oauth/revoke", Handler._revoke),
+    ("GET", f"{API}/users/([^/]+)/sessions", Handler._sessions),
+    ("GET", f"{API}/config/options", Handler._show_options),
+    ("POST", f"{API}/config/options", Handler._save_options),
+    ("GET", f"{API}/settings", Handler._show_settings),
+    ("POST", f"{API}/settings", Handler._save_settings),
     ("DELETE", f"{API}/sessions?(/.*)?", Handler._log_out),
     ("GET", f"{API}/sessions?(/.*)?", Handler._show_session),
     ("GET", f"{API}/photos", Handler._photos),

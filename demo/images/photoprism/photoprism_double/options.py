@@ -1,0 +1,85 @@
+"""What PhotoPrism's settings page writes: options.yml, which beats the environment at the next start, and settings.yml.
+
+Both as JSON, a line per option: that is YAML, too, and the image has no library for it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from .settings import Settings
+
+TOLD = {
+    "SiteUrl": "SITE_URL", "SiteTitle": "SITE_TITLE", "DefaultLocale": "DEFAULT_LOCALE",
+    "DefaultTimezone": "DEFAULT_TIMEZONE", "DisableTLS": "DISABLE_TLS", "DefaultTLS": "DEFAULT_TLS",
+    "OriginalsLimit": "ORIGINALS_LIMIT", "ReadOnly": "READONLY", "DisableWebDAV": "DISABLE_WEBDAV",
+    "IndexSchedule": "INDEX_SCHEDULE", "IndexWorkers": "WORKERS", "Experimental": "EXPERIMENTAL",
+    "DisableFaces": "DISABLE_FACES", "DisableClassification": "DISABLE_CLASSIFICATION",
+    "DisablePlaces": "DISABLE_PLACES", "DisableRaw": "DISABLE_RAW", "FFmpegEncoder": "FFMPEG_ENCODER",
+}  # fmt: skip
+"""Options that the API tells → their variable: internal/config/options.go."""
+SWITCHES = {name for name in TOLD if name.startswith(("Disable", "Default"))} - {"DefaultLocale", "DefaultTimezone"}
+SWITCHES |= {"ReadOnly", "Experimental"}
+DEFAULT_SETTINGS: dict[str, Any] = {
+    "ui": {"language": "en", "timeZone": "", "theme": "default"},
+    "import": {"path": "/", "move": False, "dest": ""},
+    "index": {"path": "/", "convert": True, "rescan": False},
+}
+DEST = re.compile(r"\D*\d{2,14}[-/_].*\d{2,14}.*[0-9a-fA-F]{8}(\.\d{1,6}|\.COUNT)?\.[0-9a-zA-Z]{2,8}")
+
+
+def _file(settings: Settings, name: str) -> Path:
+    return settings.path("STORAGE") / "config" / name
+
+
+def written(settings: Settings) -> dict[str, Any]:
+    """Return what options.yml holds."""
+    file = _file(settings, "options.yml")
+    lines = file.read_text("utf-8").splitlines() if file.exists() else []
+    return {name: json.loads(value) for name, _, value in (line.partition(": ") for line in lines) if name in TOLD}
+
+
+def effective(settings: Settings) -> dict[str, Any]:
+    """Return the options as they count: the environment's, and over them the file's."""
+    told: dict[str, Any] = {}
+    for name, variable in TOLD.items():
+        told[name] = settings.flag(variable) if name in SWITCHES else settings.text(variable)
+    told["OriginalsLimit"] = int(told["OriginalsLimit"] or 1000)
+    return told | written(settings)
+
+
+def over(settings: Settings) -> Settings:
+    """Return the settings with what options.yml says of them: it beats the environment."""
+    said = {
+        TOLD[name]: str(value).lower() if name in SWITCHES else str(value) for name, value in written(settings).items()
+    }
+    return Settings({**settings.values, **said})
+
+
+def patch(settings: Settings, changes: dict[str, Any]) -> None:
+    """Write options into the file; what is there already stays."""
+    values = written(settings) | {name: value for name, value in changes.items() if name in TOLD}
+    text = "".join(f"{name}: {json.dumps(value)}\n" for name, value in sorted(values.items()))
+    _file(settings, "options.yml").write_text(text, "utf-8")
+
+
+def user_settings(settings: Settings) -> dict[str, Any]:
+    """Return what settings.yml holds; a pattern that is none is empty."""
+    file = _file(settings, "settings.yml")
+    values = json.loads(file.read_text("utf-8")) if file.exists() else {}
+    whole = {part: {**defaults, **values.get(part, {})} for part, defaults in DEFAULT_SETTINGS.items()}
+    if not DEST.fullmatch(whole["import"]["dest"]):
+        whole["import"]["dest"] = ""
+    return whole
+
+
+def save_settings(settings: Settings, changes: dict[str, Any]) -> None:
+    """Change parts of settings.yml."""
+    known = user_settings(settings)
+    for part, values in changes.items():
+        if part in known and isinstance(values, dict):
+            known[part] |= values
+    _file(settings, "settings.yml").write_text(json.dumps(known, indent=1), "utf-8")
