@@ -87,6 +87,9 @@ COMMANDS = {
     "check": Command(
         "cli.commands.development", "check", "Check style and types of the code (needs requirements-dev.txt)."
     ),
+    "phone": Command(
+        "cli.commands.phone", "app", "The phones: add one by its QR code, see what each has sent, take one out."
+    ),
     "keeper": Command(
         "cli.keeper",
         "app",

@@ -6,7 +6,19 @@ from rich import box
 from rich.table import Column, Table
 from rich.text import Text
 
-from cli import containers, docker_host, keeper, kept_kit, paths, running, stack_config, stackfile, sweep, tunnel
+from cli import (
+    containers,
+    docker_host,
+    keeper,
+    kept_kit,
+    paths,
+    phone_sights,
+    running,
+    stack_config,
+    stackfile,
+    sweep,
+    tunnel,
+)
 from cli.console import err, fail, out, say, warn
 from cli.running import ServiceState
 from components.messages import message
@@ -85,6 +97,7 @@ def show(stack: str) -> int:
             return 1
         out.print(_table(states))
         foreign = sweep.strangers(client, stack)
+        of_phones = phone_sights.warnings(client, stack, stack_config.offline(stack).settings)
     if url := album_url(stack):
         say(message("album", "The album: {url}", url=url))
     missing = [state.name for state in states if state.container is None]
@@ -106,6 +119,8 @@ def show(stack: str) -> int:
                 stack=stack,
             )
         )
+    for trouble in of_phones:
+        warn(trouble)
     tunnel.show(stack, {state.name: state.health for state in states if state.container})
     if stack_config.offline(stack).settings.backup:
         keeper.summary(stack)

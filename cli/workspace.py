@@ -48,6 +48,11 @@ def set_value(stack: str, key: str, value: str) -> None:
     _asked(lambda: _workspace(stack).set_config(stack, key, ConfigValue(value, secret=False), path=is_path))
 
 
+def remove_value(stack: str, key: str) -> None:
+    """Take one value out of the stack file; `key` is a path as in `set_value`."""
+    _asked(lambda: _workspace(stack).remove_config(stack, key, path=True))
+
+
 def secret(stack: str, key: str) -> str:
     """Return one value of the stack file in clear."""
     return _asked(lambda: _workspace(stack).get_config(stack, key).value)

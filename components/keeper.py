@@ -26,7 +26,16 @@ from components.container import (
 from components.keeper_image import SOURCES, build_args, source_hash
 from components.service import Belongings, DatabaseConnection, Platform, Service, ServiceArgs
 from keeper.errors import Problem
-from keeper.settings import PASSWORD, CopySettings, DatabaseSettings, GateSettings, KeepSettings, Kind, Settings
+from keeper.settings import (
+    PASSWORD,
+    CopySettings,
+    DatabaseSettings,
+    GateSettings,
+    KeepSettings,
+    Kind,
+    PhoneSettings,
+    Settings,
+)
 
 OPENLIST = "openlist"
 """The type of a copy that lies in a drive of the system's own OpenList; the keeper's own word for it (tested)."""
@@ -246,7 +255,16 @@ def settings_of(args: KeeperArgs, base: Platform) -> Settings:
         memory_mb=backup.memory_mb,
         syncthing_url=origins.get("syncthing"),
         photoprism_url=origins.get("photoprism"),
+        phones=_phones(args.services),
     )
+
+
+def _phones(services: Mapping[str, Service[Any, Any]]) -> list[PhoneSettings]:
+    config = services["syncthing"].args.config if "syncthing" in services else None
+    return [
+        PhoneSettings(name=name, device=phone.device, deletions=phone.deletions, quiet_days=phone.quiet_days)
+        for name, phone in (config.phones if config else {}).items()
+    ]
 
 
 def _copy(name: str, copy: CopyArgs, drive: str) -> CopySettings:

@@ -23,11 +23,17 @@ PHONES = "phones"
 
 @dataclass(frozen=True, kw_only=True)
 class Library:
-    """The folders that hold photos, as absolute paths of the host."""
+    """The folders that hold photos, as absolute paths of the host.
+
+    `keeps_permissions`: whether the file system of originals has modes; a Windows drive has none. `reports_changes`:
+    whether it tells who watches it what changes; over a network, and from Windows into WSL, nobody learns of it.
+    """
 
     originals: str
     imports: str
     others: Mapping[str, str] = field(default_factory=dict)
+    keeps_permissions: bool = True
+    reports_changes: bool = True
 
     @property
     def folders(self) -> tuple[str, ...]:

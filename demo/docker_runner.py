@@ -1,27 +1,33 @@
 """Create what the program declares through the Docker SDK, without the engine: for `demo` and tests/docker.
 
-It knows exactly the resources and arguments that `components/` uses; any other is an error, so that nothing declared is
+What is declared inside an app, its own provider makes there. Else it knows exactly the resources and arguments that `components/` uses; any other is an error, so that nothing declared is
 dropped in silence. Of a provider resource it takes nothing: its client is the Docker host. It knows no diff, refresh or state: an existing container of this stack is replaced, volumes are kept.
 """
 
 from __future__ import annotations
 
+import base64
 import io
 import tarfile
 import time
 from collections.abc import Callable
 from typing import Any
 
+import dill  # type: ignore[import-untyped] # as Pulumi does
 import docker
 from docker.errors import ImageNotFound, NotFound
 from docker.models.containers import Container
 from docker.models.images import Image
 from docker.types import DeviceRequest, EndpointConfig, Healthcheck, LogConfig, Mount
+from pulumi.dynamic import ResourceProvider
 
 from cli.docker_host import of_stack
 from cli.paths import PROJECT
+from components.apps.resource import PROVIDER
 from stacks.recording import Recorded, Recorder, plain
 
+INSIDE_AN_APP = "pulumi-python:dynamic"
+"""What the type of a dynamic resource begins with."""
 MEGABYTE = 1024**2
 NANOSECONDS = 10**9
 RESTARTS = 3
@@ -44,6 +50,8 @@ class DockerRunner(Recorder):
 
     def create(self, resource: Recorded) -> dict[str, Any]:
         """Create the resource on the Docker host and return its outputs."""
+        if resource.type.startswith(INSIDE_AN_APP):
+            return _inside(resource)
         maker = self._makers.get(resource.type)
         if maker is None:
             if resource.type.startswith("docker:"):
@@ -255,6 +263,14 @@ def _known(inputs: dict[str, Any], names: str) -> None:
     if unknown := set(inputs) - set(names.split()):
         msg = f"the Docker runner does not know {', '.join(sorted(unknown))}"
         raise TypeError(msg)
+
+
+def _inside(resource: Recorded) -> dict[str, Any]:
+    """Have a thing inside an app made by its own provider, which travels with its inputs as Pulumi packs it."""
+    inputs = plain(resource.inputs)
+    provider: ResourceProvider = dill.loads(base64.b64decode(inputs.pop(PROVIDER)))  # noqa: S301 - packed by this program
+    made = provider.create(inputs)
+    return {**resource.inputs, **(made.outs or {}), "id": made.id}
 
 
 def _labels(inputs: dict[str, Any]) -> dict[str, str]:

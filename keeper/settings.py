@@ -97,6 +97,18 @@ class GateSettings(Model):
     """So many files may always vanish or change."""
 
 
+class PhoneSettings(Model):
+    """A phone that the stack declares. `deletions`: whether what is deleted on it stays here (keep) or goes, too (follow).
+
+    `quiet_days`: after so many days without a sign of it a person is told; 0 for never.
+    """
+
+    name: str
+    device: str
+    deletions: Literal["keep", "follow"] = "keep"
+    quiet_days: int = 14
+
+
 class Settings(Model):
     """Everything the keeper knows. Paths are those inside its container.
 
@@ -125,6 +137,7 @@ class Settings(Model):
     memory_mb: int = 1024
     syncthing_url: str | None = None
     photoprism_url: str | None = None
+    phones: list[PhoneSettings] = []
 
     @field_validator("roots")
     @classmethod

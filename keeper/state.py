@@ -217,6 +217,21 @@ class IndexState(Stored):
     troubled: dict[str, Problem] = {}
 
 
+class PhoneState(BaseModel):
+    """One phone. `since`: when this device was first known here; `seen`: when it was last connected; `quiet`: its silence."""
+
+    device: str
+    since: Noted = None
+    seen: Noted = None
+    quiet: Problem | None = None
+
+
+class PhonesState(Stored):
+    """The phones that the stack declares, by name."""
+
+    phones: dict[str, PhoneState] = {}
+
+
 class KitState(Stored):
     """When a person said that the recovery kit is safe, and which keys it held then: their names and fingerprints."""
 
@@ -287,6 +302,11 @@ class State:
     def index_file(self) -> Path:
         """The file of `IndexState`."""
         return self.folder / "index.json"
+
+    @property
+    def phones_file(self) -> Path:
+        """The file of `PhonesState`."""
+        return self.folder / "phones.json"
 
     @property
     def kit_file(self) -> Path:

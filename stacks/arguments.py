@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import pulumi
 
@@ -17,6 +18,7 @@ from components.services.drive import Drive
 from keeper.settings import GateSettings, KeepSettings
 from stacks.config import StackConfig
 from stacks.expected import prefix
+from stacks.host import keeps_permissions, reports_changes
 from stacks.sections import Settings
 from stacks.sections.backup import BackupConfig
 from stacks.sections.backup.keeper_defaults import REPOSITORY_PASSWORD
@@ -39,7 +41,11 @@ def photo_system_args(config: StackConfig, owner: Owner) -> PhotoSystemArgs:
         id=config.id,
         timezone=settings.timezone,
         owner=owner,
-        library=settings.library.library(),
+        library=replace(
+            settings.library.library(),
+            keeps_permissions=keeps_permissions(config.originals_on),
+            reports_changes=reports_changes(config.originals_on),
+        ),
         database=DatabaseArgs(
             config=settings.database, root_password=root_password, dumped=settings.backup is not None
         ),

@@ -28,6 +28,7 @@ from stacks.sections.flat_secrets import (
     orphaned_keys,
     secrets_in_clear,
 )
+from stacks.sections.phones import phone_problems
 from stacks.sections.publish.provider import provider_options, unknown_options
 from stacks.sections.publish.rules import publishing_problems
 from stacks.sections.publish.token import TOKEN_KEY, token_in_clear, token_problem
@@ -45,6 +46,7 @@ class StackConfig:
     `still_needed`: what a person has to supply before the first `up`; later it is a problem of the file.
     `pending_id`: what an interrupted first run wrote into markers, but not yet into the stack file.
     `docker`: what the stack file says about the Docker host, by its full keys ("docker:host").
+    `originals_on`: the type of the file system that originals is on, once this host was looked at.
     """
 
     stack: str
@@ -58,6 +60,7 @@ class StackConfig:
     still_needed: tuple[Finding, ...] = ()
     pending_id: str | None = None
     docker: Mapping[str, object] = field(default_factory=dict)
+    originals_on: str = ""
 
     @property
     def id(self) -> str:
@@ -131,6 +134,7 @@ def parse(
     right = settings or what_is_right(document)
     if right:
         mistakes += secret_problems(right, values)
+        mistakes += phone_problems(right, values)
         still_needed = missing_typed(right, values, stack)
     if settings:
         mistakes += _across(stack, settings)

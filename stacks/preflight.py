@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from stacks.config import StackConfig
 from stacks.findings import Finding
+from stacks.host import file_system
 from stacks.host.cloudflare import check_publishing
 from stacks.host.disks import check_backup, on_one_disk
 from stacks.host.docker import check_docker, check_reachable
@@ -64,7 +65,8 @@ def look(load: Callable[[], StackConfig], *, leaving: bool = False) -> Report:
 
 
 def _with_what_this_host_shows(config: StackConfig) -> StackConfig:
-    return replace(config, host_shortcomings=tuple(on_one_disk(config)))
+    kind = file_system(config.settings.library.originals)
+    return replace(config, host_shortcomings=tuple(on_one_disk(config)), originals_on=kind)
 
 
 def _of_the_rest(rest: StackConfig | None, wrong: list[Finding]) -> list[Finding]:

@@ -18,7 +18,8 @@ from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, Resou
 Props = dict[str, Any]
 URL, KEY = "url", "key"
 """How the app is reached: its address, and what opens its API, a secret."""
-ENGINES = "__provider"
+PROVIDER = "__provider"
+"""Where Pulumi packs the provider itself."""
 TIMEOUT_SECONDS, START_SECONDS, LOOK_SECONDS = 30.0, 60.0, 5.0
 """An app that has just become healthy, or restarts after a change of its settings, is given a minute."""
 
@@ -97,7 +98,7 @@ class AppProvider(ResourceProvider, ABC):
 
     def diff(self, _id: str, olds: Props, news: Props) -> DiffResult:
         """Compare what the app had at the last look with what is wanted; a value not known yet is a change."""
-        changed = [name for name in news if name != ENGINES and olds.get(name) != news[name]]
+        changed = [name for name in news if name != PROVIDER and olds.get(name) != news[name]]
         other = [name for name in changed if name in self.identity]
         return DiffResult(changes=bool(changed), replaces=other, delete_before_replace=bool(other))
 

@@ -6,6 +6,7 @@ A phone is a device and the folder that it sends: both or neither.
 from __future__ import annotations
 
 from http import HTTPStatus
+from pathlib import PurePosixPath
 from typing import Any, ClassVar
 
 import httpx
@@ -26,10 +27,14 @@ class SyncthingApi(App):
         """Return the device ID of this Syncthing."""
         return str(_checked(self.ask("GET", "/rest/system/status")).json()["myID"])
 
+    def look(self, path: str, **query: str) -> Any:
+        """Return what it tells at a path below /rest; None when it knows nothing of that."""
+        answer = self.ask("GET", f"/rest/{path}" + (f"?{httpx.QueryParams(query)}" if query else ""))
+        return None if answer.status_code == HTTPStatus.NOT_FOUND else _checked(answer).json()
+
     def get(self, path: str) -> Any:
         """Return what is configured at a path below /rest/config; None when there is nothing."""
-        answer = self.ask("GET", f"/rest/config/{path}")
-        return None if answer.status_code == HTTPStatus.NOT_FOUND else _checked(answer).json()
+        return self.look(f"config/{path}")
 
     def change(self, method: str, path: str, body: Props | None = None) -> None:
         """PUT, PATCH or DELETE something below /rest/config; what is gone may be deleted."""
@@ -68,9 +73,9 @@ class OptionsProvider(AppProvider):
 
 
 class PhoneProvider(AppProvider):
-    """Inputs: `device` and `folder`, keys of Syncthing's objects of these names → value."""
+    """Inputs: `device` and `folder`, keys of Syncthing's objects of these names → value. What is there already is taken over."""
 
-    identity: ClassVar = ("phone", "id")
+    identity: ClassVar = ("phone", "id", "folder_id")
 
     def app(self, props: Props, patience: float) -> SyncthingApi:
         """Return Syncthing's API."""
@@ -89,7 +94,19 @@ class PhoneProvider(AppProvider):
         return {"device": shape(device or {}, props["device"]), "folder": shape(folder or {}, props["folder"])}
 
     def put(self, app: SyncthingApi, props: Props) -> None:
-        """Make or change the device, then the folder, which names it."""
+        """Make or change the device, then the folder, which names it.
+
+        Raises:
+            AppError: another folder lies in the same place; Syncthing would let both write there.
+        """
+        for other in app.get("folders") or ():
+            if other["id"] != props["folder_id"] and same_place(other["path"], props["folder"]["path"]):
+                msg = (
+                    f"Syncthing has a folder at {other['path']} already, with the ID {other['id']}, and two in one place "
+                    f"would fight. To take that one over, write `folder: {other['id']}` under "
+                    f"services.syncthing.phones.{props['phone']}; or remove it on Syncthing's page: its photos stay"
+                )
+                raise AppError(msg)
         for kind, id_ in (("device", props["id"]), ("folder", props["folder"]["id"])):
             path, wanted = f"{kind}s/{id_}", props[kind]
             known = app.get(path)
@@ -99,6 +116,11 @@ class PhoneProvider(AppProvider):
         """Take out the folder, whose photos stay, and the device, which may not connect any more."""
         app.change("DELETE", f"folders/{props['folder']['id']}")
         app.change("DELETE", f"devices/{props['id']}")
+
+
+def same_place(one: str, other: str) -> bool:
+    """Whether two paths are one folder; on a Windows drive large and small letters are the same."""
+    return PurePosixPath(one.lower()) == PurePosixPath(other.lower())
 
 
 class Options(AppResource, module="syncthing", name="Options"):

@@ -21,7 +21,7 @@ from keeper.page import page
 from keeper.page.learning import Learning
 from keeper.page.status import read_status
 from keeper.page.view import View, view_of
-from keeper.service import scheduler, sync_index
+from keeper.service import phones, scheduler, sync_index
 from keeper.service import watch as switch
 from keeper.service.alerts import Alerts
 from keeper.settings import Settings, load
@@ -40,6 +40,9 @@ def serve() -> None:
     if settings.syncthing_url and settings.photoprism_url:
         index = sync_index.SyncIndex(settings, sync_index.Album(settings), alerts)
         threading.Thread(target=index.run, args=(stop,), name="index", daemon=True).start()
+    if settings.syncthing_url:
+        watched = phones.Phones(settings, alerts)
+        threading.Thread(target=watched.run, args=(stop,), name="phones", daemon=True).start()
     scheduler.Scheduler(settings, alerts).run(stop)
 
 

@@ -34,6 +34,9 @@ class StatusCollector(Collector):
         yield _each("index_age_seconds", "Seconds since new photos of a folder were indexed.", "folder", {
             folder: _seconds(moment) for folder, moment in status.index.indexed.items()
         })  # fmt: skip
+        yield _each("phone_seen_age_seconds", "Seconds since a phone was last connected.", "phone", {
+            name: _seconds(phone.seen) for name, phone in status.phones.phones.items() if phone.seen
+        })  # fmt: skip
         yield _each("phone_troubled", "1 while a phone's folder takes nothing.", "folder", dict.fromkeys(status.index.troubled, 1))  # fmt: skip
 
     def _of_copies(self, status: Status) -> Iterator[GaugeMetricFamily]:

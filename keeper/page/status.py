@@ -13,6 +13,7 @@ from keeper.state import (
     DumpState,
     IndexState,
     KitState,
+    PhonesState,
     Progress,
     SchedulerState,
     ScrubState,
@@ -30,6 +31,7 @@ class Status(BaseModel):
     dump: DumpState = DumpState()
     scrub: ScrubState = ScrubState()
     index: IndexState = IndexState()
+    phones: PhonesState = PhonesState()
     kit: KitState = KitState()
     kit_lacks: list[str] = []
     findings: list[Problem] = []
@@ -50,6 +52,7 @@ def read_status(settings: Settings) -> Status:
         dump=DumpState.read(state.dump_file),
         scrub=ScrubState.read(state.scrub_file),
         index=IndexState.read(state.index_file),
+        phones=PhonesState.read(state.phones_file),
         kit=kit,
         kit_lacks=missing_keys(settings, kit) if kit.confirmed else [],
         findings=[*settings.findings, *tried],

@@ -75,6 +75,17 @@ class Copy:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Phone:
+    """A phone's folder: when the album showed something new of it, when the phone was there, and what it deletes."""
+
+    name: str
+    shown: str
+    seen: str
+    deletions: str
+    troubled: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class View:
     """The page's content, ready to be shown."""
 
@@ -85,7 +96,7 @@ class View:
     items: list[Item]
     copies: list[Copy]
     next_drill: str
-    phones: list[tuple[str, str, str]]
+    phones: list[Phone]
     unreadable: list[tuple[str, str]] = field(default_factory=list)
     unreadable_count: int = 0
     rotten: list[str] = field(default_factory=list)
@@ -119,10 +130,7 @@ class _Builder:
             items=items,
             copies=[self._copy(copy) for copy in settings.copies],
             next_drill=self._next("drill") if settings.repositories else "",
-            phones=[
-                (PurePosixPath(place).name, self._age(status.index.indexed.get(place)), self._trouble(place))
-                for place in sorted(status.index.indexed.keys() | status.index.troubled.keys())
-            ],
+            phones=self._phones(),
             unreadable=[(path, kernel_text(self._language, why)) for path, why in unreadable[:SHOWN]],
             unreadable_count=len(unreadable),
             rotten=[self._restore(path) for path in sorted(status.scrub.rotten)[:SHOWN]],
@@ -186,6 +194,8 @@ class _Builder:
             length = span(self._language, now() - max(drills))
             items.append(self._item("warn", "todo.drill.old", age=length, command="./photos keeper drill"))
         items += [self._item("bad", "todo.phone", problem=self._trouble(place)) for place in status.index.troubled]
+        silent = [phone.quiet for phone in status.phones.phones.values() if phone.quiet]
+        items += [Item("warn", escape(self._sentence(self._told(problem)))) for problem in silent]
         if left_out := self._unreadable.keys() - status.scrub.unreadable.keys():
             items.append(self._item("warn", "todo.unreadable", count=len(left_out)))
         return items + self._kit()
@@ -331,6 +341,22 @@ class _Builder:
     def _is_silent(self) -> bool:
         beat = self._status.scheduler.heartbeat
         return beat is None or now() - beat > limits.HEARTBEAT
+
+    def _phones(self) -> list[Phone]:
+        """Return the declared phones, and what else lies in their folder and was shown in the album."""
+        index, known = self._status.index, self._status.phones.phones
+        declared = {phone.name: phone.deletions for phone in self._settings.phones}
+        places = {PurePosixPath(place).name: place for place in (*index.indexed, *index.troubled)}
+        return [
+            Phone(
+                name=name,
+                shown=self._age(index.indexed.get(places.get(name, ""))),
+                seen=self._age(known[name].seen) if name in known else "",
+                deletions=self._say(f"page.phones.{declared[name]}") if name in declared else "",
+                troubled=places.get(name) in index.troubled or (name in known and known[name].quiet is not None),
+            )
+            for name in sorted(declared.keys() | places.keys())
+        ]
 
     def _trouble(self, place: str) -> str:
         problem = self._status.index.troubled.get(place)

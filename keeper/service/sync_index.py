@@ -33,8 +33,9 @@ PHONES = PurePosixPath("/phones")
 """Where Syncthing's container has originals/phones."""
 EVENTS = "StateChanged,FolderSummary,FolderCompletion,FolderErrors,ItemFinished"
 IDLE, ERROR = "idle", "error"
-MARKER_MISSING = "marker missing"
-"""As Syncthing says it (`ErrMarkerMissing` in its lib/config)."""
+STOPPED = {"marker missing": "phone.marker", "path missing": "phone.path", "insufficient space": "phone.full"}
+"""Part of what Syncthing says of a folder that stops → what we say: `ErrMarkerMissing`, `ErrPathMissing` and
+`CheckAvailableSpace` in its lib/config."""
 POLL_SECONDS, INDEX_SECONDS = 60, 3600
 FIRST_PAUSE, LONGEST_PAUSE = 2.0, 300.0
 log = logging.getLogger("keeper.index")
@@ -195,7 +196,7 @@ class SyncIndex:
         if found.state == IDLE and found.sequence != self._indexed.get(folder) and not self._waits(folder, found):
             self._index(folder, place, found.sequence)
         if found.state == ERROR or found.error:
-            code = "phone.marker" if MARKER_MISSING in found.error else "phone.stopped"
+            code = next((told for said, told in STOPPED.items() if said in found.error), "phone.stopped")
             self._trouble(folder, place, Problem.of(code, said=found.error or found.state), at_once=True)
         elif found.failed:
             self._trouble(folder, place, Problem.of("phone.files", count=found.failed))

@@ -66,7 +66,13 @@ TEXTS = {
     "page.state.warn": Text("look here", "请看"),
     "page.state.bad": Text("problem", "有问题"),
     "page.phones": Text("Phones", "手机"),
-    "page.phones.shown": Text("new photos last shown in the album", "新照片上次进入相册"),
+    "page.phones.shown": Text("new photos last shown: {age}", "新照片上次进入相册：{age}"),
+    "page.phones.seen": Text("phone last seen: {age}", "手机上次连接：{age}"),
+    "page.phones.keep": Text("What is deleted on the phone stays in the album.", "手机上删掉的照片，相册里留着。"),
+    "page.phones.follow": Text(
+        "What is deleted on the phone goes from the album, too, into a trash-can.",
+        "手机上删掉的照片，相册里也会删掉，放进回收站。",
+    ),
     "page.rotten": Text(
         "Files that changed on the disk by themselves: bring them back", "硬盘上自己变了的文件：取回它们"
     ),

@@ -238,6 +238,30 @@ TEXTS = {
         "看下面的原因；解决之前，照片先别从手机里删。",
     ),
     "alert.phone.well": Text("photos arrive again: {phone}", "又能收到照片了：{phone}"),
+    "alert.quiet": Text("A phone has not been here for long: {phone}", "手机很久没有连接了：{phone}"),
+    "alert.quiet.safe": Text("all photos that arrived until now.", "已经收到的照片。"),
+    "alert.quiet.do": Text(
+        "open Syncthing on the phone and let it run: many phones stop it to save power. Until then do not delete its photos.",
+        "在手机上打开 Syncthing，让它一直运行：很多手机为了省电会关掉它。在那之前，别删手机里的照片。",
+    ),
+    "alert.quiet.well": Text("the phone is here again: {phone}", "手机又连上了：{phone}"),
+    "phone.quiet": Text(
+        "{phone} was last connected on {day}: what it took since then is only on it",
+        "{phone} 上次连接是 {day}：之后拍的照片只在手机里",
+    ),
+    "phone.never": Text(
+        "{phone} has not connected once since {day}. Has it the server's ID? ./photos phone list",
+        "{phone} 从 {day} 起一次也没有连接过。手机上加了本机的 ID 吗？./photos phone list",
+    ),
+    "phone.full": Text(
+        "Syncthing stopped, the disk is full: {said}. Make room, it goes on by itself",
+        "Syncthing 停了，硬盘满了，原文：{said}。腾出空间后会自己继续",
+    ),
+    "phone.path": Text(
+        "Syncthing stopped: its folder in originals/phones is gone. Was it renamed or is a disk absent? If it was lost: "
+        "./photos keeper restore originals/phones",
+        "Syncthing 停了：originals/phones 里它的文件夹不见了。是改了名，还是硬盘没接上？如果丢了：./photos keeper restore originals/phones",
+    ),
     "phone.marker": Text(
         "Syncthing stopped: its marker .stfolder is missing there. Was the disk replaced, or the folder emptied? If all "
         "photos are there, bring the marker back: ./photos keeper restore originals/phones",

@@ -8,8 +8,6 @@ TEXTS = {
     "text_not_plain": "{value} 是空的，或者有换行或其他控制字符。请写成一行，例如 Family photos",
     "import_pattern_unreadable": "“{value}” 不是导入照片的格式。请用 YYYY、MM、DD、HHMMSS 写文件夹和文件名，以 _CRC32.ext 结尾，例如 {example}",
     "client_name": "“{name}” 不能当 WebDAV 客户端的名字，或者写了两次。请用小写字母、数字和 -，例如 laptop",
-    "device_id_unreadable": "“{value}” 不是设备 ID。它有八组，每组七个字母或数字；在手机上：菜单，显示设备 ID",
-    "device_id_mistyped": "“{value}” 打错了：校验字母对不上。请从手机上复制：菜单，显示设备 ID",
     "device_unreadable": "“{value}” 不是设备。请写它的路径，例如 /dev/dri 或 /dev/dri/renderD128",
     "memory_too_little": "memory：{memory}m 太少，建索引时会被系统杀掉。请至少写 1g",
     # database.py
@@ -24,6 +22,16 @@ TEXTS = {
     "rotates_password": "是 stack 用来换密码的",
     "moves_data": "会把数据移出它的卷",
     "buffer_pool_too_large": "{pool}m 超过了内存（{memory}m）的一半。最多写 {most}m",
+    # syncthing.py, device_id.py, and stacks/sections/phones.py
+    "phone_name": "“{name}” 不能作手机的名字：相册里会有一个叫这个名字的文件夹。请用最多 32 个字母、汉字、数字、- 和 _，以字母、汉字或数字开头，例如 mum",
+    "phone_folder": "“{value}” 不是文件夹的 ID。Syncthing 的页面上能看到：打开文件夹，编辑，文件夹 ID",
+    "phones_alike": "{one} 和 {other} 的{what}相同。每部手机要有自己的",
+    "alike_folder": "文件夹 ID",
+    "alike_name": "名字（在 Windows 盘上不分大小写）",
+    "alike_device": "设备 ID",
+    "phone_is_server": "这是本机自己的 ID。请写手机的；在手机上：菜单，显示设备 ID",
+    "device_id_unreadable": "“{value}” 不是设备 ID。设备 ID 有八组，每组七个字母或数字；在手机上：菜单，显示设备 ID",
+    "device_id_mistyped": "“{value}” 打错了：校验字母对不上。请从手机上复制：菜单，显示设备 ID",
     # service_config.py, and what each service says of variables that it sets itself
     "environment_variable": "environment.{name}：{problem}",
     "label": "labels.{name}：{problem}",

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
+import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,8 @@ import httpx
 from docker.models.containers import Container
 from PIL import Image
 
+from cli.generated import syncthing_identity
+from components.device_id import device_id_of
 from stacks.host.library import DEFAULT_OWNER
 from tests.waiting import until
 
@@ -32,8 +37,10 @@ class Api:
             httpx.get(self._address + path, params=query, headers=self._headers, timeout=60).raise_for_status().json()
         )
 
-    def send(self, method: str, path: str, body: dict[str, Any]) -> None:
-        httpx.request(method, self._address + path, json=body, headers=self._headers, timeout=60).raise_for_status()
+    def send(self, method: str, path: str, body: dict[str, Any], *, check: bool = True) -> None:
+        answer = httpx.request(method, self._address + path, json=body, headers=self._headers, timeout=60)
+        if check:
+            answer.raise_for_status()
 
     @property
     def device(self) -> str:
@@ -74,6 +81,87 @@ def camera_folder(parent: Path) -> Path:
             place.chmod(place.stat().st_mode | 0o055)
     os.chown(folder, DEFAULT_OWNER.uid, DEFAULT_OWNER.gid)
     return folder
+
+
+@dataclass
+class Phone:
+    """A phone and the folder that its camera fills. `device` is its ID, `server` that of the stack's Syncthing."""
+
+    api: Api
+    camera: Path
+    device: str
+    server: str
+
+    def scan(self) -> None:
+        """Do as if a person had scanned the server's QR code, and as if the phone had found its address."""
+        address = {"deviceID": self.server, "addresses": ["tcp://syncthing:22000"]}
+        self.api.send("POST", "/rest/config/devices", address)
+        self.api.send("PATCH", "/rest/config/options", {"reconnectionIntervalS": 5})
+
+    def accept(self, folder: str) -> None:
+        """Take the folder that the server offers, as one that is only sent."""
+        until(lambda: self.server in self._offers().get(folder, {}).get("offeredBy", {}))
+        taken = {"id": folder, "path": "/camera", "type": "sendonly", "devices": [{"deviceID": self.server}]}
+        self.api.send("POST", "/rest/config/folders", {**taken, "fsWatcherDelayS": 1})
+
+    def look(self, folder: str) -> None:
+        """Look through the camera now."""
+        self.api.send("POST", f"/rest/db/scan?folder={folder}", {}, check=False)
+
+    def _offers(self) -> dict[str, Any]:
+        return dict(self.api.get("/rest/cluster/pending/folders"))
+
+
+@dataclass
+class Identity:
+    """What a phone is known by, made before it is there."""
+
+    certificate: str
+    key: str
+
+    @classmethod
+    def new(cls) -> Identity:
+        return cls(*syncthing_identity())
+
+    @property
+    def device(self) -> str:
+        return device_id_of(self.certificate)
+
+    def packed(self) -> bytes:
+        """Return the identity as an archive of the configuration's folder, which the phone's user owns."""
+        buffer = io.BytesIO()
+        with tarfile.open(fileobj=buffer, mode="w") as bundle:
+            for name, content in (("config", ""), ("config/cert.pem", self.certificate), ("config/key.pem", self.key)):
+                info = tarfile.TarInfo(name)
+                info.type, info.mode = (tarfile.REGTYPE, 0o600) if content else (tarfile.DIRTYPE, 0o700)
+                info.uid, info.gid, info.size = DEFAULT_OWNER.uid, DEFAULT_OWNER.gid, len(content)
+                bundle.addfile(info, io.BytesIO(content.encode()))
+        return buffer.getvalue()
+
+
+@contextmanager
+def new_phone(
+    client: docker.DockerClient, stack: str, camera: Path, port: int, *, server: str, identity: Identity | None = None
+) -> Iterator[Phone]:
+    """Run a second Syncthing beside the stack's, of the same image; it knows nobody yet."""
+    identity = identity or Identity.new()
+    name = f"photos-{stack}-phone-{port}"
+    container: Container = client.containers.create(
+        client.containers.get(f"photos-{stack}-syncthing").attrs["Config"]["Image"],
+        name=name,
+        environment={"STGUIAPIKEY": PHONE_KEY},
+        network=f"photos-{stack}-apps",
+        ports={"8384/tcp": ("127.0.0.1", port)},
+        volumes={str(camera): {"bind": "/camera"}},
+    )
+    try:
+        container.put_archive("/var/syncthing", identity.packed())
+        container.start()
+        api = Api(f"http://127.0.0.1:{port}", PHONE_KEY)
+        assert api.device == identity.device
+        yield Phone(api, camera, identity.device, server)
+    finally:
+        container.remove(force=True, v=True)
 
 
 @contextmanager

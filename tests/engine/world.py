@@ -7,6 +7,8 @@ import hashlib
 import io
 import json
 import os
+import pty
+import select
 import shutil
 import subprocess
 import sys
@@ -29,6 +31,7 @@ from demo.docker_runner import remove_all, wait_until_healthy
 from demo.ports import free_ports
 from demo.samples import write_samples
 from stacks.program import NAME
+from tests.waiting import PATIENCE, until
 
 PROJECT = Path(__file__).resolve().parents[2]
 COPIED = (
@@ -232,6 +235,54 @@ class World:
         """Return what carries the stack's name on this host, whoever made it."""
         with connect() as client:
             return [str(c.name) for c in client.containers.list(all=True, filters={"label": f"photos.stack={stack}"})]
+
+
+class Dialogue:
+    """A command in a terminal of its own, with a person who answers."""
+
+    def __init__(self, world: World, *words: str) -> None:
+        self._ours, terminal = pty.openpty()
+        self._said = ""
+        self._command = subprocess.Popen(
+            ["./photos", *words],
+            cwd=world.project,
+            env={**world.environment, "TERM": "dumb"},
+            stdin=terminal,
+            stdout=terminal,
+            stderr=terminal,
+            start_new_session=True,
+        )
+        os.close(terminal)
+
+    def answer(self, question: str, typed: str) -> str:
+        """Wait for a question, type an answer; return what was said until then."""
+        until(lambda: self._heard(question))
+        said, self._said = self._said, ""
+        os.write(self._ours, f"{typed}\r".encode())
+        return said
+
+    def rest(self) -> str:
+        """Wait for the good end of the command, and return what was said since the last answer."""
+        while self._more(seconds=PATIENCE):
+            pass
+        assert self._command.wait(PATIENCE) == 0, self._said[-4000:]
+        os.close(self._ours)
+        return self._said
+
+    def _heard(self, question: str) -> bool:
+        self._more()
+        return question in self._said
+
+    def _more(self, seconds: float = 0.2) -> bool:
+        """Take what is said within so many seconds; return whether there was anything."""
+        if not select.select([self._ours], [], [], seconds)[0]:
+            return False
+        try:
+            heard = os.read(self._ours, 65536)
+        except OSError:  # Linux says so when nobody is left on the other side
+            return False
+        self._said += heard.decode(errors="replace")
+        return bool(heard)
 
 
 @contextlib.contextmanager

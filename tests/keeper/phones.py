@@ -24,6 +24,8 @@ class FakeSyncthing:
     starts: int = 1
     requests: list[str] = field(default_factory=list)
     refuse: set[str] = field(default_factory=set)
+    seen: dict[str, str] = field(default_factory=dict)
+    connected: set[str] = field(default_factory=set)
 
     def folder(self, name: str, *, path: str = "", paused: bool = False) -> None:
         self.folders[name] = {
@@ -44,10 +46,19 @@ class FakeSyncthing:
 
     def answer(self, path: str, query: dict[str, str]) -> tuple[int, Any]:
         self.requests.append(path)
-        if path == "/rest/config/folders":
-            return 200, [folder["config"] for folder in self.folders.values()]
-        if path == "/rest/system/status":
-            return 200, {"startTime": f"2026-11-22T03:00:{self.starts:02}Z", "myID": "X"}
+        told: dict[str, Any] = {
+            "/rest/config/folders": [folder["config"] for folder in self.folders.values()],
+            "/rest/system/status": {"startTime": f"2026-11-22T03:00:{self.starts:02}Z", "myID": "X"},
+            "/rest/stats/device": {
+                id_: {"lastSeen": moment, "lastConnectionDurationS": 0} for id_, moment in self.seen.items()
+            },
+            "/rest/system/connections": {
+                "connections": {id_: {"connected": id_ in self.connected} for id_ in self.seen},
+                "total": {},
+            },
+        }
+        if path in told:
+            return 200, told[path]
         if path == "/rest/db/status":
             if query["folder"] in self.refuse:
                 return 404, {}

@@ -254,11 +254,13 @@ def troubles(settings: Settings) -> dict[str, str]:
     ("values", "code", "told"),
     [
         ({"state": "error", "error": MARKER_MISSING}, "phone.marker", "its marker .stfolder is missing"),
-        ({"state": "error", "error": "folder path missing"}, "phone.stopped", "folder path missing"),
+        ({"state": "error", "error": "folder path missing"}, "phone.path", "its folder in originals/phones is gone"),
+        ({"state": "error", "error": "insufficient space on disk for folder"}, "phone.full", "the disk is full"),
+        ({"state": "error", "error": "permission denied"}, "phone.stopped", "permission denied"),
         ({"errors": 3}, "phone.files", "3 files cannot be fetched"),
         ({"errors": 3, "needFiles": 3}, "phone.files", "3 files cannot be fetched"),
     ],
-    ids=["marker missing", "stopped", "pull errors", "pull errors of what is needed"],
+    ids=["marker missing", "path missing", "disk full", "stopped", "pull errors", "pull errors of what is needed"],
 )
 def test_a_folder_that_takes_nothing_is_known_told_once_and_told_when_it_is_over(
     tmp_path: Path, phones: FakeSyncthing, values: dict[str, Any], code: str, told: str

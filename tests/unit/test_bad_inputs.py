@@ -14,6 +14,8 @@ from example_stack import CANARY, DROP, OTHER_ID, STACK_ID, changed, role, secre
 from fake_host import Break, FakeHost, every
 from mistakes import Bad, key, on_host
 
+from cli.generated import syncthing_identity
+from components.device_id import device_id_of
 from components.fields import PROJECT, host_path
 from stacks.host import GIB
 
@@ -54,6 +56,9 @@ def name(row: str, place: str, entry: dict[str, Any], *says: str, **more: Any) -
     return publish(row, f"{NAMES}.{place}" if place else "publish", {"hostnames": [entry]}, *says, **more)
 
 
+MUM = "MFZWI3D-BONSGYC-YLTMRWG-C43ENR5-QXGZDMM-FZWI3DP-BONSGYY-LTMRWAD"
+DAD = "P56IOI7-MZJNU2Y-IQGDREY-DM2MGTI-MGL3BXN-PQ6W5BM-TBBZ4TJ-XZWICQ2"
+IDENTITY = syncthing_identity()
 ORIGINALS = "library.originals"
 PORT = "services.photoprism.port"
 BIND = "services.photoprism.bind"
@@ -335,6 +340,53 @@ BAD = [
     ),
     key("B20", "services.syncthing.sync_bind", "999.1.1", "is not an IP address: four numbers"),
     key("B20", "services.syncthing.sync_bind", "::", "only IPv4 is possible here yet"),
+    *(
+        Bad(
+            "B20",
+            {"services.syncthing.phones": {name: {"device": MUM}}},
+            (f"config photos:services.syncthing.phones.{name}: ", "cannot be the name of a phone", "e.g. mum"),
+            note=repr(name),
+        )
+        for name in (".mum", "@mum", "_mum", "mum/anna", "mum's", "a b", "m" * 33, "CON", "e\u0301", "")
+    ),
+    key(
+        "B20",
+        "services.syncthing.phones",
+        {"mum": {"device": MUM}, "dad": {"device": MUM.lower()}},
+        "mum and dad have the same device ID",
+    ),
+    key(
+        "B20",
+        "services.syncthing.phones",
+        {"mum": {"device": MUM}, "Mum": {"device": DAD}},
+        "mum and Mum have the same name: large and small",
+    ),
+    key(
+        "B20",
+        "services.syncthing.phones",
+        {"mum": {"device": MUM, "folder": "phone-dad"}, "dad": {"device": DAD}},
+        "mum and dad have the same folder ID",
+    ),
+    *(
+        Bad(
+            "B20",
+            {"services.syncthing.phones.mum": phone},
+            (f"config photos:services.syncthing.phones.mum.{place}: ", *says),
+        )
+        for phone, place, says in (
+            ({"device": MUM[:-1] + "X"}, "device", ("has a typing mistake", "menu, Show device ID")),
+            ({"device": "MFZWI3D"}, "device", ("is not a device ID. It has eight groups",)),
+            ({}, "device", ("required. Write the device ID that the phone shows",)),
+            ({"device": MUM, "folder": "a/b"}, "folder", ("is not the ID of a folder", "Edit, Folder ID")),
+            ({"device": MUM, "deletions": "ask"}, "deletions", ("'keep' or 'follow' expected",)),
+            ({"device": MUM, "quiet_days": -1}, "quiet_days", ("Write a larger number",)),
+        )
+    ),
+    Bad(
+        "B20",
+        {"photos:syncthing_cert": IDENTITY[0], "services.syncthing.phones.mum": {"device": device_id_of(IDENTITY[0])}},
+        ("config photos:services.syncthing.phones.mum.device: is the ID of this server itself",),
+    ),
     key("B20", "services.syncthing.sync_bind", "239.1.1.1", "is not an address of a machine. Write 0.0.0.0 for any"),
     key("B21", BIND, "192.168.9.9", "192.168.9.9 is not an address of this machine", "Write 127.0.0.1, or one that"),
     *(

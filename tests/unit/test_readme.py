@@ -16,6 +16,7 @@ from pydantic_core import PydanticUndefined
 
 from cli import keeper
 from cli.app import COMMANDS
+from cli.commands import phone
 from components.cloudflared import CloudflaredConfig
 from components.fields import _memory
 from components.services import services_by_name
@@ -29,6 +30,7 @@ PROJECT = Path(__file__).parents[2]
 ENGLISH, CHINESE = "README.md", "README.zh-CN.md"
 each_language = pytest.mark.parametrize("name", [ENGLISH, CHINESE])
 
+GROUPS = {"keeper": keeper.app, "phone": phone.app}
 PULUMI_WORDS = {"config", "stack"}
 """What the READMEs show as handed on to pulumi."""
 
@@ -51,6 +53,8 @@ TYPES: dict[object, tuple[str, str]] = {
     "import_pattern": ("pattern", "格式"),
     "_clients": ("list", "列表"),
     "_locale": ("language", "语言"),
+    "device_id": ("text", "文本"),
+    "_folder_id": ("text", "文本"),
     "_text": ("text", "文本"),
     "_device": ("text", "文本"),
     "_mirror": ("text", "文本"),
@@ -200,10 +204,11 @@ def test_the_services_table_has_every_service_with_its_image(name: str) -> None:
 
 
 @each_language
-def test_every_command_of_the_keeper_is_named_and_every_named_one_exists(name: str) -> None:
-    named = set(re.findall(r"\./photos keeper ([a-z-]+)", read(name)))
+def test_every_command_of_a_group_is_named_and_every_named_one_exists(name: str) -> None:
+    for group, app in GROUPS.items():
+        named = set(re.findall(rf"\./photos {group} ([a-z-]+)", read(name)))
 
-    assert {c.name or c.callback.__name__ for c in keeper.app.registered_commands if c.callback} == named
+        assert {c.name or c.callback.__name__ for c in app.registered_commands if c.callback} == named
 
 
 @each_language
@@ -222,8 +227,8 @@ def test_every_named_option_exists(name: str) -> None:
         for option in re.findall(r"(?<= )--?[a-z][a-z-]*", line)
     } | set(re.findall(r"`(--?[a-z][a-z-]*)`", read(name)))
     declared = {"--help"}
-    of_keeper = (command.callback for command in keeper.app.registered_commands)
-    for callback in (*(command.load() for name, command in COMMANDS.items() if name != "keeper"), *of_keeper):
+    of_groups = (command.callback for app in GROUPS.values() for command in app.registered_commands)
+    for callback in (*(command.load() for name, command in COMMANDS.items() if name not in GROUPS), *of_groups):
         declared |= option_names(callback)
 
     assert options <= declared, f"{name} names an option that no command has"
