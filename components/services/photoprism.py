@@ -120,7 +120,11 @@ def _device(value: str) -> str:
 
 def _clients(names: list[str]) -> list[str]:
     for name in names:
-        if not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?", name) or names.count(name) > 1 or name in TAKEN_NAMES:
+        if (
+            not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?", name)
+            or names.count(name) > 1
+            or name in TAKEN_NAMES
+        ):
             raise refusal(
                 "client_name",
                 '"{name}" cannot be the name of a WebDAV client, or stands there twice. Write lower-case letters, digits '
@@ -195,7 +199,8 @@ class PhotoPrismConfig(ServiceConfig):
         IMPORT_PATTERN, description="where an import puts a photo in originals, and under which name"
     )
     webdav_clients: Annotated[list[str], AfterValidator(_clients)] = Field(
-        [], description="computers that get a password of their own for WebDAV, e.g. [laptop]; ./photos password shows it"
+        [],
+        description="computers that get a password of their own for WebDAV, e.g. [laptop]; ./photos password shows it",
     )
     experimental: bool = Field(False, description="PhotoPrism's unfinished features")
     features: Features = Field(default_factory=Features, description="switches, see below")
