@@ -18,7 +18,7 @@ from cli import containers, docker_host, estimate, kept_kit, keys, kit, kit_copi
 from cli import setup as preparation
 from cli.attached import send, show
 from cli.console import Unattended, confirm, fail, say, warn
-from cli.restore import carry_out, services_disturbed
+from cli.restore import carry_out, renew_passwords, services_disturbed
 from components.keeper import SECRETS
 from components.messages import Said, message
 from stacks.languages import text
@@ -80,6 +80,12 @@ def drill(stack: Stack = "dev", *, copy: Copy = None, json: Json = False) -> Non
 def scrub(stack: Stack = "dev", *, json: Json = False) -> None:
     """Read a share of the library at home, and name what changed by itself."""
     _ask(stack, "scrub", *_flags(json=json))
+
+
+@app.command()
+def drives(stack: Stack = "dev", *, json: Json = False) -> None:
+    """Look whether the net drives of OpenList that hold a copy still answer."""
+    _ask(stack, "drives", *_flags(json=json))
 
 
 @app.command()
@@ -276,6 +282,15 @@ def restore(
         _keeper(client, stack, running=False)
         disturbed = services_disturbed(what or [], everything=everything, database=database, into=into or "")
         code = carry_out(client, stack, [*(what or []), *words], disturbed)
+    if not code and (everything or database) and not into and not renew_passwords(stack):
+        warn(
+            message(
+                "passwords_not_renewed",
+                "Everything is restored. What lets the keeper and WebDAV clients into the album is not made anew yet: "
+                "./photos up {stack} --refresh",
+                stack=stack,
+            )
+        )
     if what and not code:
         warn(
             message(

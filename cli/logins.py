@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from cli import stack_config, workspace
 from cli.console import fail, say
+from components.apps.photoprism import ADMIN, PASSWORD
 from components.messages import message
+from components.services.photoprism import PhotoPrismConfig
 from stacks.expected import expected
 from stacks.names import NAMESPACE
 from stacks.sections.secrets import service_key
 
+APP_PASSWORD = "photoprism:AppPassword"  # noqa: S105 - a type
 SERVICE_TOKEN = ":ZeroTrustAccessServiceToken"  # noqa: S105 - a type
 
 
@@ -16,6 +19,8 @@ def show(stack: str, name: str) -> None:
     """Print the login called `name`; end the program when there is none."""
     settings = stack_config.offline(stack).settings
     logins = expected(stack, settings).logins
+    album = settings.enabled().get("photoprism")
+    clients = album.webdav_clients if isinstance(album, PhotoPrismConfig) else []
     tokens = settings.publish.service_tokens() if settings.publish else []
     if login := logins.get(name):
         say(message("login_user", "user: {user}", user=login.user))
@@ -23,15 +28,38 @@ def show(stack: str, name: str) -> None:
         say(message("login_password", "password: {password}", password=password))
     elif name in tokens:
         _show_service_token(stack, name)
+    elif name in clients:
+        _show_app_password(stack, name)
     else:
         fail(
             message(
                 "no_login",
                 '"{name}" has no login. Write one of: {known}',
                 name=name,
-                known=", ".join([*logins, *tokens]),
+                known=", ".join([*logins, *tokens, *clients]),
             )
         )
+
+
+def _show_app_password(stack: str, name: str) -> None:
+    """Print the login of a WebDAV client. Its password is in Pulumi's encrypted state only: PhotoPrism shows it once."""
+    for resource in workspace.resources(stack):
+        if resource["type"].endswith(APP_PASSWORD) and resource["urn"].endswith(f"-password-{name}"):
+            say(message("login_user", "user: {user}", user=ADMIN))
+            say(
+                message(
+                    "login_password", "password: {password}", password=workspace.clear(resource["outputs"][PASSWORD])
+                )
+            )
+            return
+    fail(
+        message(
+            "app_password_not_made",
+            'The password of "{name}" is not made yet. Run ./photos up {stack}',
+            name=name,
+            stack=stack,
+        )
+    )
 
 
 def _show_service_token(stack: str, name: str) -> None:

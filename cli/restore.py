@@ -20,9 +20,10 @@ import docker
 from docker.errors import APIError
 from docker.models.containers import Container
 
-from cli import containers
+from cli import containers, engine, private_state
 from cli.attached import show
 from cli.console import err, fail, warn
+from cli.logins import APP_PASSWORD
 from components.messages import message
 from components.restore import ORDER_FILE
 from components.storage import MARKER, PHONES
@@ -61,6 +62,23 @@ def carry_out(client: docker.DockerClient, stack: str, words: list[str], disturb
         place = PurePosixPath(ORDER_FILE)
         container.put_archive(str(place.parent), _packed(place.name, order(words, terminal=terminal)))
         return _started(client, container)
+
+
+def renew_passwords(stack: str) -> bool:
+    """Make the passwords of other programs for the album anew where the restored database does not know them.
+
+    Return whether that went well; there is nothing to do where none is declared.
+    """
+    declared = [str(resource["urn"]) for resource in private_state.resources(stack) if APP_PASSWORD in resource["type"]]
+    if not declared:
+        return True
+    with containers.connected(stack) as client:
+        if album := containers.of_service(client, stack, "photoprism"):
+            containers.let_it_start(album)
+    targets = [word for urn in declared for word in ("--target", urn)]
+    return not engine.run(
+        stack, "up", "--stack", stack, "--refresh", "--yes", "--skip-preview", "--target-dependents", *targets
+    )
 
 
 def services_disturbed(what: list[str], *, everything: bool, database: bool, into: str = "") -> list[str]:

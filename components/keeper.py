@@ -55,7 +55,8 @@ class Door(NamedTuple):
     file: str
 
 
-DRIVE = Door("admin_password", "drive_admin_password")
+DRIVE = [Door("admin_password", "drive_admin_password"), Door("keeper", "drive_keeper_password")]
+"""As the admin it looks at the drive, as a user of its own it writes."""
 SYNCTHING = Door("api-key", "syncthing_api_key")
 ALBUM_PASSWORD, ALBUM_SCOPE = "photoprism_app_password", "photos files"
 """The file of the keeper's own password for the album, and what it may do there: index, and import."""
@@ -296,17 +297,21 @@ def _secrets(args: KeeperArgs, settings: Settings) -> dict[str, pulumi.Input[str
     copies, services = args.backup.copies, args.services
     contents: dict[str, pulumi.Input[str]] = {"keeper_database_password": args.reading.password}
     if any(copy.type == OPENLIST for copy in copies.values()):
-        contents[DRIVE.file] = services["drive"].secrets[DRIVE.credential]
+        contents |= {door.file: _credentials(services["drive"])[door.credential] for door in DRIVE}
     for copy in settings.copies:
         if (password := copies[copy.name].repository_password) is not None:
             contents[copy.secret_name(PASSWORD)] = password
         contents |= {copy.secret_name(option): value for option, value in copies[copy.name].secrets.items()}
     contents |= _alerts(args.backup)
     if "syncthing" in services:
-        contents[SYNCTHING.file] = services["syncthing"].passwords[SYNCTHING.credential]
+        contents[SYNCTHING.file] = _credentials(services["syncthing"])[SYNCTHING.credential]
     if args.album_password is not None:
         contents[ALBUM_PASSWORD] = args.album_password
     return contents
+
+
+def _credentials(service: Service[Any, Any]) -> dict[str, pulumi.Output[str]]:
+    return {**service.secrets, **service.passwords}
 
 
 def _alerts(backup: BackupArgs) -> dict[str, pulumi.Input[str]]:

@@ -9,7 +9,7 @@ import hashlib
 import hmac
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Annotated, Any, ClassVar, Generic, TypeVar
 
 import pulumi
@@ -99,7 +99,12 @@ Secret = Annotated[pulumi.Input[str], "secret"]
 
 @dataclass(frozen=True, kw_only=True)
 class ServiceArgs:
-    """What a service is made from. A subclass adds its configuration and, of the type `Secret`, its secrets."""
+    """What a service is made from. A subclass adds its configuration and, of the type `Secret`, its secrets.
+
+    `inner_secrets` are those of what is declared inside the app: `typed_secrets` and `made_secrets` of its configuration.
+    """
+
+    inner_secrets: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
 
     @property
     def extras(self) -> ServiceConfig | None:

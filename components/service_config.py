@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from pydantic import Field, model_validator
 
@@ -35,10 +36,28 @@ class ServiceConfig(Section):
     """Pattern of environment variables → why a person cannot set them here: what the stack sets, or what would undo a
     house rule (tested: whatever the stack sets is among them)."""
 
+    has_inner_secrets: ClassVar[bool] = False
+    """Whether what is declared inside the app may have secrets: then all flat keys `photos:SERVICE_…` are known ones."""
+
     image: Image = Field(description="image with a fixed tag")
     memory: Memory = Field(description="memory limit, e.g. 512m or 4g")
     environment: dict[str, str] = Field({}, description="further environment variables, nothing secret")
     labels: dict[str, str] = Field({}, description="further labels of the container, nothing secret")
+
+    @classmethod
+    def typed_secrets(cls, section: Mapping[str, Any]) -> list[str]:
+        """Return the secrets of what is declared inside the app that only a person can supply: names after `photos:SERVICE_`.
+
+        `section` is as it was written, before anything is known to be right in it.
+        """
+        del section
+        return []
+
+    @classmethod
+    def made_secrets(cls, section: Mapping[str, Any]) -> list[str]:
+        """Return the passwords of what is declared inside the app, which `./photos` makes: names as above."""
+        del section
+        return []
 
     @model_validator(mode="after")
     def _extras_undo_no_rule(self) -> ServiceConfig:

@@ -16,6 +16,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "status": service.status,
     "import": service.import_,
     "scrub": service.scrub,
+    "drives": service.drives,
     "backup": backup.backup,
     "verify": backup.verify_,
     "accept": backup.accept,

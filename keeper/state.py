@@ -239,6 +239,14 @@ class KitState(Stored):
     keys: dict[str, str] = {}
 
 
+class DrivesState(Stored):
+    """What the last look at OpenList's drives found, by copy. `failing`: the copies that nothing can be sent to."""
+
+    looked: Noted = None
+    findings: dict[str, list[Problem]] = {}
+    failing: list[str] = []
+
+
 class State:
     """The folder of the state, and where what lies in it."""
 
@@ -284,6 +292,11 @@ class State:
     def trial_file(self, name: str) -> Path:
         """Return the file of `TrialState` of a copy."""
         return self.folder / "copies" / f"{name}.trial.json"
+
+    @property
+    def drives_file(self) -> Path:
+        """The file of `DrivesState`."""
+        return self.folder / "drives.json"
 
     @property
     def index_file(self) -> Path:

@@ -7,12 +7,14 @@ from dataclasses import replace
 
 import pulumi
 
+from components.apps.drive import may, permission
 from components.database import Database, DatabaseArgs
-from components.keeper import BackupArgs, CopyArgs
+from components.keeper import OPENLIST, BackupArgs, CopyArgs
 from components.photo_system import PhotoSystemArgs
 from components.publishing import Adoption, PublicName, PublishArgs, Route, Visitors
 from components.service import Owner, ServiceArgs
 from components.services import services_by_name
+from components.services.drive import Drive
 from keeper.settings import GateSettings, KeepSettings
 from stacks.config import StackConfig
 from stacks.expected import prefix
@@ -23,7 +25,7 @@ from stacks.sections.backup.keeper_defaults import REPOSITORY_PASSWORD
 from stacks.sections.backup.secrets import ALERT_URLS, PING_URL, secret_key
 from stacks.sections.backup.shortcomings import Shortcoming
 from stacks.sections.publish import HostnameConfig, PublishConfig
-from stacks.sections.secrets import service_keys
+from stacks.sections.secrets import service_key, service_keys
 
 Secrets = Mapping[str, pulumi.Output[str]]
 """Flat key → value."""
@@ -63,8 +65,23 @@ def _services(settings: Settings, secrets: Secrets) -> list[ServiceArgs]:
     for name, chosen in settings.enabled().items():
         service = services_by_name()[name]
         handed_in = {argument: secrets[key] for argument, key in service_keys(service).items()}
-        args.append(service.Args(config=chosen, **handed_in))  # type: ignore[call-arg] # each subclass adds these
+        section = chosen.model_dump()
+        inner = {
+            each: secrets[service_key(name, each)]
+            for each in (*chosen.typed_secrets(section), *chosen.made_secrets(section))
+        }
+        more = {"keeper_may": _keeper_may(settings.backup)} if name == Drive.service else {}
+        args.append(service.Args(config=chosen, inner_secrets=inner, **handed_in, **more))  # type: ignore[call-arg] # each subclass adds these
     return args
+
+
+def _keeper_may(backup: BackupConfig | None) -> tuple[str, ...]:
+    """Return what the keeper does in OpenList: a repository is tidied, an album only grows and renames what it keeps."""
+    kinds = {remote.is_repository for remote in (backup.remotes if backup else {}).values() if remote.type == OPENLIST}
+    if not kinds:
+        return ()
+    tidies = [*(["remove"] if True in kinds else []), *(["rename"] if False in kinds else [])]
+    return tuple(may(permission(["upload", "webdav read", "webdav write", *tidies])))
 
 
 def _publish(section: PublishConfig) -> PublishArgs:

@@ -21,7 +21,13 @@ from stacks.sections.backup import rules as backup
 from stacks.sections.backup.secret_values import missing_typed, secret_problems
 from stacks.sections.backup.secrets import ALERT_KEYS
 from stacks.sections.backup.shortcomings import Shortcoming, shortcomings
-from stacks.sections.flat_secrets import flat_secrets, misplaced_secrets, secrets_in_clear
+from stacks.sections.flat_secrets import (
+    flat_secrets,
+    misplaced_secrets,
+    orphan_problem,
+    orphaned_keys,
+    secrets_in_clear,
+)
 from stacks.sections.phones import phone_problems
 from stacks.sections.publish.provider import provider_options, unknown_options
 from stacks.sections.publish.rules import publishing_problems
@@ -107,6 +113,9 @@ def parse(
     flat = flat_secrets(values)
     unknown = backup.unknown_keys(values)
     mistakes += [backup.unknown_key_problem(key, values) for key in unknown]
+    orphaned = orphaned_keys(values, flat)
+    mistakes += [orphan_problem(key, flat) for key in orphaned]
+    unknown += orphaned
     values = {key: value for key, value in values.items() if key not in unknown}
     secret_keys = secret_keys - set(unknown)
     mistakes += misplaced_secrets(values, secret_keys, flat)

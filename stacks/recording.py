@@ -54,9 +54,9 @@ class Recorder(Mocks):
         """Return the outputs of `resource`; here made up, except for passwords, which are really random."""
         inputs = dict(resource.inputs)
         if resource.type == "random:index/randomPassword:RandomPassword":
-            alphabet = string.ascii_letters + string.digits
-            word = "".join(secrets.choice(alphabet) for _ in range(int(inputs["length"])))
-            return {**inputs, "result": word}
+            return {**inputs, "result": _word(int(inputs["length"]))}
+        if resource.type.endswith(":AppPassword"):
+            return {**inputs, "password": _word(24)}
         if resource.type == "docker:index/network:Network":
             # Docker takes a network's name in place of its id.
             return {**inputs, "id": inputs["name"], "ipamConfigs": [{"subnet": "172.30.0.0/16"}]}
@@ -144,6 +144,10 @@ def _handed_over(*values: object) -> Iterator[None]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
+
+
+def _word(length: int) -> str:
+    return "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(length))
 
 
 def plain(value: Any) -> Any:

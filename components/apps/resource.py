@@ -10,7 +10,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from time import monotonic, sleep
 from typing import Any, ClassVar
-from weakref import finalize
 
 import httpx
 import pulumi
@@ -41,9 +40,9 @@ class App(ABC):
     def __init__(self, url: str, key: str, *, patience: float) -> None:
         self._url, self._key = url, key
         self._end = monotonic() + patience
-        self._client = httpx.Client(base_url=url, timeout=TIMEOUT_SECONDS, trust_env=False)
-        # Pulumi's process lives for a whole run: connections must not outlive who asked.
-        finalize(self, self._client.close)
+        # Nobody closes an app: it keeps no connection.
+        limits = httpx.Limits(max_keepalive_connections=0)
+        self._client = httpx.Client(base_url=url, timeout=TIMEOUT_SECONDS, trust_env=False, limits=limits)
 
     @abstractmethod
     def headers(self) -> dict[str, str]:
@@ -127,7 +126,8 @@ class AppProvider(ResourceProvider, ABC):
 class AppResource(Resource):
     """Something inside an app. `inside`: the container of the app, after which it is made and with which it goes.
 
-    `secrets`: outputs that nobody may read in the state, beside the key.
+    `after`: what else of the app must be as declared before. `secrets`: outputs that nobody may read in the state, beside
+    the key.
     """
 
     def __init__(
@@ -138,12 +138,17 @@ class AppResource(Resource):
         *,
         parent: pulumi.Resource,
         inside: pulumi.Resource,
+        after: Sequence[pulumi.Resource] = (),
         secrets: Sequence[str] = (),
     ) -> None:
         options = pulumi.ResourceOptions(
-            parent=parent, depends_on=[inside], deleted_with=inside, additional_secret_outputs=[KEY, *secrets]
+            parent=parent,
+            depends_on=[inside, *after],
+            deleted_with=inside,
+            additional_secret_outputs=[KEY, *secrets],
         )
-        super().__init__(provider, name, dict(props), options)
+        # Whoever calls this may hand over plain text: from here on it is a secret.
+        super().__init__(provider, name, {**props, KEY: pulumi.Output.secret(props[KEY])}, options)
 
 
 def whole(value: Any) -> Any:

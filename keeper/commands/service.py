@@ -14,6 +14,8 @@ from rich.table import Table
 
 from keeper.backup.scrub import scrub as read_through
 from keeper.commands.terminal import Json, bars, done, out, reporting, tell, tell_problem
+from keeper.copies.drives import PAUSE_SECONDS
+from keeper.copies.drives import look as look_at_drives
 from keeper.errors import Exit
 from keeper.page import page
 from keeper.page.learning import Learning
@@ -89,6 +91,24 @@ def scrub(
             for problem in found.problems:
                 tell_problem(problem)
     raise typer.Exit(Exit.VERIFY if found.rotten or found.unreadable else Exit.OK)
+
+
+def drives(as_json: Json = False) -> None:
+    """Look whether the net drives of OpenList that hold a copy still answer."""
+    with reporting(as_json):
+        settings = load()
+        found = look_at_drives(settings, pause=PAUSE_SECONDS if as_json else 0)
+        if as_json:
+            print(found.model_dump_json(indent=1))
+        else:
+            count = len(found.failing)
+            tell(
+                say(settings.language, "done.drives", drives=len(found.findings), count=count),
+                "red" if count else "green",
+            )
+            for problem in (problem for problems in found.findings.values() for problem in problems):
+                tell_problem(problem)
+    raise typer.Exit(Exit.COPY if found.failing else Exit.OK)
 
 
 def import_(as_json: Json = False) -> None:

@@ -1,15 +1,15 @@
-"""A net drive through the stack's OpenList: the user who writes it, the drive as it must be set, and what is wrong with it.
+"""A net drive through the stack's OpenList: whether the keeper may write it, and what is wrong with it.
 
-OpenList's admin may read WebDAV but not write it (0x71FF in internal/bootstrap/data/user.go), so the keeper makes a user
-who may do what the stack's copies need and no more; the admin's password makes his. Asked before every run, since over
-WebDAV a drive whose token ended looks empty: OpenList answers 404 to every listing that fails (server/webdav/webdav.go).
+The keeper's user is declared with the stack (components/services/drive.py), as OpenList's admin may read WebDAV but not
+write it (0x71FF in internal/bootstrap/data/user.go). Looked at before every run and in between, since over WebDAV a
+drive whose token ended looks empty: OpenList answers 404 to every listing that fails (server/webdav/webdav.go).
 """
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-from collections.abc import Iterable
+import html
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import httpx
@@ -18,33 +18,31 @@ from keeper.errors import Exit, KeeperError, Problem
 from keeper.settings import OPENLIST, CopySettings, Settings
 
 USER = "keeper"
-ADMIN_PASSWORD = "drive_admin_password"  # noqa: S105 - a file's name
+ADMIN_PASSWORD, PASSWORD = "drive_admin_password", "drive_keeper_password"
+"""The files of what opens OpenList."""
 # Bits of internal/model/user.go. A repository is uploaded, read and tidied; an album only grows, and renames what it keeps.
 UPLOAD, RENAME, REMOVE, READ, WRITE = 1 << 3, 1 << 4, 1 << 7, 1 << 8, 1 << 9
-GENERAL_ROLE = 0
 NATIVE_PROXY = "native_proxy"
 WORKS = "work"
 LOCAL_DRIVER = "Local"
 SECONDS = 60
-REFUSED = {
+REFUSED: dict[int, str] = {
     httpx.codes.UNAUTHORIZED: "openlist.password",
     httpx.codes.PAYMENT_REQUIRED: "openlist.two_step",
     httpx.codes.TOO_MANY_REQUESTS: "openlist.locked",
 }
 """What a refused login means; 402 is OpenList's own for "and the code, please" (server/handles/auth.go)."""
+OWN_REFUSED = {**REFUSED, httpx.codes.UNAUTHORIZED: "openlist.user"}
+PASSING = ("openlist.away", "openlist.drive_fails", "openlist.refuses")
+"""What may be over in a minute."""
 MEANT = {"cause.refused": "openlist.unsaid", "cause.credentials": "openlist.redirect"}
 """What a cause means behind OpenList. It says 405 to whatever the drive refuses; and the login there was just tried, so
 what is refused is what it sends rclone to."""
 
 
-def password(admin_password: str) -> str:
-    """Return the password of the keeper's user, made of the admin's."""
-    return hmac.new(admin_password.encode(), USER.encode(), hashlib.sha256).hexdigest()
-
-
-def webdav(url: str, admin_password: str) -> dict[str, str]:
+def webdav(url: str, password: str) -> dict[str, str]:
     """Return rclone's options for the OpenList at `url`; the password is in clear."""
-    return {"url": f"{url}/dav", "vendor": "other", "user": USER, "pass": password(admin_password)}
+    return {"url": f"{url}/dav", "vendor": "other", "user": USER, "pass": password}
 
 
 def permission(copies: Iterable[CopySettings]) -> int:
@@ -54,28 +52,26 @@ def permission(copies: Iterable[CopySettings]) -> int:
 
 
 def prepare(settings: Settings, copy: CopySettings) -> list[Problem]:
-    """Make OpenList fit for a run of this copy; return what a person should know though the run can go on.
+    """See that OpenList is fit for a run of this copy; return what a person should know though the run can go on.
 
     Raises:
         KeeperError: with `Exit.COPY`, when nothing can be written there.
     """
     with httpx.Client(base_url=copy.options["url"], timeout=SECONDS) as client:
-        admin = {"username": "admin", "password": settings.secret(ADMIN_PASSWORD)}
-        ours = {"username": USER, "password": password(admin["password"])}
+        _log_in(client, {"username": USER, "password": settings.secret(PASSWORD)}, refused=OWN_REFUSED)
+        _see_rights(client, permission(settings.copies))
+        mount = "/" + copy.path.strip("/").partition("/")[0]
         told: list[Problem] = []
+        own = client.headers["Authorization"]
         try:
-            _log_in(client, admin)
+            _log_in(client, {"username": "admin", "password": settings.secret(ADMIN_PASSWORD)})
         except KeeperError as refusal:
-            # What was set up before goes on working; only what must be mended waits for the admin.
-            if refusal.problem.code not in REFUSED.values() or not _may_enter(client, ours):
+            # The run needs its own user alone; only what must be mended waits for the admin.
+            if refusal.problem.code not in REFUSED.values():
                 raise
-            _log_in(client, ours)
-            if _ask(client, "GET", "/api/me")["permission"] != permission(settings.copies):
-                raise
+            client.headers["Authorization"] = own
             told.append(refusal.problem)
-            mount = "/" + copy.path.strip("/").partition("/")[0]
         else:
-            _ensure_user(client, ours, permission(settings.copies))
             drive = _drive(client, copy)
             mount = str(drive["mount_path"])
             told += _set_native_proxy(client, drive)
@@ -133,39 +129,35 @@ def _set_native_proxy(client: httpx.Client, drive: dict[str, Any]) -> list[Probl
     return [Problem.of("openlist.policy_set", drive=drive["mount_path"], before=drive["webdav_policy"])]
 
 
-def _ensure_user(client: httpx.Client, ours: dict[str, str], wanted: int) -> None:
-    """Make the keeper's user, or give him back what he needs."""
-    users = _ask(client, "GET", "/api/admin/user/list?per_page=0")["content"] or []
-    user = {**ours, "base_path": "/", "role": GENERAL_ROLE, "permission": wanted, "disabled": False}
-    found = next((user for user in users if user["username"] == USER), None)
-    if found is None:
-        _ask(client, "POST", "/api/admin/user/create", user)
-    elif any(found[key] != user[key] for key in ("base_path", "permission", "disabled")) or not _may_enter(
-        client, ours
-    ):
-        _ask(client, "POST", "/api/admin/user/update", user | {"id": found["id"]})
+def _see_rights(client: httpx.Client, wanted: int) -> None:
+    me = _ask(client, "GET", "/api/me")
+    if me["permission"] & wanted != wanted or me["base_path"] != "/":
+        raise KeeperError(Exit.COPY, "openlist.user", said=f"permission {me['permission']}, {me['base_path']}")
 
 
-def _log_in(client: httpx.Client, login: dict[str, str]) -> None:
+def _log_in(client: httpx.Client, login: dict[str, str], refused: Mapping[int, str] = REFUSED) -> None:
     client.headers.pop("Authorization", None)
-    client.headers["Authorization"] = str(_ask(client, "POST", "/api/auth/login", login)["token"])
-
-
-def _may_enter(client: httpx.Client, login: dict[str, str]) -> bool:
-    """Whether a login is taken; the client stays who it is."""
-    return int(_send(client, "POST", "/api/auth/login", login).get("code", 0)) == httpx.codes.OK
+    client.headers["Authorization"] = str(_ask(client, "POST", "/api/auth/login", login, refused=refused)["token"])
 
 
 def _ask(
-    client: httpx.Client, method: str, path: str, body: dict[str, Any] | None = None, *, drive: str = ""
+    client: httpx.Client,
+    method: str,
+    path: str,
+    body: dict[str, Any] | None = None,
+    *,
+    drive: str = "",
+    refused: Mapping[int, str] = REFUSED,
 ) -> dict[str, Any]:
     """Return `data` of an answer. OpenList answers 200 to everything and says in `code` what it means."""
     answer = _send(client, method, path, body)
-    code, said = answer.get("code"), _short(str(answer.get("message", "")))
+    code, said = int(answer.get("code", 0)), _short(str(answer.get("message", "")))
     if code == httpx.codes.OK:
         return dict(answer.get("data") or {})
-    if path.startswith("/api/auth/") and code in REFUSED:
-        raise KeeperError(Exit.COPY, REFUSED[code], said=said)
+    if path.startswith("/api/auth/") and code in refused:
+        raise KeeperError(Exit.COPY, refused[code], said=said)
+    if code == httpx.codes.UNAUTHORIZED and path == "/api/me":  # switched off
+        raise KeeperError(Exit.COPY, "openlist.user", said=said)
     if drive:
         raise KeeperError(Exit.COPY, "openlist.drive_fails", drive=drive, said=said)
     raise KeeperError(Exit.COPY, "openlist.refuses", said=said)
@@ -180,5 +172,8 @@ def _send(client: httpx.Client, method: str, path: str, body: dict[str, Any] | N
 
 
 def _short(said: str) -> str:
-    """Return the beginning of what another program said: a driver's panic is kilobytes of it."""
-    return " ".join(said.split())[:200]
+    """Return the beginning of what another program said, which is told to others: a driver's panic is kilobytes of it.
+
+    And an address that was asked may hold the drive's token: drivers/onedrive/util.go, seen with 4.2.5.
+    """
+    return re.sub(r"\?[^\s\"']+", "?…", " ".join(html.unescape(said).split()))[:200]

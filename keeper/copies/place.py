@@ -87,7 +87,7 @@ def _secrets(settings: Settings, copy: CopySettings) -> dict[str, str]:
     """Return rclone's options that nobody else may read, in clear."""
     secrets = {option: settings.secret(copy.secret_name(option)) for option in copy.secrets}
     if copy.type == OPENLIST:
-        made = openlist.webdav(copy.options["url"], settings.secret(openlist.ADMIN_PASSWORD))
+        made = openlist.webdav(copy.options["url"], settings.secret(openlist.PASSWORD))
         secrets = {"type": "webdav", **made}
     return secrets
 

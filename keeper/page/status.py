@@ -9,6 +9,7 @@ from keeper.service.kit import missing_keys
 from keeper.settings import Settings
 from keeper.state import (
     CopyState,
+    DrivesState,
     DumpState,
     IndexState,
     KitState,
@@ -42,6 +43,8 @@ def read_status(settings: Settings) -> Status:
     kit = KitState.read(state.kit_file)
     names = [copy.name for copy in settings.copies]
     tried = [finding for name in names for finding in TrialState.read(state.trial_file(name)).findings]
+    drives = DrivesState.read(state.drives_file).findings
+    tried += [finding for name in names for finding in drives.get(name, []) if finding not in tried]
     return Status(
         copies={name: state.copy(name) for name in names},
         progress={name: progress for name in names if (progress := state.progress(name))},

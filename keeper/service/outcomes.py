@@ -17,7 +17,7 @@ from keeper.service.alerts import Alerts
 from keeper.service.messages import Message, message
 from keeper.service.waiting import waiting_alarms
 from keeper.settings import Settings
-from keeper.state import DrillReport, RunReport, ScrubState, State, TrialState
+from keeper.state import DrillReport, DrivesState, RunReport, ScrubState, State, TrialState
 from keeper.texts import typed
 
 # The beginning of a problem's code → its topic, and how it is told. The rest is told by the run's exit code.
@@ -59,11 +59,13 @@ class Outcomes:
         self._settings, self._alerts, self._state = settings, alerts, State(settings.state)
 
     def tell(self, job: str, copy: str, code: int, output: bytes) -> None:
-        """Tell the end of `job`: "backup" or "drill" of a copy, or "scrub"; `output` is what it printed."""
+        """Tell the end of `job`: "backup" or "drill" of a copy, "drives" or "scrub"; `output` is what it printed."""
         if job == "backup":
             self._backup(copy, code, output)
         elif code == Exit.LOCKED:
             return  # somebody is at it by hand
+        elif job == "drives":
+            self._drives(output)
         elif job == "drill":
             self._drill(copy, code, output)
         else:
@@ -143,6 +145,15 @@ class Outcomes:
         else:
             reasons = [report.reason] if report.reason else []
             self._alerts.problem(f"drill {copy}", self._message("alert.drill.failed", reasons, copy=report.copy_name))
+
+    def _drives(self, output: bytes) -> None:
+        """Tell of each copy whose drive does not answer; a look that failed itself tells nothing of them."""
+        found = _read(DrivesState, output)
+        for copy, findings in found.findings.items() if found else ():
+            if found and copy in found.failing:
+                self._alerts.problem(f"drive {copy}", self._message("alert.drive", findings, copy=copy))
+            else:
+                self._alerts.all_well(f"drive {copy}")
 
     def _scrub(self, code: int, output: bytes) -> None:
         found = ScrubState.read(self._state.scrub_file)

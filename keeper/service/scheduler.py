@@ -22,6 +22,7 @@ from typing import IO
 
 from croniter import croniter
 
+from keeper.copies.drives import copies_in_drives
 from keeper.errors import Exit
 from keeper.service.alerts import Alerts
 from keeper.service.limits import longest_gap
@@ -40,6 +41,7 @@ LAST_TRY = timedelta(hours=1)
 LOCKED_RETRY = timedelta(minutes=30)
 """Somebody is at work at that copy by hand: a weekly copy must not wait a week for it."""
 SCRUB = "0 1 * * *"
+DRIVES = "40 */3 * * *"
 COMMAND = ("setpriv", "--pdeathsig", "TERM", sys.executable, "-m", "keeper")
 """Should the loop be killed, its jobs are told to end."""
 STOP_SECONDS = 60
@@ -75,6 +77,7 @@ def jobs_of(settings: Settings) -> list[Job]:
         for copy in settings.copies
     ]
     jobs += [Job("drill", ("drill", "--json"), settings.drill_schedule)] if settings.repositories else []
+    jobs += [Job("drives", ("drives", "--json"), DRIVES)] if copies_in_drives(settings) else []
     return [*jobs, Job("scrub", ("scrub", "--json"), SCRUB)]
 
 

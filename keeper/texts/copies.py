@@ -122,6 +122,10 @@ TEXTS = {
         "OpenList refuses ({said}). See ./photos logs drive",
         "OpenList 拒绝了（原文：{said}）。请看 ./photos logs drive",
     ),
+    "openlist.user": Text(
+        "OpenList does not let the keeper's own user do what he must ({said}). ./photos up --refresh puts him right",
+        "OpenList 不让备份程序自己的用户做该做的事（原文：{said}）。./photos up --refresh 会把它改好",
+    ),
     "openlist.password": Text(
         "OpenList does not take its admin's password ({said}). The right one: ./photos password drive",
         "OpenList 不认管理员密码（原文：{said}）。正确的密码：./photos password drive",

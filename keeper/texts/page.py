@@ -157,6 +157,10 @@ TEXTS = {
         "{files} files at home were read; with {count} something is wrong.",
         "通读了家里的 {files} 个文件，有问题的 {count} 个。",
     ),
+    "done.drives": Text(
+        "{drives} copies lie in net drives; {count} of these drives cannot be reached.",
+        "有 {drives} 份副本放在网盘里，其中 {count} 个网盘连不上。",
+    ),
     "done.kit": Text("Noted: the recovery kit lies in a safe place.", "已记下：恢复包放在安全的地方。"),
     "done.import": Text(
         "The album imported copies of what lies in the import folder.", "相册已导入 import 文件夹里的文件（复制）。"

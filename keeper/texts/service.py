@@ -172,6 +172,20 @@ TEXTS = {
     "alert.scrub.safe": Text("the copies: they are checked on their own.", "副本：它们另有核对。"),
     "alert.scrub.do": Text("try it by hand: ./photos keeper scrub", "手动试一次：./photos keeper scrub"),
     "alert.scrub.well": Text("the photos at home were read through", "家里的照片通读过了"),
+    "alert.drive": Text(
+        "The net drive of “{copy}” cannot be reached: the next backup there would fail",
+        "“{copy}” 的网盘连不上了：下一次往那里备份会失败",
+    ),
+    "alert.drive.safe": Text(
+        "your photos at home, the other copies, and what lies there.", "家里的照片、其他副本，以及那里已有的内容。"
+    ),
+    "alert.drive.do": Text(
+        "often its login has ended: type a new one, ./photos config set --secret photos:drive_STORAGE_OPTION (docs/net-drives.md), "
+        "then ./photos up. Look again: ./photos keeper drives",
+        "常见的是授权过期：输入新的，./photos config set --secret photos:drive_STORAGE_OPTION（docs/net-drives.md），"
+        "再运行 ./photos up。再看一次：./photos keeper drives",
+    ),
+    "alert.drive.well": Text("the net drive of “{copy}” can be reached again", "“{copy}” 的网盘又连上了"),
     # The dead-man switch.
     "alert.watch.heartbeat": Text("The backup keeper has been silent since {since}", "备份程序自 {since} 起没有动静"),
     "alert.watch.heartbeat.safe": Text("the copies made so far are unchanged.", "已有的副本都没有变动。"),

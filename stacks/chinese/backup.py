@@ -52,6 +52,8 @@ TEXTS = {
     "albums_alone": "remotes：album 只用来看，不是备份：它没有昨天的样子。请再加一份 disk、mirror 或 vault",
     "copies_overlap": "remotes：“{one}” 和 “{other}” 是同一个位置，或者一个在另一个里面。请各用各的位置",
     # rules.py
+    "flat_key_of_nothing": "services.{service} 里没有东西用到它。{meant}：./photos config rm photos:{key}",
+    "copied_outer_space": "开头或结尾有空格",
     "flat_key_of_no_copy": "没有哪份备份用到它。{meant}：./photos config rm photos:{key}",
     "flat_key_meant": "是不是 photos:{near}？请删掉这个",
     "flat_key_take_out": "请删掉",

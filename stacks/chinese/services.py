@@ -6,6 +6,8 @@ TEXTS = {
     "did_you_mean": "是不是 {near}？",
     "write_one_of": "请写其中一个：{known}",
     "text_not_plain": "{value} 是空的，或者有换行或其他控制字符。请写成一行，例如 Family photos",
+    "import_pattern_unreadable": "“{value}” 不是导入照片的格式。请用 YYYY、MM、DD、HHMMSS 写文件夹和文件名，以 _CRC32.ext 结尾，例如 {example}",
+    "client_name": "“{name}” 不能当 WebDAV 客户端的名字，或者写了两次。请用小写字母、数字和 -，例如 laptop",
     "device_unreadable": "“{value}” 不是设备。请写它的路径，例如 /dev/dri 或 /dev/dri/renderD128",
     "memory_too_little": "memory：{memory}m 太少，建索引时会被系统杀掉。请至少写 1g",
     # database.py
@@ -53,4 +55,13 @@ TEXTS = {
     "rule_own_key": "在这一节里有单独的键",
     "rule_encoder": "由 transcoding.encoder 决定",
     "rule_admin_login": "决定谁能进管理页",
+    # drive.py
+    "alist_refused": "AList 在 2025 年被卖掉了，替你的网盘续令牌的服务器现在掌握在买家手里（AlistGo/alist#8659、#9083）。OpenList 是社区接着做的同一个程序：请写 `drive: {}`，在 `storages` 里声明你的网盘，并重新登录：docs/net-drives.md",
+    "drive_mount_unreadable": "{value} 不是 OpenList 里的位置。请从最上层写它的路径，例如 /baidu",
+    "drive_option_unreadable": "“{value}” 不是选项的名字。请照 docs/net-drives.md 里的写，例如 refresh_token",
+    "drive_name": "{kind}：“{name}” 不能用作这里的名字{why}。请写最多 20 个小写字母和数字，字母开头，例如 baidu 或 mum",
+    "drive_name_taken": "：OpenList 或 ./photos 在用它",
+    "drive_mounted_twice": "storages.{name}：{other} 已经在 {place} 了。请另写一个 `mount`",
+    "drive_option_in_clear": "storages.{name}.options.{option}：是明文。请换一个新的，改写成 `secrets: [{option}]`，再运行 ./photos config set --secret photos:{key}",
+    "drive_option_twice": "storages.{name}：{option} 同时写在 options 和 secrets 里。请删掉一个",
 }

@@ -21,7 +21,7 @@ from stacks.sections.data import DataConfig
 from stacks.sections.library import LibraryConfig
 from stacks.sections.owner import OwnerConfig
 from stacks.sections.publish import PublishConfig
-from stacks.sections.secrets import service_keys
+from stacks.sections.secrets import made_keys, service_keys, typed_keys
 from stacks.sections.services import ServicesConfig
 
 
@@ -53,8 +53,16 @@ class Settings(Section):
         """Return the flat secrets that the stack needs and `./photos` makes."""
         services: list[type[Service[Any, Any]]] = [Database, *(services_by_name()[name] for name in self.enabled())]
         keys = [key for service in services for key in service_keys(service).values()]
+        keys += made_keys(self._as_written())
         return keys + (self.backup.repository_keys() if self.backup else [])
+
+    def typed_keys(self) -> list[str]:
+        """Return the flat secrets that only a person can supply."""
+        return typed_keys(self._as_written()) + (self.backup.typed_keys() if self.backup else [])
 
     def secret_keys(self) -> list[str]:
         """Return the flat secrets that the stack needs, those among them that only a person can supply."""
-        return self.generated_secret_keys() + (self.backup.typed_keys() if self.backup else [])
+        return self.generated_secret_keys() + self.typed_keys()
+
+    def _as_written(self) -> dict[str, Any]:
+        return {name: config.model_dump() for name, config in self.enabled().items()}

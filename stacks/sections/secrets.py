@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from components.database import Database
@@ -21,6 +22,26 @@ def service_key(service: str, argument: str) -> str:
 def service_keys(service: type[Service[Any, Any]]) -> dict[str, str]:
     """Return argument → flat key of the secrets that a service is handed."""
     return {name: service_key(service.service, name) for name in service.Args.secret_names()}
+
+
+def typed_keys(services: Mapping[str, Any]) -> list[str]:
+    """Return the flat keys of what only a person can supply, of `photos:services` as it was written."""
+    return [
+        service_key(service.service, name)
+        for service in SERVICES
+        if isinstance(section := services.get(service.service), Mapping)
+        for name in service.Config.typed_secrets(section)
+    ]
+
+
+def made_keys(services: Mapping[str, Any]) -> list[str]:
+    """Return the flat keys of passwords inside apps, which `./photos` makes."""
+    return [
+        service_key(service.service, name)
+        for service in SERVICES
+        if isinstance(section := services.get(service.service), Mapping)
+        for name in service.Config.made_secrets(section)
+    ]
 
 
 def all_service_keys() -> set[str]:

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pydantic import Field, create_model, model_validator
 
 from components.fields import Section
 from components.ports import host_ports
 from components.refusals import refusal
 from components.services import SERVICES
+from components.services.drive import alist_refused
 
 
 class _Services(Section):
+    @model_validator(mode="before")
+    @classmethod
+    def _not_alist(cls, values: Any) -> Any:
+        if isinstance(values, dict) and ("alist" in values or values.get("drive") == "alist"):
+            raise alist_refused()
+        return values
+
     @model_validator(mode="after")
     def _ports_apart(self) -> _Services:
         taken: dict[int, str] = {}

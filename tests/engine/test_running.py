@@ -32,6 +32,7 @@ BEFORE_THE_COMPONENT = "626f85b"
 """The last commit whose resources stood at the root of their stack, on the default provider: docs/adr/0020."""
 SERVICES = ("drive", "mariadb", "photoprism", "syncthing")
 ROWS = "CREATE TABLE kept (n INT PRIMARY KEY); INSERT INTO kept VALUES (1), (2), (3)"
+ALBUM, IN_THE_ALBUM = "photoprism:Container", ("options:Options", "settings:Settings")
 SECONDS_OF_A_CRASH_LOOP = 120
 SECRET = "typed-before-the-first-run"
 MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
@@ -357,6 +358,7 @@ def test_a_useless_typed_secret_is_found_before_a_marker_and_an_id_are_written(r
 # The keeper.
 
 
+@pytest.mark.usefixtures("programs")
 def test_a_keeper_of_a_private_clone_runs_and_is_named_at_the_end(
     running: Kept, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -403,14 +405,24 @@ def older(tmp_path_factory: pytest.TempPathFactory, registry: str) -> Iterator[K
 
 
 def test_an_older_stack_s_preview_shows_what_is_new_and_nothing_to_replace(older: Kept) -> None:
-    assert older.world.preview(OLDER) == {"photos:PhotoSystem": "create", "docker:docker": "create"}
+    new = {
+        "photos:PhotoSystem",
+        "docker:docker",
+        "syncthing-options:Options",
+        *(f"photoprism-{part}" for part in IN_THE_ALBUM),
+    }
+    changes = older.world.preview(OLDER)
+
+    assert {name: step for name, step in changes.items() if name != ALBUM} == dict.fromkeys(new, "create")
+    assert "replace" in changes[ALBUM], "its start script takes out of PhotoPrism's options what the stack sets"
 
 
 def test_an_older_stack_is_taken_over_with_its_containers_rows_and_logins(older: Kept) -> None:
     login, before = older.world.password(OLDER, "photoprism"), ids(older.world, OLDER)
     older.world.photos("up", OLDER, "--yes", code=0)
 
-    assert ids(older.world, OLDER) == before
+    after = ids(older.world, OLDER)
+    assert {name for name in before if after[name] != before[name]} == {f"photos-{OLDER}-photoprism"}
     assert_well(older)
     assert older.world.password(OLDER, "photoprism") == login
     with older.album() as album:

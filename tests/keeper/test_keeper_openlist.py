@@ -2,111 +2,50 @@
 
 from __future__ import annotations
 
-import base64
-import hmac
 import json
-import os
 import shutil
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
-from keeper.copies import openlist
+from components.apps import drive as declared
+from components.apps.openlist import OpenListApi
+from keeper.copies import drives, openlist
 from keeper.copies.place import Place
 from keeper.copies.rclone import RcloneError
 from keeper.errors import Exit, KeeperError, Problem
+from keeper.page.status import read_status
+from keeper.page.view import view_of
+from keeper.service.alerts import Alerts
+from keeper.service.outcomes import Outcomes
+from keeper.service.scheduler import jobs_of
 from keeper.settings import CopySettings, Settings
 from tests.keeper.home import Home
+from tests.openlist import ADMIN, COMMON, LOCAL, Drive, running
 
-PROJECT = Path(__file__).resolve().parents[2]
-ADMIN = "the admin's password"
-LOCAL = {
-    "thumbnail": False, "thumb_cache_folder": "", "thumb_concurrency": "16", "video_thumb_pos": "20%", "show_hidden": True,
-    "mkdir_perm": "777", "recycle_bin_path": "delete permanently",
-}  # fmt: skip
-COMMON = {
-    "order": 0, "cache_expiration": 30, "web_proxy": False, "webdav_policy": "native_proxy", "remark": "",
-    "disabled": False, "enable_sign": False, "order_by": "name", "order_direction": "asc", "extract_folder": "front",
-}  # fmt: skip
-
-
-@dataclass
-class Drive:
-    """A running OpenList; `folder` is mounted in it as /net."""
-
-    url: str
-    folder: Path
-    log: Path
-
-    def api(self, method: str, path: str, body: object = None, password: str = ADMIN) -> Any:
-        """Ask as the admin and return `data`."""
-        login = httpx.post(f"{self.url}/api/auth/login", json={"username": "admin", "password": password}).json()
-        headers = {"Authorization": login["data"]["token"]}
-        answer = httpx.request(method, f"{self.url}{path}", json=body, headers=headers, timeout=30).json()
-        assert answer["code"] == 200, answer
-        return answer["data"]
-
-    def mount(self, path: str, driver: str, addition: dict[str, object], **more: object) -> None:
-        storage = COMMON | {"mount_path": path, "driver": driver, "addition": json.dumps(addition)} | more
-        self.api("POST", "/api/admin/storage/create", storage)
-
-    def storage(self, path: str = "/net") -> dict[str, Any]:
-        listed = self.api("GET", "/api/admin/storage/list?per_page=0")["content"]
-        return dict(next(storage for storage in listed if storage["mount_path"] == path))
-
-    def user(self) -> dict[str, Any]:
-        listed = self.api("GET", "/api/admin/user/list?per_page=0")["content"]
-        return dict(next(user for user in listed if user["username"] == openlist.USER))
-
-
-def command() -> list[str]:
-    """Return the command of a real OpenList where the machine has one (OPENLIST names it), else that of the double."""
-    real = os.environ.get("OPENLIST")
-    return [real] if real else [sys.executable, "-m", "openlist_double"]
+PASSWORD = "the keeper's password"
 
 
 @pytest.fixture
 def drive(tmp_path: Path) -> Iterator[Drive]:
-    """A running OpenList with one mounted folder as /net."""
-    folder, data = tmp_path / "mounted", tmp_path / "openlist"
-    folder.mkdir()
-    data.mkdir()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    environment = os.environ | {
-        "HTTP_PORT": str(port),
-        "ADDR": "127.0.0.1",
-        "OPENLIST_ADMIN_PASSWORD": ADMIN,
-        "PYTHONPATH": str(PROJECT / "demo/images/openlist"),
-    }
-    words = [*command(), "server", "--data", str(data), "--no-prefix"]
-    with subprocess.Popen(words, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
-        try:
-            made = Drive(f"http://127.0.0.1:{port}", folder, data / "log/log.log")
-            _await(made)
-            made.mount("/net", "Local", LOCAL | {"root_folder_path": str(folder)})
-            yield made
-        finally:
-            server.terminate()
+    """A running OpenList with one mounted folder as /net, and the keeper's user as `up` declares him for a repository."""
+    OpenListApi.logins.clear()
+    with running(tmp_path) as made:
+        made.mount("/net", "Local", LOCAL | {"root_folder_path": str(made.folder)})
+        declare(made)
+        yield made
 
 
-def _await(drive: Drive) -> None:
-    for _ in range(2400):
-        try:
-            if httpx.get(f"{drive.url}/ping").text == "pong":
-                return
-        except httpx.HTTPError:
-            time.sleep(0.1)
-    raise AssertionError
+def declare(drive: Drive, wanted: int = 0x388) -> None:
+    """Do what `up` does for the keeper's user."""
+    declared.UserProvider().create(
+        {
+            "url": drive.url, "key": ADMIN, "container": "photos-test-drive", "user": openlist.USER, "folder": "/",
+            "may": declared.may(wanted), "disabled": False, "password": PASSWORD,
+        }
+    )  # fmt: skip
 
 
 @pytest.fixture
@@ -118,6 +57,7 @@ def net(drive: Drive) -> CopySettings:
 def settings(tmp_path: Path, net: CopySettings) -> Settings:
     (tmp_path / "secrets").mkdir()
     (tmp_path / "secrets" / openlist.ADMIN_PASSWORD).write_text(ADMIN)
+    (tmp_path / "secrets" / openlist.PASSWORD).write_text(PASSWORD)
     return Settings.model_validate(
         {
             "stack": "test", "id": "1", "roots": {"originals": tmp_path / "originals"}, "marked": ["originals"],
@@ -128,8 +68,7 @@ def settings(tmp_path: Path, net: CopySettings) -> Settings:
 
 def dav(drive: Drive, method: str, path: str, content: bytes = b"", **headers: str) -> int:
     """Ask as the keeper's user over WebDAV and return the status."""
-    login = (openlist.USER, openlist.password(ADMIN))
-    return httpx.request(method, f"{drive.url}/dav{path}", content=content, headers=headers, auth=login).status_code
+    return drive.dav((openlist.USER, PASSWORD), method, path, content, **headers)
 
 
 def refused(settings: Settings, copy: CopySettings) -> KeeperError:
@@ -137,29 +76,16 @@ def refused(settings: Settings, copy: CopySettings) -> KeeperError:
         openlist.prepare(settings, copy)
     assert caught.value.exit == Exit.COPY
     assert ADMIN not in str(caught.value)
-    assert openlist.password(ADMIN) not in str(caught.value)
+    assert PASSWORD not in str(caught.value)
     return caught.value
-
-
-def totp(secret: str) -> str:
-    digest = hmac.new(base64.b32decode(secret), (int(time.time()) // 30).to_bytes(8, "big"), "sha1").digest()
-    start = digest[-1] & 15
-    return f"{(int.from_bytes(digest[start : start + 4], 'big') & 0x7FFFFFFF) % 10**6:06}"
-
-
-def two_step(drive: Drive) -> None:
-    """Switch the admin's two-step login on, as a person does on OpenList's page."""
-    secret = drive.api("POST", "/api/auth/2fa/generate")["secret"]
-    drive.api("POST", "/api/auth/2fa/verify", {"secret": secret, "code": totp(secret)})
 
 
 def test_the_user_of_a_repository_may_do_what_restic_does_and_nothing_more(
     settings: Settings, net: CopySettings, drive: Drive
 ) -> None:
+    assert openlist.permission([net]) == 0x388
     assert openlist.prepare(settings, net) == []
-    user = drive.user()
 
-    assert (user["role"], user["permission"], user["base_path"]) == (0, 0x388, "/")
     assert dav(drive, "MKCOL", "/net/locks") == 201
     assert dav(drive, "PUT", "/net/locks/a", b"lock") == 201
     assert dav(drive, "PUT", "/net/locks/a", b"again") == 201
@@ -170,6 +96,8 @@ def test_the_user_of_a_repository_may_do_what_restic_does_and_nothing_more(
 
 def test_the_user_of_an_album_cannot_delete(settings: Settings, net: CopySettings, drive: Drive) -> None:
     album = net.model_copy(update={"kind": "album"})
+    assert openlist.permission([album]) == 0x318
+    declare(drive, 0x318)
     openlist.prepare(settings.model_copy(update={"copies": [album]}), album)
 
     assert dav(drive, "PUT", "/net/a.jpg", b"photo") == 201
@@ -180,15 +108,22 @@ def test_the_user_of_an_album_cannot_delete(settings: Settings, net: CopySetting
 @pytest.mark.parametrize(
     "change", [{"permission": 0}, {"disabled": True}, {"password": "by hand"}, {"base_path": "/net"}]
 )
-def test_what_someone_changed_of_that_user_is_put_right(
+def test_what_someone_changed_of_that_user_is_named_and_put_right_by_up(
     settings: Settings, net: CopySettings, drive: Drive, change: dict[str, object]
 ) -> None:
-    openlist.prepare(settings, net)
-    drive.api("POST", "/api/admin/user/update", drive.user() | change)
-    openlist.prepare(settings, net)
+    drive.edit_user(openlist.USER, **change)
 
+    assert refused(settings, net).problem.code == "openlist.user"
+    declare(drive)
+    assert openlist.prepare(settings, net) == []
     assert dav(drive, "PUT", "/net/a", b"a") == 201
     assert dav(drive, "DELETE", "/net/a") == 204
+
+
+def test_a_user_that_is_not_there_is_named(settings: Settings, net: CopySettings, drive: Drive) -> None:
+    drive.api("POST", f"/api/admin/user/delete?id={drive.users()[openlist.USER]['id']}")
+
+    assert refused(settings, net).problem.code == "openlist.user"
 
 
 def test_a_drive_that_sends_rclone_to_its_cdn_is_set_to_native_proxy_and_that_is_told(
@@ -203,19 +138,11 @@ def test_a_drive_that_sends_rclone_to_its_cdn_is_set_to_native_proxy_and_that_is
     assert openlist.prepare(settings, net) == []
 
 
-def test_an_admin_with_two_step_login_is_named_before_the_user_is_there(
-    settings: Settings, net: CopySettings, drive: Drive
-) -> None:
-    two_step(drive)
-
-    assert refused(settings, net).problem.code == "openlist.two_step"
-
-
-def test_an_admin_with_two_step_login_stops_no_run_once_the_user_is_there(
+def test_an_admin_with_two_step_login_is_told_and_stops_no_run(
     settings: Settings, net: CopySettings, drive: Drive
 ) -> None:
     openlist.prepare(settings, net)
-    two_step(drive)
+    drive.two_step()
 
     assert [told.code for told in openlist.prepare(settings, net)] == ["openlist.two_step"]
 
@@ -224,28 +151,41 @@ def test_a_drive_that_fails_is_named_behind_a_two_step_login_too(
     settings: Settings, net: CopySettings, drive: Drive
 ) -> None:
     openlist.prepare(settings, net)
-    two_step(drive)
+    drive.two_step()
     shutil.rmtree(drive.folder)
 
     assert refused(settings, net).problem.code == "openlist.drive_fails"
 
 
-def test_a_wrong_admin_password_is_named(settings: Settings, net: CopySettings) -> None:
+def test_an_admin_password_that_was_changed_is_told_and_stops_no_run(settings: Settings, net: CopySettings) -> None:
     (settings.secrets / openlist.ADMIN_PASSWORD).write_text("not the password")
 
-    problem = refused(settings, net).problem
-    assert problem.code == "openlist.password"
-    assert "not the password" not in str(problem)
+    [told] = openlist.prepare(settings, net)
+    assert told.code == "openlist.password"
+    assert "not the password" not in str(told)
 
 
-def test_a_user_with_too_few_rights_is_no_way_round_a_wrong_admin_password(
+def test_a_user_with_too_few_rights_is_named_before_a_run_begins(
     settings: Settings, net: CopySettings, drive: Drive
 ) -> None:
-    (settings.secrets / openlist.ADMIN_PASSWORD).write_text("another")
-    user = {"username": openlist.USER, "password": openlist.password("another"), "role": 0, "permission": 0x100}
-    drive.api("POST", "/api/admin/user/create", user | {"base_path": "/", "disabled": False})
+    declare(drive, 0x100)
 
-    assert refused(settings, net).problem.code == "openlist.password"
+    assert refused(settings, net).problem.code == "openlist.user"
+
+
+def test_what_openlist_says_is_told_without_the_token_in_an_address(
+    settings: Settings, net: CopySettings, drive: Drive
+) -> None:
+    token = "M.C5_BAY.0.U.-the-refresh-token"
+    options = {"root_folder_path": "/", "region": "global", "use_online_api": True, "refresh_token": token}
+    address = {"api_url_address": "http://127.0.0.1:1/renewapi", "redirect_uri": "http://127.0.0.1:1/"}
+    with pytest.raises(AssertionError, match=token):
+        drive.mount("/cloud", "Onedrive", {**options, **address})
+
+    problem = refused(settings, net.model_copy(update={"path": "cloud/photos"})).problem
+    assert problem.code == "openlist.drive_fails"
+    assert "renewapi?…" in str(problem.values["said"])
+    assert token not in str(problem)
 
 
 def test_too_many_wrong_logins_have_a_name_of_their_own(settings: Settings, net: CopySettings, drive: Drive) -> None:
@@ -312,6 +252,7 @@ def test_the_longest_mount_is_the_drive_of_a_copy(
 def house(home: Home, drive: Drive) -> Home:
     """A home whose only copy is a drive of OpenList."""
     home.secret(openlist.ADMIN_PASSWORD, ADMIN)
+    home.secret(openlist.PASSWORD, PASSWORD)
     home.copies = [home.copy("net", "mirror", type="openlist", path="net/photos", options={"url": drive.url})]
     return home
 
@@ -327,7 +268,7 @@ def test_a_drive_of_openlist_is_a_copy_like_any_other(house: Home, drive: Drive)
     assert [problem.code for problem in second.problems] == ["openlist.policy_set"]
     assert second.verified_bytes > 0
     assert house.restorable("net") == house.content()
-    assert drive.user()["permission"] == 0x388
+    assert drive.users()[openlist.USER]["permission"] == 0x388
 
 
 def test_a_drive_whose_token_ended_is_no_copy_that_is_gone(house: Home, drive: Drive) -> None:
@@ -372,3 +313,48 @@ def test_what_means_something_else_behind_openlist_means_itself_elsewhere(
     assert openlist.explained(settings, net, refused) == Problem.of("openlist.redirect", said="403")
     assert openlist.explained(settings, other, refused) == refused
     assert openlist.explained(settings, net, Problem.of("cause.full", said="507")).code == "cause.full"
+
+
+def test_drives_are_looked_at_between_the_runs_where_a_copy_lies_in_one(settings: Settings, net: CopySettings) -> None:
+    elsewhere = net.model_copy(update={"type": "webdav"})
+
+    assert "drives" in [job.name for job in jobs_of(settings)]
+    assert "drives" not in [job.name for job in jobs_of(settings.model_copy(update={"copies": [elsewhere]}))]
+
+
+def test_a_token_that_ended_is_on_the_page_and_in_the_alerts_before_a_backup_fails(
+    settings: Settings, drive: Drive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(Alerts, "problem", lambda _, topic, said: told.append(f"{topic}: {said}"))
+    monkeypatch.setattr(Alerts, "all_well", lambda _, topic: told.append(f"{topic} is well"))
+    outcomes = Outcomes(settings, Alerts(settings, settings.state))
+    kept = drive.folder.with_name("kept")
+
+    def look() -> list[str]:
+        told.clear()
+        found = drives.look(settings, pause=0)
+        outcomes.tell("drives", "", Exit.OK, found.model_dump_json().encode())
+        return list(told)
+
+    assert look() == ["drive net is well"]
+    drive.folder.rename(kept)
+    [alert] = look()
+    seen = {language: view_of(settings, read_status(settings), language) for language in ("en", "zh")}
+    kept.rename(drive.folder)
+
+    assert alert.startswith("drive net: ")
+    assert "“net”" in alert
+    assert any("OpenList cannot reach the drive /net" in str(item.text) for item in seen["en"].items)
+    assert any("OpenList 连不上网盘 /net" in str(item.text) for item in seen["zh"].items)
+    assert look() == ["drive net is well"]
+    assert read_status(settings).findings == []
+
+
+def test_a_refused_login_is_no_reason_to_try_it_again_and_lock_openlist(settings: Settings, drive: Drive) -> None:
+    for name in (openlist.PASSWORD, openlist.ADMIN_PASSWORD):
+        (settings.secrets / name).write_text("wrong")
+
+    for _ in range(3):
+        assert drives.look(settings, pause=0).failing == ["net"]
+    drive.api("GET", "/api/me")

@@ -143,6 +143,7 @@ def test_every_key_that_the_keeper_asks_for_is_a_file_of_its_own(recorder: Recor
         "photoprism_admin_password",
         "syncthing_api_key",
         "drive_admin_password",
+        "drive_keeper_password",
         "backup_alert_urls",
     }
     assert files["backup_disk_repository_password"] == canary("backup_disk_repository_password")

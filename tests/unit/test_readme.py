@@ -50,6 +50,8 @@ TYPES: dict[object, tuple[str, str]] = {
     "site_url": ("URL", "网址"),
     "_registry": ("registry", "镜像仓库"),
     "index_schedule": ("schedule", "时间表"),
+    "import_pattern": ("pattern", "格式"),
+    "_clients": ("list", "列表"),
     "_locale": ("language", "语言"),
     "device_id": ("text", "文本"),
     "_folder_id": ("text", "文本"),
@@ -70,6 +72,9 @@ TYPES: dict[object, tuple[str, str]] = {
     "_remote_path": ("path", "路径"),
     "_option_name": ("option", "选项"),
     "_bandwidth": ("bandwidth", "带宽"),
+    "_mount": ("path", "路径"),
+    "_folder": ("path", "路径"),
+    "_option": ("option", "选项"),
     "_percent": ("number 1-50", "数字 1-50"),
 }
 CONTAINERS: dict[object, tuple[str, str]] = {list: ("list: ", "列表: "), dict: ("name: ", "名称: ")}
@@ -180,7 +185,8 @@ def test_the_chinese_table_is_the_model_with_the_meanings_that_messages_name() -
 @each_language
 def test_every_flat_secret_is_explained(name: str) -> None:
     of_copies = {secret_key("NAME", option) for option in (*OWN_KEYS, "OPTION")}
-    known = flat_secrets() | set(ALERT_KEYS) | of_copies
+    of_drives = {"drive_STORAGE_OPTION", "drive_user_NAME_password"}
+    known = flat_secrets() | set(ALERT_KEYS) | of_copies | of_drives
 
     assert {f"`photos:{key}`" for key in known} == {row[0] for row in table_rows(name, "secrets")}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
 
@@ -34,18 +34,22 @@ def unknown_keys(values: Mapping[str, str]) -> list[str]:
 
 def unknown_key_problem(key: str, values: Mapping[str, str]) -> Finding:
     """Say what to do with a flat key that no copy asks for."""
-    near = get_close_matches(key, sorted(flat_keys(values)), 1)
-    meant = (
-        message("flat_key_meant", "Did you mean photos:{near}? Take this one out", near=near[0])
-        if near
-        else message("flat_key_take_out", "Take it out")
-    )
     return problem(
         key,
         message(
-            "flat_key_of_no_copy", "no copy asks for it. {meant}: ./photos config rm photos:{key}", meant=meant, key=key
+            "flat_key_of_no_copy",
+            "no copy asks for it. {meant}: ./photos config rm photos:{key}",
+            meant=key_meant(key, flat_keys(values)),
+            key=key,
         ),
     )
+
+
+def key_meant(key: str, known: Collection[str]) -> Message:
+    """Return what to do with a flat key that nothing asks for, and which one may be meant."""
+    if near := get_close_matches(key, sorted(known), 1):
+        return message("flat_key_meant", "Did you mean photos:{near}? Take this one out", near=near[0])
+    return message("flat_key_take_out", "Take it out")
 
 
 def backup_problems(settings: Settings) -> list[Finding]:

@@ -39,17 +39,7 @@ def secret_problems(settings: Settings, values: Mapping[str, str]) -> list[Findi
         for option in remote.secrets:
             key = secret_key(name, option)
             if text := _option_problem(remote, option, values.get(key, "")):
-                mistakes.append(
-                    problem(
-                        key,
-                        message(
-                            "typed_once_more",
-                            "{reason}. Run ./photos config set --secret photos:{key} once more",
-                            reason=text,
-                            key=key,
-                        ),
-                    )
-                )
+                mistakes.append(problem(key, typed_once_more(key, text)))
     for number, address in enumerate(values.get(ALERT_URLS, "").split(), start=1):
         if text := alert_problem(address):
             mistakes.append(
@@ -68,6 +58,16 @@ def secret_problems(settings: Settings, values: Mapping[str, str]) -> list[Findi
             )
         )
     return mistakes
+
+
+def typed_once_more(key: str, reason: Message) -> Message:
+    """Return what is wrong with a value that only a person can supply, with what to do."""
+    return message(
+        "typed_once_more",
+        "{reason}. Run ./photos config set --secret photos:{key} once more",
+        reason=reason,
+        key=key,
+    )
 
 
 def _option_problem(remote: RemoteConfig, option: str, value: str) -> Message | None:
@@ -98,7 +98,7 @@ def missing_typed(settings: Settings, values: Mapping[str, str], stack: str) -> 
                 stack=shlex.quote(stack),
             ),
         )
-        for key in (settings.backup.typed_keys() if settings.backup else [])
+        for key in settings.typed_keys()
         if not values.get(key)
     ]
 

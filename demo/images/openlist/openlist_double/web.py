@@ -15,7 +15,7 @@ from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from . import tree
+from . import drivers, tree
 from .store import (
     ADMIN,
     DAV_READ,
@@ -56,6 +56,7 @@ class Handler(BaseHTTPRequestHandler):
     tree: tree.Tree
     tokens: set[str]
     failures: dict[str, tuple[int, float]]
+    started: set[int]
 
     def _handle(self) -> None:
         url = urlsplit(self.path)
@@ -94,12 +95,14 @@ class Handler(BaseHTTPRequestHandler):
         if call in own:
             return own[call](user)
         kind, _, action = call.partition(" ")[2].removeprefix("/admin/").partition("/")
-        if "/admin/" not in call or kind not in {"storage", "user", "setting"}:
+        if "/admin/" not in call or kind not in {"storage", "user", "setting", "driver"}:
             raise RefusedError(404, "not in this test image")
         if user["role"] != ADMIN:
             raise RefusedError(403, "You are not an admin")
         if kind == "setting":
             return [{"key": "token", "value": self.store.token()}]
+        if kind == "driver":
+            return self._driver(action, self.query.get("driver", ""))
         return self._storage(action) if kind == "storage" else self._users(action)
 
     def _log_in(self, *, hashed: bool) -> object:
@@ -171,37 +174,90 @@ class Handler(BaseHTTPRequestHandler):
         return ".".join([*parts, _b64(hmac.new(secret, ".".join(parts).encode(), hashlib.sha256).digest())])
 
     def _storage(self, action: str) -> object:
-        store, number = self.store, int(self.query.get("id", 0))
+        known = {storage["id"]: storage for storage in self.store.storages()}
         if action == "list":
-            return {"content": store.storages(), "total": len(store.storages())}
-        if action == "get":
-            found = [storage for storage in store.storages() if storage["id"] == number]
-            return found[0] if found else self._missing()
-        if action == "delete":
-            store.run("DELETE FROM x_storages WHERE id = ?", number)
-        elif action in {"enable", "disable"}:
-            store.run("UPDATE x_storages SET disabled = ? WHERE id = ?", int(action == "disable"), number)
-        elif action in {"create", "update"}:
-            body = self._body()
-            body["mount_path"] = "/" + str(body.get("mount_path", "")).strip("/")
-            status, number = tree.status(body), int(body.get("id", 0))
-            values = (body["mount_path"], body.get("driver"), status, int(bool(body.get("disabled"))), json.dumps(body))
-            try:
-                if action == "update":
-                    store.run("UPDATE x_storages SET mount_path = ?, driver = ?, status = ?, disabled = ?, body = ?"
-                              " WHERE id = ?", *values, number)  # fmt: skip
-                else:
-                    store.run("INSERT INTO x_storages (mount_path, driver, status, disabled, body) VALUES (?, ?, ?, ?, ?)",
-                              *values)  # fmt: skip
-                    number = store.run("SELECT max(id) AS id FROM x_storages")[0]["id"]
-            except sqlite3.IntegrityError as error:
-                raise RefusedError(500, f"failed create storage in database: {error}", {"id": 0}) from error
-            if status != "work":
-                raise RefusedError(500, f"failed init storage but storage is already created: {status}", {"id": number})
-            return {"id": number} if action == "create" else None
-        elif action != "load_all":
+            return {"content": list(known.values()), "total": len(known)}
+        if action in {"load_all", "create", "update"}:
+            return {"load_all": dict, "create": self._make_storage, "update": self._change_storage}[action]() or None
+        if action not in {"get", "delete", "enable", "disable"}:
             raise RefusedError(404, "not in this test image")
+        number = int(self.query.get("id", 0))
+        if number not in known:
+            raise RefusedError(500, "failed get storage: record not found")
+        return known[number] if action == "get" else self._switch_storage(action, known[number])
+
+    def _switch_storage(self, action: str, storage: dict[str, Any]) -> object:
+        number = storage["id"]
+        if action in {"enable", "disable"} and storage["disabled"] == (action == "disable"):
+            raise RefusedError(500, f"this storage have {action}d")
+        if action == "enable":
+            self._start(number, storage | {"disabled": False}, "failed load storage: failed init storage")
+            return None
+        if not storage["disabled"]:
+            self._drop(number)
+        if action == "delete":
+            self.store.run("DELETE FROM x_storages WHERE id = ?", number)
+        else:
+            self.store.run("UPDATE x_storages SET disabled = 1, status = 'disabled' WHERE id = ?", number)
         return None
+
+    def _make_storage(self) -> object:
+        body = drivers.row(self._body())
+        body["mount_path"] = "/" + str(body["mount_path"]).strip("/")
+        if body["driver"] not in drivers.DRIVERS:
+            raise RefusedError(500, f"failed get driver new: no driver named: {body['driver']}", {"id": 0})
+        values = (body["mount_path"], body["driver"], "", 0, json.dumps(body))
+        try:
+            self.store.run("INSERT INTO x_storages (mount_path, driver, status, disabled, body) VALUES (?, ?, ?, ?, ?)",
+                           *values)  # fmt: skip
+        except sqlite3.IntegrityError as error:
+            raise RefusedError(500, f"failed create storage in database: {error}", {"id": 0}) from error
+        number = int(self.store.run("SELECT max(id) AS id FROM x_storages")[0]["id"])
+        self._start(number, body, "failed init storage but storage is already created: failed init storage")
+        return {"id": number}
+
+    def _change_storage(self) -> object:
+        body = drivers.row(self._body())
+        number = int(body["id"])
+        known = next((storage for storage in self.store.storages() if storage["id"] == number), None)
+        if known is None:
+            raise RefusedError(500, "failed get old storage: record not found")
+        if known["driver"] != body["driver"]:
+            raise RefusedError(500, "driver cannot be changed")
+        self._save(number, body, str(body["status"]))
+        if not body["disabled"]:
+            # Upstream has saved it by now, and goes on only with one that it has started before.
+            self._drop(number)
+            self._start(number, body, "failed init storage")
+        return None
+
+    def _drop(self, number: int) -> None:
+        if number not in self.started:
+            raise RefusedError(500, "failed get storage driver: no mount path for an storage is")
+        self.started.discard(number)
+
+    def _start(self, number: int, storage: dict[str, Any], trouble: str) -> None:
+        storage = storage | {"addition": drivers.kept(str(storage["driver"]), str(storage.get("addition", "")))}
+        status = drivers.status(storage)
+        self._save(number, storage, status)
+        self.started.add(number)
+        if status != "work":
+            raise RefusedError(500, f"{trouble}: {status}", {"id": number})
+
+    def _save(self, number: int, storage: dict[str, Any], status: str) -> None:
+        self.store.run("UPDATE x_storages SET mount_path = ?, status = ?, disabled = ?, body = ? WHERE id = ?",
+                       storage["mount_path"], status, int(bool(storage.get("disabled"))), json.dumps(storage),
+                       number)  # fmt: skip
+
+    @staticmethod
+    def _driver(action: str, name: str) -> object:
+        if action == "names":
+            return list(drivers.DRIVERS)
+        if action == "list":
+            return {each: drivers.info(each) for each in drivers.DRIVERS}
+        if name not in drivers.DRIVERS:
+            raise RefusedError(404, f"driver [{name}] not found")
+        return drivers.info(name)
 
     def _users(self, action: str) -> object:
         store, number = self.store, int(self.query.get("id", 0))
@@ -387,7 +443,9 @@ def _shown(user: dict[str, Any]) -> dict[str, Any]:
 
 
 def server(store: Store) -> ThreadingHTTPServer:
-    handler = type(
-        "BoundHandler", (Handler,), {"store": store, "tree": tree.Tree(store), "tokens": set(), "failures": {}}
-    )
+    known = [storage for storage in store.storages() if not storage["disabled"]]
+    for storage in known:
+        store.run("UPDATE x_storages SET status = ? WHERE id = ?", drivers.status(storage), storage["id"])
+    facts: dict[str, Any] = {"tokens": set(), "failures": {}, "started": {storage["id"] for storage in known}}
+    handler = type("BoundHandler", (Handler,), {"store": store, "tree": tree.Tree(store), **facts})
     return ThreadingHTTPServer((str(store.config["address"]), int(store.config["http_port"])), handler)
