@@ -90,6 +90,17 @@ def test_the_keeper_reads_its_own_settings_and_finds_nothing_secret_in_them(reco
     assert told(recorder, "watch") == found
 
 
+def test_the_keeper_knows_the_phones_and_for_how_long_each_may_be_silent() -> None:
+    device = "MFZWI3D-BONSGYC-YLTMRWG-C43ENR5-QXGZDMM-FZWI3DP-BONSGYY-LTMRWAD"
+    phones = {"services.syncthing.phones": {"mum": {"device": device, "deletions": "follow", "quiet_days": 3}}}
+    without = {"services.syncthing": DROP}
+
+    assert [phone.model_dump() for phone in told(declare_stack(backed_up({"disk": DISK}, phones))).phones] == [
+        {"name": "mum", "device": device, "deletions": "follow", "quiet_days": 3}
+    ]
+    assert told(declare_stack(backed_up({"disk": DISK}, without))).phones == []
+
+
 def test_each_copy_is_what_rclone_needs(recorder: Recorder) -> None:
     disk, baidu, vault, look = told(recorder).copies
 

@@ -7,7 +7,11 @@ from typing import Any
 
 import pytest
 from example_stack import OTHER_ID, STACK_ID
+from pulumi.dynamic.dynamic import serialize_provider
+from syncthing_double import KEY, SyncthingDouble, serving
 
+from components.apps.resource import PROVIDER
+from components.apps.syncthing import OptionsProvider
 from demo.docker_runner import DockerRunner, wait_until_healthy
 from stacks.recording import Recorded
 
@@ -62,6 +66,18 @@ def test_a_provider_and_what_is_only_made_up_are_no_work_for_docker() -> None:
     assert runner.create(Recorded("pulumi:providers:docker", "x", "", True, {"host": "h"})) == {"host": "h"}
     password = Recorded("random:index/randomPassword:RandomPassword", "x", "", True, {"length": 7})
     assert len(runner.create(password)["result"]) == 7
+
+
+def test_what_is_inside_an_app_is_made_there_by_its_own_provider() -> None:
+    there = SyncthingDouble()
+    with serving(there) as url:
+        inputs = {"url": url, "key": KEY, "options": {"urAccepted": -1.0}}
+        packed = {PROVIDER: serialize_provider(OptionsProvider())}
+        resource = Recorded("pulumi-python:dynamic/syncthing:Options", "x", "", True, {**inputs, **packed})
+        made = DockerRunner(object()).create(resource)  # type: ignore[arg-type]
+
+    assert there.options["urAccepted"] == -1
+    assert made["options"] == inputs["options"]
 
 
 @pytest.mark.parametrize(("kind", "token"), [("network", "network:Network"), ("volume", "volume:Volume")])
