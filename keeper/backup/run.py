@@ -289,6 +289,7 @@ class _Run:
             self._miss(expected)
             there = repository.indexes()
         found = verify.read_back(repository, f"{self.slice[0] + 1}/{count}")
+        broken += verify.cached_and_bad(repository, self.slice)
         self.report.verified_bytes = self.report.sent_bytes + made.bytes // count
         if not found.errors and not broken:
             self.verdict = verify.Verdict()

@@ -69,6 +69,19 @@ def bad_packs(repository: Repository, packs: Collection[str]) -> list[str]:
     return _bad(repository, {f"data/{pack[:2]}/{pack}": pack for pack in packs})
 
 
+def cached_and_bad(repository: Repository, share: tuple[int, int] = (0, 1)) -> list[str]:
+    """Of a share of the packs, as restic counts it, return those that restic would read from its cache, and that rotted there.
+
+    One that is not there is not among them: it may have been pruned, and otherwise restic's own check tells.
+
+    Raises:
+        KeeperError: the way to the copy broke.
+    """
+    number, count = share
+    cached = [pack for pack in repository.cached_packs() if int(pack[:2], 16) % count == number]
+    return bad_packs(repository, still_bad(repository, cached))
+
+
 def still_bad(repository: Repository, packs: Collection[str]) -> list[str]:
     """Of packs that were bad, return those that lie there and still are: their turn may come in a month only.
 
@@ -142,7 +155,7 @@ def by_hand(repository: Repository, *, everything: bool, progress: Tell) -> Prob
         number = 0 if everything else due_slice(repository.state.copy(repository.name), count)
         found = read_back(repository, f"{number + 1}/{count}")
         known_bad = still_bad(repository, repository.state.copy(repository.name).broken)
-        broken = sorted({*found.broken_packs, *known_bad})
+        broken = sorted({*found.broken_packs, *known_bad, *cached_and_bad(repository, (number, count))})
         damage = _damage(found, broken) if found.errors or broken else None
 
         def note(known: CopyState) -> None:

@@ -105,6 +105,10 @@ class Repository(Place):
         )
         return {line.rpartition("/")[2] for line in lines}
 
+    def cached_packs(self) -> set[str]:
+        """Return the ids of the packs that restic has here, too: those of folders. It reads them from here alone."""
+        return {file.name for file in (self.folder / "cache").glob("*/data/*/*")}
+
     def keys(self) -> set[str]:
         """Return the names of all key files."""
         return set(self.rclone.names(f"{self.place}/keys"))

@@ -146,6 +146,23 @@ def test_a_damaged_pack_that_is_gone_by_now_is_no_damage(kept: Home) -> None:
     assert kept.known().broken == []
 
 
+def test_rot_in_a_pack_that_restic_keeps_in_its_cache_is_found_too(kept: Home) -> None:
+    """Folders are cached, and restic reads them back from there."""
+    cached = {file.name for file in (kept.state / "copies/disk/cache").glob("*/data/*/*")}
+    (pack,) = [file for file in (kept.root / "copy-disk/data").rglob("*") if file.name in cached][:1]
+    content = pack.read_bytes()
+    rewrite(pack, content[:-1] + bytes([content[-1] ^ 1]))
+
+    by_hand_found = verify.by_hand(kept.repository(), everything=True, progress=lambda *_: None)
+    report = kept.backup()
+
+    assert by_hand_found is not None
+    assert by_hand_found.code == "copy.damage"
+    assert "copy.mended" in {problem.code for problem in report.problems}, report.problems
+    assert kept.restorable() == kept.content()
+    assert kept.good_backup()
+
+
 def test_a_snapshot_that_cannot_be_read_is_put_aside_and_told(kept: Home) -> None:
     newest = kept.known().snapshots[-1].id
     rewrite(kept.root / "copy-disk/snapshots" / newest, b"rot" * 50)

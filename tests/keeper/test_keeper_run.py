@@ -15,7 +15,7 @@ import pytest
 
 from keeper import state
 from keeper.backup import dump, first_upload, retention, run
-from keeper.copies import transport
+from keeper.copies import transport, trial
 from keeper.copies.restic import Restic
 from keeper.errors import Exit, KeeperError
 from keeper.settings import MARKER, STAGING
@@ -370,7 +370,7 @@ def test_an_older_restic_is_refused(home: Home, monkeypatch: pytest.MonkeyPatch)
 
 def clock(monkeypatch: pytest.MonkeyPatch, moment: datetime) -> None:
     """Let the keeper and restic believe that it is another day."""
-    for module in (run, retention, state):
+    for module in (run, retention, state, trial):
         monkeypatch.setattr(module, "now", lambda: moment)
     original = clock.__dict__.setdefault("original", Restic.backup)
 
