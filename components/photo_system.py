@@ -16,7 +16,6 @@ from components.publishing import PublishArgs
 from components.restore import Restore, RestoreArgs
 from components.service import Foundation, Owner, Platform, ServiceArgs, stack_labels
 from components.services import SERVICES, LeafService
-from components.services.photoprism import PhotoPrism
 from components.storage import Library
 
 
@@ -129,13 +128,13 @@ class PhotoSystem(pulumi.ComponentResource):
         if self.database.reading is None:
             msg = "a backup dumps the database: write DatabaseArgs(dumped=True)"
             raise ValueError(msg)
-        album = self.services.get(PhotoPrism.service)
+        album = self.services.get("photoprism")
         keeper_args = KeeperArgs(
             backup=backup,
             base_image=image_reference(args.database.config.image, args.image_registry),
             reading=self.database.reading,
             services=self.services,
-            album_password=album.password_for(Keeper.service, ALBUM_SCOPE) if isinstance(album, PhotoPrism) else None,
+            album_password=album.password_for(Keeper.service, ALBUM_SCOPE) if album else None,
             after=after,
         )
         keeper = Keeper(f"{self._system_name}-keeper", keeper_args, platform, self._child("keeper"))

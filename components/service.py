@@ -200,6 +200,10 @@ class Service(pulumi.ComponentResource, ABC, Generic[ArgsT, BaseT]):
     def furnish(self, name: str, args: ArgsT, base: BaseT) -> None:
         """Declare what is inside the running app (components/apps), below this component and after its container."""
 
+    def password_for(self, program: str, scope: str) -> pulumi.Output[str] | None:  # noqa: ARG002 - most have none
+        """Declare a password inside the app for another program, which may do what is in `scope`; None where it has none."""
+        return None
+
     @classmethod
     @abstractmethod
     def spec(cls, args: ArgsT, base: BaseT, belongings: Belongings) -> ContainerSpec:

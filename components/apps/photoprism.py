@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 import httpx
 import pulumi
-from pulumi.dynamic import CreateResult, UpdateResult
+from pulumi.dynamic import CreateResult, ReadResult, UpdateResult
 
 from components.apps.resource import (
     KEY,
@@ -30,6 +30,8 @@ from components.apps.resource import (
 ADMIN, ALWAYS = "admin", -1
 """The user whose password the stack knows; the lifetime of a password that does not end (seconds)."""
 PASSWORD = "password"  # noqa: S105 - a property's name
+REFUSED = "refused by PhotoPrism"
+"""Stands in the state for a password that is not the admin's any more."""
 LOGIN_REFUSED = {
     HTTPStatus.UNAUTHORIZED: (
         "PhotoPrism refuses the admin's password of the stack file: it was changed in the album, or two-step login is on. "
@@ -37,6 +39,10 @@ LOGIN_REFUSED = {
     ),
     HTTPStatus.TOO_MANY_REQUESTS: "PhotoPrism lets nobody log in for a minute after too many wrong passwords. Try again then",
 }
+
+
+class RefusedError(AppError):
+    """PhotoPrism does not let the admin in; with what a person can do."""
 
 
 class PhotoPrismApi(App):
@@ -88,7 +94,7 @@ class PhotoPrismApi(App):
         if not self._token:
             answer = self.ask("POST", "/api/v1/session", {"username": ADMIN, "password": self._key}, headers={})
             if answer.status_code in LOGIN_REFUSED:
-                raise AppError(LOGIN_REFUSED[HTTPStatus(answer.status_code)])
+                raise RefusedError(LOGIN_REFUSED[HTTPStatus(answer.status_code)])
             told = _checked(answer).json()
             self._token = str(told.get("access_token") or told["id"])
         return _checked(self.ask(method, path, body))
@@ -106,6 +112,13 @@ class _Provider(AppProvider):
         """Return PhotoPrism's API."""
         return PhotoPrismApi(props[URL], props[KEY], patience=patience)
 
+    def read(self, id_: str, props: Props) -> ReadResult:
+        """Look at PhotoPrism. That it does not let the admin in is told once, by the options."""
+        try:
+            return super().read(id_, props)
+        except RefusedError:
+            return ReadResult(id_, props)
+
     def remove(self, app: PhotoPrismApi, props: Props) -> None:
         """Leave it as it is: PhotoPrism has no way to take a value back."""
 
@@ -114,6 +127,13 @@ class OptionsProvider(_Provider):
     """Inputs: `options`, keys of PhotoPrism's options.yml → value. Only what differs is written: it asks for a restart."""
 
     path: ClassVar = "/api/v1/config/options"
+
+    def read(self, id_: str, props: Props) -> ReadResult:
+        """Look at the options; that the password does not open them is a difference, so that all else can be looked at."""
+        try:
+            return AppProvider.read(self, id_, props)
+        except RefusedError:
+            return ReadResult(id_, {**props, KEY: REFUSED})
 
     def current(self, app: PhotoPrismApi, props: Props) -> Props | None:
         """Return the options that are wanted as they are."""

@@ -156,6 +156,9 @@ class Transcoding(Section):
     )
 
 
+ImportPattern = Annotated[str, AfterValidator(import_pattern)]
+
+
 class PhotoPrismConfig(ServiceConfig):
     """PhotoPrism, the album."""
 
@@ -195,7 +198,7 @@ class PhotoPrismConfig(ServiceConfig):
     index_schedule: IndexSchedule = Field(
         "@every 3h", description='when to look for new files: five cron fields, Sunday is 0, or a pause; "" for never'
     )
-    import_pattern: Annotated[str, AfterValidator(import_pattern)] = Field(
+    import_pattern: ImportPattern = Field(
         IMPORT_PATTERN, description="where an import puts a photo in originals, and under which name"
     )
     webdav_clients: Annotated[list[str], AfterValidator(_clients)] = Field(

@@ -140,7 +140,7 @@ def test_every_key_that_the_keeper_asks_for_is_a_file_of_its_own(recorder: Recor
     assert set(files) - asked == {
         "/etc/keeper/keeper.json",
         "keeper_database_password",
-        "photoprism_admin_password",
+        "photoprism_app_password",
         "syncthing_api_key",
         "drive_admin_password",
         "drive_keeper_password",
