@@ -47,7 +47,7 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="answer every question wi
 Name = Annotated[str, typer.Argument(help="its name, e.g. mum: its photos lie in originals/phones/mum")]
 ANY_ADDRESS = "0.0.0.0"  # noqa: S104 - compared with, not bound
 LOOK_SECONDS = 2.0
-OF_CONTAINERS = ("docker", "br-", "veth", "virbr", "lo")
+OF_CONTAINERS = ("docker", "br-", "veth", "virbr", "podman", "cni", "lo")
 """What the names of interfaces begin with that no phone reaches."""
 HEADS = (
     message("head_phone", "phone"),

@@ -138,10 +138,10 @@ def test_a_phone_is_added_by_who_scans_the_code_sends_its_photos_and_is_removed(
     server = syncthing(family).device
     with connect() as client, new_phone(client, STACK, camera, free_port(), server=server) as phone:
         phone.scan()
-        dialogue = Dialogue(family, "phone", "add", "anna", "--stack", STACK)
-        asked = dialogue.answer("show this ID", "y")
-        dialogue.answer("perform this update", "yes")
-        told = asked + dialogue.rest()
+        with Dialogue.of(family, "phone", "add", "anna", "--stack", STACK) as dialogue:
+            asked = dialogue.answer("show this ID", "y")
+            dialogue.answer("perform this update", "yes")
+            told = asked + dialogue.rest()
         phone.accept("phone-anna")
         album = family.root / f"library-{STACK}" / "originals" / "phones" / "anna"
         until((album / "first.jpg").exists)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import io
 import json
@@ -10,9 +11,11 @@ import os
 import pty
 import select
 import shutil
+import struct
 import subprocess
 import sys
 import tarfile
+import termios
 import threading
 import time
 from collections.abc import Iterator
@@ -238,51 +241,64 @@ class World:
 
 
 class Dialogue:
-    """A command in a terminal of its own, with a person who answers."""
+    """What `./photos` says in a terminal of its own, and a person who answers."""
 
-    def __init__(self, world: World, *words: str) -> None:
-        self._ours, terminal = pty.openpty()
-        self._said = ""
-        self._command = subprocess.Popen(
+    def __init__(self, ours: int, command: subprocess.Popen[bytes]) -> None:
+        self._ours, self._command, self._said = ours, command, ""
+
+    @classmethod
+    @contextlib.contextmanager
+    def of(cls, world: World, *words: str) -> Iterator[Dialogue]:
+        """Run a command in a terminal, and end it with the block."""
+        ours, terminal = pty.openpty()
+        fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 200, 0, 0))
+        # Of a CI's variables none: Pulumi asks nobody there.
+        kept = ("PHOTOS_", "PULUMI_", "PYTHON", "PATH", "HOME")
+        environment = {name: value for name, value in world.environment.items() if name.startswith(kept)}
+        command = subprocess.Popen(
             ["./photos", *words],
             cwd=world.project,
-            env={**world.environment, "TERM": "dumb"},
+            env={**environment, "TERM": "xterm"},
             stdin=terminal,
             stdout=terminal,
             stderr=terminal,
             start_new_session=True,
         )
         os.close(terminal)
+        try:
+            yield cls(ours, command)
+        finally:
+            command.kill()
+            command.wait()
+            os.close(ours)
 
     def answer(self, question: str, typed: str) -> str:
         """Wait for a question, type an answer; return what was said until then."""
-        until(lambda: self._heard(question))
+        until(lambda: self._hears() and question in self._said)
         said, self._said = self._said, ""
         os.write(self._ours, f"{typed}\r".encode())
         return said
 
     def rest(self) -> str:
         """Wait for the good end of the command, and return what was said since the last answer."""
-        while self._more(seconds=PATIENCE):
-            pass
+        with contextlib.suppress(EOFError):
+            until(lambda: not self._hears())
         assert self._command.wait(PATIENCE) == 0, self._said[-4000:]
-        os.close(self._ours)
         return self._said
 
-    def _heard(self, question: str) -> bool:
-        self._more()
-        return question in self._said
+    def _hears(self) -> bool:
+        """Take what is said within a moment.
 
-    def _more(self, seconds: float = 0.2) -> bool:
-        """Take what is said within so many seconds; return whether there was anything."""
-        if not select.select([self._ours], [], [], seconds)[0]:
-            return False
-        try:
-            heard = os.read(self._ours, 65536)
-        except OSError:  # Linux says so when nobody is left on the other side
-            return False
-        self._said += heard.decode(errors="replace")
-        return bool(heard)
+        Raises:
+            EOFError: nobody is left on the other side.
+        """
+        if select.select([self._ours], [], [], 0.2)[0]:
+            try:
+                heard = os.read(self._ours, 65536)
+            except OSError:  # as Linux says it
+                raise EOFError(self._said) from None
+            self._said += heard.decode(errors="replace")
+        return True
 
 
 @contextlib.contextmanager
