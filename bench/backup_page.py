@@ -82,14 +82,16 @@ def page(results: Results) -> str:
     if results.counted:
         lines += [
             "",
-            "## Requests to a WebDAV server",
+            "## A WebDAV server: seconds and requests",
             "",
-            "Counted by a proxy before it; bodies only, in MB sent / received.",
+            "Counted by a proxy before it; bodies only, in MB sent / received. This is what a copy somewhere else is like. In a",
+            "folder of memory, above, the processor is the limit, and what restic does with it: hashes, ciphers, reading back.",
         ]
     for title, table in results.counted.items():
         lines += ["", f"{title}:", "", "| | first run | unchanged run | read back |", "|---|---|---|---|"]
         for name, moments in table.items():
-            lines.append(f"| {name} | {' | '.join(_traffic(moments[each]) for each in MOMENTS)} |")
+            cells = (f"{_time(moments, table[RCLONE], each)}, {_traffic(moments[each])}" for each in MOMENTS)
+            lines.append(f"| {name} | {' | '.join(cells)} |")
     if results.million:
         lines += ["", "## 1,000,000 files within the memory that a stack gives its keeper (a cgroup of 1 GiB)", ""]
         lines += [f"| {' | '.join(results.million)} |", "|---" * len(results.million) + "|"]
