@@ -69,11 +69,12 @@ class Driver:
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """Name the known ones: the close matches where there are some, else all."""
-    plain = {re.sub(r"[^a-z0-9]", "", each.lower()): each for each in known}
+    # OpenList lists its drivers in another order each time.
+    plain = {re.sub(r"[^a-z0-9]", "", each.lower()): each for each in sorted(known)}
     asked = re.sub(r"[^a-z0-9]", "", name.lower())
     begin = [each for short, each in plain.items() if asked and (short.startswith(asked) or asked.startswith(short))]
     near = list(dict.fromkeys([*begin, *(plain[match] for match in get_close_matches(asked, plain, 5))]))
-    return f"Did you mean {' or '.join(near)}?" if near else f"Known: {', '.join(sorted(plain.values()))}"
+    return f"Did you mean {' or '.join(near)}?" if near else f"Known: {', '.join(plain.values())}"
 
 
 def is_secret(option: str) -> bool:

@@ -212,6 +212,7 @@ def test_what_a_driver_does_not_know_is_named_with_what_it_knows_before_anything
     assert check() == []
     assert check(driver="local") == ["/disk: OpenList has no driver local. Did you mean Local?"]
     assert "Did you mean BaiduNetdisk" in check(driver="Baidu")[0]
+    assert len({check(driver="qqqqqqqq")[0] for _ in range(10)}) == 1, "in one order, whatever OpenList's is"
     assert "Known: " in check(driver="qqqqqqqq")[0]
     root = str(drive.folder)
     [unknown] = check(options={"root_folder_path": root, "thumbnails": True})
