@@ -18,7 +18,7 @@ from cli import containers, docker_host, estimate, kept_kit, keys, kit, kit_copi
 from cli import setup as preparation
 from cli.attached import send, show
 from cli.console import Unattended, confirm, fail, say, warn
-from cli.restore import carry_out, renew_passwords, services_disturbed
+from cli.restore import carry_out, services_disturbed, settle
 from components.keeper import SECRETS
 from components.messages import Said, message
 from stacks.languages import text
@@ -282,12 +282,11 @@ def restore(
         _keeper(client, stack, running=False)
         disturbed = services_disturbed(what or [], everything=everything, database=database, into=into or "")
         code = carry_out(client, stack, [*(what or []), *words], disturbed)
-    if not code and (everything or database) and not into and not renew_passwords(stack):
+    if from_kit and not code and not settle(stack):
         warn(
             message(
-                "passwords_not_renewed",
-                "Everything is restored. What lets the keeper and WebDAV clients into the album is not made anew yet: "
-                "./photos up {stack} --refresh",
+                "restored_unsettled",
+                "Everything is restored. What is inside the apps is not as the stack file says yet: ./photos up {stack} --refresh",
                 stack=stack,
             )
         )

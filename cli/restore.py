@@ -20,10 +20,9 @@ import docker
 from docker.errors import APIError
 from docker.models.containers import Container
 
-from cli import containers, engine, private_state
+from cli import containers, sweep
 from cli.attached import show
 from cli.console import err, fail, warn
-from cli.logins import APP_PASSWORD
 from components.messages import message
 from components.restore import ORDER_FILE
 from components.storage import MARKER, PHONES
@@ -64,21 +63,16 @@ def carry_out(client: docker.DockerClient, stack: str, words: list[str], disturb
         return _started(client, container)
 
 
-def renew_passwords(stack: str) -> bool:
-    """Make the passwords of other programs for the album anew where the restored database does not know them.
+def settle(stack: str) -> bool:
+    """Bring what is inside the apps of a restored host to what the stack file says; return whether that went well.
 
-    Return whether that went well; there is nothing to do where none is declared.
+    The database that came back knows other passwords of programs than those that this host's first `up` made.
     """
-    declared = [str(resource["urn"]) for resource in private_state.resources(stack) if APP_PASSWORD in resource["type"]]
-    if not declared:
-        return True
     with containers.connected(stack) as client:
-        if album := containers.of_service(client, stack, "photoprism"):
-            containers.let_it_start(album)
-    targets = [word for urn in declared for word in ("--target", urn)]
-    return not engine.run(
-        stack, "up", "--stack", stack, "--refresh", "--yes", "--skip-preview", "--target-dependents", *targets
-    )
+        for service in ("photoprism", "syncthing"):
+            if container := containers.of_service(client, stack, service):
+                containers.let_it_start(container)
+    return not sweep.run_up(stack, "--yes", "--skip-preview", refresh=True)
 
 
 def services_disturbed(what: list[str], *, everything: bool, database: bool, into: str = "") -> list[str]:

@@ -147,7 +147,7 @@ TEXTS = {
     "lock_removed": "已清理失效的锁，它的 pulumi 已经不在了（{lock}）。",
     "token_not_made": "服务令牌 “{name}” 还没有生成。请运行 ./photos up {stack}",
     "app_password_not_made": "“{name}” 的密码还没有生成。请运行 ./photos up {stack}",
-    "passwords_not_renewed": "都恢复好了。备份程序和 WebDAV 客户端进相册用的密码还没有重新生成：./photos up {stack} --refresh",
+    "restored_unsettled": "都恢复好了。应用里面还没有和 stack 文件一致：./photos up {stack} --refresh",
     "login_user": "用户：{user}",
     "no_login": "“{name}” 没有登录信息。请写其中一个：{known}",
     # plan.py
