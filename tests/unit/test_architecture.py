@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -229,3 +230,10 @@ def test_a_service_is_one_file_of_its_name() -> None:
     files = {Path(file).stem for file in FILES if file.startswith("components/services/")} - {"__init__"}
 
     assert set(services_by_name()) == files
+
+
+def test_no_two_test_files_share_a_name() -> None:
+    """Without packages pytest takes the second for the first, and only a run of everything shows it."""
+    names = Counter(file.name for file in (PROJECT / "tests").rglob("test_*.py"))
+
+    assert [name for name, count in names.items() if count > 1] == []
