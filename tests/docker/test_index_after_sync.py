@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from components.apps.photoprism import PhotoPrismApi
+from components.keeper import ALBUM_SCOPE
 from keeper.backup.run import backup
 from keeper.copies.repository import Repository
 from keeper.errors import Exit
@@ -46,7 +48,8 @@ def settings_of(stack: Stack, folder: Path) -> Settings:
         (folder / name).mkdir()
     (folder / "secrets" / f"backup_disk_{PASSWORD}").write_text("the key of the disk")
     (folder / "secrets" / "syncthing_api_key").write_text(key_of(stack))
-    (folder / "secrets" / "photoprism_admin_password").write_text(stack.secrets["photoprism_admin_password"])
+    album = PhotoPrismApi(stack.url("photoprism"), stack.secrets["photoprism_admin_password"], patience=PATIENCE)
+    (folder / "secrets" / "photoprism_app_password").write_text(album.new_password("photos keeper", ALBUM_SCOPE))
     return Settings.model_validate(
         {
             "stack": stack.name,
