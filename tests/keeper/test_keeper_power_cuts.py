@@ -49,12 +49,15 @@ class Machine:
     def boot(self) -> None:
         """Check the device, as a machine does that starts, and mount it."""
         subprocess.run(["fsck.ext4", "-p", self.image], check=False, capture_output=True)
-        mounted = subprocess.run(
-            ["mount", "-o", "loop", self.image, self.mount], check=False, capture_output=True, text=True
-        )
-        if mounted.returncode and not self.done:
-            pytest.skip(f"keeper tier: no block device of its own: {mounted.stderr.strip()}")
-        assert not mounted.returncode, mounted.stderr
+        # A device of its own for each boot: a container that was started meanwhile may keep the one of before, with its
+        # file system that was cut off, and `mount -o loop` would take that one again.
+        found = subprocess.run(["losetup", "--find", "--show", self.image], check=False, capture_output=True, text=True)
+        device = found.stdout.strip()
+        mounted = subprocess.run(["mount", device, self.mount], check=False, capture_output=True, text=True)
+        if (found.returncode or mounted.returncode) and not self.done:
+            pytest.skip(f"keeper tier: no block device of its own: {(found.stderr or mounted.stderr).strip()}")
+        assert not mounted.returncode, found.stderr or mounted.stderr
+        subprocess.run(["losetup", "--detach", device], check=True)  # once it is not mounted any more
         self.home = Home(self.mount, self.server)
 
     def cut(self) -> None:
