@@ -1,7 +1,7 @@
 """Create what the program declares through the Docker SDK, without the engine: for `demo` and tests/docker.
 
-What is declared inside an app, its own provider makes there. Else it knows exactly the resources and arguments that `components/` uses; any other is an error, so that nothing declared is
-dropped in silence. Of a provider resource it takes nothing: its client is the Docker host. It knows no diff, refresh or state: an existing container of this stack is replaced, volumes are kept.
+What is declared inside an app, its own provider makes there. Else it knows exactly the resources and arguments that
+`components/` uses; any other is an error, so that nothing declared is dropped in silence. Of a provider resource it takes nothing: its client is the Docker host. It knows no diff, refresh or state: an existing container of this stack is replaced, volumes are kept.
 """
 
 from __future__ import annotations

@@ -9,10 +9,10 @@ from contextlib import suppress
 from http import HTTPStatus
 from typing import Any, ClassVar
 
-from pulumi.dynamic import CheckFailure, CheckResult, ReadResult, UpdateResult
+from pulumi.dynamic import CheckFailure, CheckResult, UpdateResult
 from pulumi.runtime.rpc import UNKNOWN
 
-from components.apps.openlist import OpenListApi, RefusedError
+from components.apps.openlist import OpenListApi
 from components.apps.openlist_driver import Driver, is_renewed, nearest, seen_option, told_without
 from components.apps.resource import (
     KEY,
@@ -22,6 +22,7 @@ from components.apps.resource import (
     AppProvider,
     AppResource,
     Props,
+    RefusedError,
     whole,
 )
 
@@ -65,13 +66,6 @@ class OpenListProvider(AppProvider):
         """Return OpenList's API."""
         return OpenListApi(props[URL], props[KEY], patience=patience, container=props[CONTAINER])
 
-    def read(self, id_: str, props: Props) -> ReadResult:
-        """Look at OpenList. That it does not let the admin in is told once, by the admin's own resource."""
-        try:
-            return super().read(id_, props)
-        except RefusedError:
-            return ReadResult(id_, props)
-
 
 class AdminProvider(OpenListProvider):
     """The password of OpenList's admin. Inputs: `login`, which is `TAKEN`.
@@ -79,12 +73,9 @@ class AdminProvider(OpenListProvider):
     A new password is set with the old one; one that was changed by hand only a person can put right.
     """
 
-    def read(self, id_: str, props: Props) -> ReadResult:
-        """Look whether the password is right; that it is not is a difference, so that all else can be looked at."""
-        try:
-            return AppProvider.read(self, id_, props)
-        except RefusedError as refusal:
-            return ReadResult(id_, {**props, "login": str(refusal)})
+    def refused(self, refusal: RefusedError) -> Props:
+        """Tell it, once."""
+        return {"login": str(refusal)}
 
     def current(self, app: OpenListApi, props: Props) -> Props | None:
         """Log in: more cannot be seen of a password.

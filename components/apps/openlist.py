@@ -12,16 +12,12 @@ from typing import Any, ClassVar, NamedTuple
 
 import httpx
 
-from components.apps.resource import App, AppError, AwayError
+from components.apps.resource import App, AppError, AwayError, RefusedError
 
 ADMIN = "admin"
 STARTING_SECONDS = 120.0
 """A storage that is made or changed is started at once, and asks its cloud for that."""
 Json = dict[str, Any]
-
-
-class RefusedError(AppError):
-    """OpenList lets its admin in no more."""
 
 
 class Answer(NamedTuple):

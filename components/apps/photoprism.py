@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 import httpx
 import pulumi
-from pulumi.dynamic import CreateResult, ReadResult, UpdateResult
+from pulumi.dynamic import CreateResult, UpdateResult
 
 from components.apps.resource import (
     KEY,
@@ -23,6 +23,7 @@ from components.apps.resource import (
     AppProvider,
     AppResource,
     Props,
+    RefusedError,
     shape,
     whole,
 )
@@ -39,10 +40,6 @@ LOGIN_REFUSED = {
     ),
     HTTPStatus.TOO_MANY_REQUESTS: "PhotoPrism lets nobody log in for a minute after too many wrong passwords. Try again then",
 }
-
-
-class RefusedError(AppError):
-    """PhotoPrism does not let the admin in; with what a person can do."""
 
 
 class PhotoPrismApi(App):
@@ -112,13 +109,6 @@ class _Provider(AppProvider):
         """Return PhotoPrism's API."""
         return PhotoPrismApi(props[URL], props[KEY], patience=patience)
 
-    def read(self, id_: str, props: Props) -> ReadResult:
-        """Look at PhotoPrism. That it does not let the admin in is told once, by the options."""
-        try:
-            return super().read(id_, props)
-        except RefusedError:
-            return ReadResult(id_, props)
-
     def remove(self, app: PhotoPrismApi, props: Props) -> None:
         """Leave it as it is: PhotoPrism has no way to take a value back."""
 
@@ -128,12 +118,10 @@ class OptionsProvider(_Provider):
 
     path: ClassVar = "/api/v1/config/options"
 
-    def read(self, id_: str, props: Props) -> ReadResult:
-        """Look at the options; that the password does not open them is a difference, so that all else can be looked at."""
-        try:
-            return AppProvider.read(self, id_, props)
-        except RefusedError:
-            return ReadResult(id_, {**props, KEY: REFUSED})
+    def refused(self, refusal: RefusedError) -> Props:
+        """Tell it, once: the password is another one."""
+        del refusal
+        return {KEY: REFUSED}
 
     def current(self, app: PhotoPrismApi, props: Props) -> Props | None:
         """Return the options that are wanted as they are."""

@@ -32,6 +32,10 @@ class AwayError(AppError):
     """The app does not answer."""
 
 
+class RefusedError(AppError):
+    """The app does not let the stack in any more; with what a person can do."""
+
+
 class App(ABC):
     """The API of one app. `url` is where it listens on this machine, e.g. http://127.0.0.1:8384."""
 
@@ -109,13 +113,19 @@ class AppProvider(ResourceProvider, ABC):
         return UpdateResult(news)
 
     def read(self, id_: str, props: Props) -> ReadResult:
-        """Look at the app: a hand edit is a difference, an app that is away tells nothing."""
+        """Look at the app: a hand edit is a difference, an app that is away or refuses the stack tells nothing."""
         wanted = whole(props)
         try:
             found = self.current(self.app(wanted, LOOK_SECONDS), wanted)
         except AwayError:
             return ReadResult(id_, props)
+        except RefusedError as refusal:
+            return ReadResult(id_, {**props, **self.refused(refusal)})
         return ReadResult(id_, {**props, **found}) if found is not None else ReadResult("", {})
+
+    def refused(self, refusal: RefusedError) -> Props:  # noqa: ARG002 - for the one that tells it
+        """Return what differs where the app refuses the stack. One resource of an app tells it; all else can be looked at."""
+        return {}
 
     def delete(self, _id: str, props: Props) -> None:
         """Take the thing out of the app. What goes with its container is not asked for it."""

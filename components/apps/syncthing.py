@@ -53,12 +53,14 @@ def _checked(answer: httpx.Response) -> httpx.Response:
     return answer
 
 
-class OptionsProvider(AppProvider):
-    """Inputs: `options`, keys of Syncthing's `options` → value. They cannot be removed, only changed."""
-
+class _Provider(AppProvider):
     def app(self, props: Props, patience: float) -> SyncthingApi:
         """Return Syncthing's API."""
         return SyncthingApi(props[URL], props[KEY], patience=patience)
+
+
+class OptionsProvider(_Provider):
+    """Inputs: `options`, keys of Syncthing's `options` → value. They cannot be removed, only changed."""
 
     def current(self, app: SyncthingApi, props: Props) -> Props | None:
         """Return the options that are wanted as they are."""
@@ -72,14 +74,10 @@ class OptionsProvider(AppProvider):
         """Leave them as they are."""
 
 
-class PhoneProvider(AppProvider):
+class PhoneProvider(_Provider):
     """Inputs: `device` and `folder`, keys of Syncthing's objects of these names → value. What is there already is taken over."""
 
     identity: ClassVar = ("phone", "id", "folder_id")
-
-    def app(self, props: Props, patience: float) -> SyncthingApi:
-        """Return Syncthing's API."""
-        return SyncthingApi(props[URL], props[KEY], patience=patience)
 
     def current(self, app: SyncthingApi, props: Props) -> Props | None:
         """Return device and folder as they are; None when both are gone."""

@@ -16,6 +16,7 @@ import pulumi
 from pydantic import AfterValidator, Field, model_validator
 
 from components.apps.photoprism import AppPassword, Options, OptionsProvider, Settings, SettingsProvider
+from components.apps.resource import KEY, URL
 from components.container import (
     BackedUp,
     ContainerFile,
@@ -252,9 +253,7 @@ class PhotoPrism(Service[PhotoPrismArgs, Platform]):
 
         Where there is no such page nobody changes anything, and PhotoPrism's API does not either.
         """
-        self._name, config = name, args.config
-        host = "127.0.0.1" if config.bind == "0.0.0.0" else config.bind  # noqa: S104 - what to ask, not to open
-        self._reached = {"url": f"http://{host}:{config.port}", "key": self.secrets["admin_password"]}
+        config = args.config
         if config.features.settings:
             options = {**self._reached, "options": album_options(config, base)}
             Options(OptionsProvider(), f"{name}-options", options, parent=self, inside=self.container)
@@ -263,10 +262,17 @@ class PhotoPrism(Service[PhotoPrismArgs, Platform]):
         for client in config.webdav_clients:
             self.password_for(client, "webdav")
 
+    @property
+    def _reached(self) -> dict[str, pulumi.Input[str]]:
+        config = self.args.config
+        host = "127.0.0.1" if config.bind == "0.0.0.0" else config.bind  # noqa: S104 - what to ask, not to open
+        return {URL: f"http://{host}:{config.port}", KEY: self.secrets["admin_password"]}
+
     def password_for(self, program: str, scope: str) -> pulumi.Output[str]:
         """Declare a password for another program, which may do what is in `scope`: "webdav", "photos files"."""
         inputs = {**self._reached, "program": f"photos {program}", "scope": scope}
-        return AppPassword(f"{self._name}-password-{program}", inputs, parent=self, inside=self.container).password
+        name = f"{self.pulumi_resource_name}-password-{program}"
+        return AppPassword(name, inputs, parent=self, inside=self.container).password
 
     @classmethod
     def spec(cls, args: PhotoPrismArgs, base: Platform, belongings: Belongings) -> ContainerSpec:

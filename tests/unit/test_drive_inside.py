@@ -13,9 +13,9 @@ import httpx
 import pytest
 
 from components.apps.drive import CHANGED, TAKEN, AdminProvider, StorageProvider, UserProvider, may, permission
-from components.apps.openlist import OpenListApi, RefusedError
+from components.apps.openlist import OpenListApi
 from components.apps.openlist_driver import is_renewed, is_secret, told_without
-from components.apps.resource import AppError
+from components.apps.resource import AppError, RefusedError
 from tests.openlist import Drive, running
 
 TOKEN, KEY = "1|first-refresh-token", "the/secret+access-key"
