@@ -17,6 +17,8 @@ from pydantic import AfterValidator, BaseModel, ValidationError, ValidationInfo
 
 from keeper.errors import Exit, Problem
 
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
+"""When what never was done is taken to have been done: it has its turn first."""
 TOLERANCE = timedelta(hours=1)
 """What was noted further ahead comes from a clock that was wrong."""
 Key = TypeVar("Key", int, str)
@@ -33,7 +35,7 @@ def is_ahead(moment: datetime) -> bool:
 
 
 AS_WRITTEN = {"as_written": True}
-"""For who changes a file: what looks like the future to a clock that is behind tonight is the truth tomorrow."""
+"""Tells pydantic's validators to leave every date as it is."""
 
 
 def _unless_ahead(moment: datetime | None, info: ValidationInfo) -> datetime | None:
@@ -55,10 +57,13 @@ class Stored(BaseModel):
     """A file of the state; `read` never fails."""
 
     @classmethod
-    def read(cls, file: Path, *, context: dict[str, bool] | None = None) -> Self:
-        """Return what the file holds; an empty one when there is none or it is unreadable."""
+    def read(cls, file: Path, *, as_written: bool = False) -> Self:
+        """Return what the file holds; an empty one when there is none or it is unreadable.
+
+        `as_written`: for who changes it: what lies ahead of a clock that is behind tonight is the truth tomorrow.
+        """
         with suppress(OSError, ValidationError):
-            return cls.model_validate_json(file.read_bytes(), context=context)
+            return cls.model_validate_json(file.read_bytes(), context=AS_WRITTEN if as_written else None)
         return cls()
 
     def write(self, file: Path) -> None:
@@ -269,7 +274,7 @@ class State:
 
     def change_copy(self, name: str, change: Callable[[CopyState], object]) -> CopyState:
         """Apply `change` to what is known of a copy and write it. Only under the copy's lock."""
-        state = CopyState.read(self.copy_file(name), context=AS_WRITTEN)
+        state = CopyState.read(self.copy_file(name), as_written=True)
         change(state)
         state.write(self.copy_file(name))
         return state

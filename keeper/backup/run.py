@@ -288,10 +288,9 @@ class _Run:
             expected, self.snapshots = self.snapshots, repository.snapshots()
             self._miss(expected)
             there = repository.indexes()
-        found = verify.read_back(repository, f"{self.slice[0] + 1}/{count}")
-        broken += verify.cached_and_bad(repository, self.slice)
+        found = verify.read_back(repository, *self.slice)
         self.report.verified_bytes = self.report.sent_bytes + made.bytes // count
-        if not found.errors and not broken:
+        if not (found.errors or found.broken_packs or broken):
             self.verdict = verify.Verdict()
             self.known.indexes = sorted(there)
             return

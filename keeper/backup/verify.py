@@ -10,8 +10,8 @@ import re
 import shutil
 import time
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 from croniter import croniter
@@ -20,13 +20,12 @@ from keeper.copies.repository import Repository
 from keeper.copies.restic import Check
 from keeper.errors import Exit, KeeperError, Problem
 from keeper.settings import CopySettings
-from keeper.state import CopyState, Tell, now
+from keeper.state import LONG_AGO, CopyState, Tell, now
 
 MOST_SLICES = 256
 """restic tells the slices of a repository by the first byte of a pack's name."""
 SECOND_LOOK_SECONDS = 60.0
 MISSING = re.compile(r"pack ([0-9a-f]{64}): does not exist")
-LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -67,19 +66,6 @@ def bad_packs(repository: Repository, packs: Collection[str]) -> list[str]:
         KeeperError: the way to the copy broke.
     """
     return _bad(repository, {f"data/{pack[:2]}/{pack}": pack for pack in packs})
-
-
-def cached_and_bad(repository: Repository, share: tuple[int, int] = (0, 1)) -> list[str]:
-    """Of a share of the packs, as restic counts it, return those that restic would read from its cache, and that rotted there.
-
-    One that is not there is not among them: it may have been pruned, and otherwise restic's own check tells.
-
-    Raises:
-        KeeperError: the way to the copy broke.
-    """
-    number, count = share
-    cached = [pack for pack in repository.cached_packs() if int(pack[:2], 16) % count == number]
-    return bad_packs(repository, still_bad(repository, cached))
 
 
 def still_bad(repository: Repository, packs: Collection[str]) -> list[str]:
@@ -128,17 +114,27 @@ def _bad(repository: Repository, names: dict[str, str]) -> list[str]:
     return sorted(names.values())
 
 
-def read_back(repository: Repository, share: str) -> Check:
-    """Check the repository and read a share of it; when something is wrong, once more after a pause.
+def read_back(repository: Repository, number: int, count: int) -> Check:
+    """Check the repository and read the share `number` of `count`; when something is wrong, once more after a pause.
 
     Raises:
         KeeperError: the way to the copy broke.
     """
+    share = f"{number + 1}/{count}"
     found = repository.restic.check(share)
     if found.errors and not found.broken_packs:
         time.sleep(SECOND_LOOK_SECONDS)
         found = repository.restic.check(share)
-    return found
+    return replace(found, broken_packs=[*found.broken_packs, *_cached_and_bad(repository, number, count)])
+
+
+def _cached_and_bad(repository: Repository, number: int, count: int) -> list[str]:
+    """Of a share of the packs, as restic counts it, return those that restic read from its cache, and that rotted there.
+
+    One that is not there is not among them: it may have been pruned, and otherwise restic's own check tells.
+    """
+    cached = [pack for pack in repository.cached_packs() if int(pack[:2], 16) % count == number]
+    return bad_packs(repository, still_bad(repository, cached))
 
 
 def by_hand(repository: Repository, *, everything: bool, progress: Tell) -> Problem | None:
@@ -153,9 +149,9 @@ def by_hand(repository: Repository, *, everything: bool, progress: Tell) -> Prob
         progress("read_back", 0, 0)
         count = 1 if everything else slices(repository.copy)
         number = 0 if everything else due_slice(repository.state.copy(repository.name), count)
-        found = read_back(repository, f"{number + 1}/{count}")
+        found = read_back(repository, number, count)
         known_bad = still_bad(repository, repository.state.copy(repository.name).broken)
-        broken = sorted({*found.broken_packs, *known_bad, *cached_and_bad(repository, (number, count))})
+        broken = sorted({*found.broken_packs, *known_bad})
         damage = _damage(found, broken) if found.errors or broken else None
 
         def note(known: CopyState) -> None:

@@ -10,7 +10,6 @@ import random
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
 from pathlib import Path
 
 from keeper.backup import dump
@@ -23,7 +22,7 @@ from keeper.restore.names import NO_TEXT, escaped, nanoseconds
 from keeper.restore.scratch import scratch
 from keeper.restore.snapshots import Contents, Source
 from keeper.settings import DATABASE, Settings
-from keeper.state import CopyState, DrillReport, State, Tell, now
+from keeper.state import LONG_AGO, CopyState, DrillReport, State, Tell, now
 
 SAMPLE_FILES, SAMPLE_BYTES = 200, 1 << 30
 ROOTS = {"/": "originals", "import": "import", "sidecar": "photoprism/sidecar"}
@@ -31,7 +30,6 @@ ROOTS = {"/": "originals", "import": "import", "sidecar": "photoprism/sidecar"}
 LOADED = 3
 """So many times larger a database may be as its dump: rows and their indexes."""
 SPARE_BYTES = 256 << 20
-LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 def in_turn(settings: Settings) -> str:

@@ -148,9 +148,9 @@ class Outcomes:
 
     def _drives(self, output: bytes) -> None:
         """Tell of each copy whose drive does not answer; a look that failed itself tells nothing of them."""
-        found = _read(DrivesState, output)
-        for copy, findings in found.findings.items() if found else ():
-            if found and copy in found.failing:
+        found = _read(DrivesState, output) or DrivesState()
+        for copy, findings in found.findings.items():
+            if copy in found.failing:
                 self._alerts.problem(f"drive {copy}", self._message("alert.drive", findings, copy=copy))
             else:
                 self._alerts.all_well(f"drive {copy}")

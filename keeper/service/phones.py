@@ -16,10 +16,10 @@ from pydantic import BaseModel, Field, TypeAdapter
 from keeper.errors import Problem
 from keeper.service.alerts import Alerts
 from keeper.service.messages import message
+from keeper.service.syncthing import syncthing
 from keeper.settings import PhoneSettings, Settings
 from keeper.state import PhonesState, PhoneState, State, is_ahead, now
 
-API_KEY = "syncthing_api_key"
 LOOK_SECONDS, TIMEOUT_SECONDS = 600.0, 20
 NEVER = datetime(2000, 1, 1, tzinfo=UTC)
 """Syncthing tells 1970 of a device that it has never seen (lib/stats/device.go)."""
@@ -69,13 +69,9 @@ class Phones:
         if not self._settings.phones:
             self._keep({})
             return
-        with httpx.Client(
-            base_url=self._settings.syncthing_url or "",
-            headers={"X-API-Key": self._settings.secret(API_KEY)},
-            timeout=TIMEOUT_SECONDS,
-        ) as syncthing:
-            devices = DEVICES.validate_python(_answer(syncthing, "/rest/stats/device"))
-            there = Connections.model_validate(_answer(syncthing, "/rest/system/connections")).connections
+        with syncthing(self._settings, httpx.Timeout(TIMEOUT_SECONDS)) as client:
+            devices = DEVICES.validate_python(_answer(client, "/rest/stats/device"))
+            there = Connections.model_validate(_answer(client, "/rest/system/connections")).connections
         phones = {}
         for phone in self._settings.phones:
             connected = phone.device in there and there[phone.device].connected
@@ -124,5 +120,5 @@ def _last(device: Device | None, *, connected: bool) -> datetime | None:
     return device.last_seen
 
 
-def _answer(syncthing: httpx.Client, path: str) -> Any:
-    return syncthing.get(path).raise_for_status().json()
+def _answer(client: httpx.Client, path: str) -> Any:
+    return client.get(path).raise_for_status().json()

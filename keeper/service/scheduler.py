@@ -29,7 +29,7 @@ from keeper.service.limits import longest_gap
 from keeper.service.night import Night
 from keeper.service.outcomes import Outcomes
 from keeper.settings import Settings
-from keeper.state import SchedulerState, State, now
+from keeper.state import LONG_AGO, SchedulerState, State, now
 
 HEARTBEAT_SECONDS = 60.0
 FRESH = timedelta(minutes=5)
@@ -151,13 +151,12 @@ class Scheduler:
     def _in_turn(self) -> str | None:
         """Return the copy whose test restore is longest ago; empty when they are all busy, None when none holds anything."""
         known = {name: self._state.copy(name) for name in self._repositories}
-        fit = {name: copy for name, copy in known.items() if any(each.whole for each in copy.snapshots)}
+        fit = [name for name, copy in known.items() if any(each.whole for each in copy.snapshots)]
         if not fit:
             return None
-        ages = {name: copy.drilled.timestamp() if copy.drilled else 0.0 for name, copy in fit.items()}
-        return min(
-            ages.keys() - self._busy(), key=lambda name: (ages[name], self._repositories.index(name)), default=""
-        )
+        busy = self._busy()
+        free = (name for name in fit if name not in busy)
+        return min(free, key=lambda name: known[name].drilled or LONG_AGO, default="")
 
     def _start(self, job: Job, copy: str) -> None:
         log.info("%s begins", job.name)

@@ -24,11 +24,12 @@ from pydantic import AliasChoices, BaseModel, Field, TypeAdapter
 from keeper.errors import Exit, KeeperError, Problem
 from keeper.service.alerts import Alerts
 from keeper.service.messages import message
+from keeper.service.syncthing import syncthing
 from keeper.settings import Settings
 from keeper.state import IndexState, State, Stored, now
 from keeper.texts import problem_text
 
-API_KEY, APP_PASSWORD = "syncthing_api_key", "photoprism_app_password"
+APP_PASSWORD = "photoprism_app_password"  # noqa: S105 - a file's name
 PHONES = PurePosixPath("/phones")
 """Where Syncthing's container has originals/phones."""
 EVENTS = "StateChanged,FolderSummary,FolderCompletion,FolderErrors,ItemFinished"
@@ -140,11 +141,7 @@ class SyncIndex:
         # Folder → since when; what has lasted for long enough counts.
         self._incomplete: dict[str, float] = {}
         self._troubled: dict[str, tuple[str, float]] = {}
-        self._syncthing = httpx.Client(
-            base_url=settings.syncthing_url or "",
-            headers={"X-API-Key": settings.secret(API_KEY)},
-            timeout=httpx.Timeout(20, read=self._pace.poll + 20),
-        )
+        self._syncthing = syncthing(settings, httpx.Timeout(20, read=self._pace.poll + 20))
 
     def run(self, stop: threading.Event) -> None:
         """Watch until told to stop. Whatever fails is tried again, ever more slowly."""
