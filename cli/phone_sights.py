@@ -11,7 +11,7 @@ import docker
 
 from cli import containers
 from components.apps.resource import AwayError
-from components.apps.syncthing import SyncthingApi
+from components.apps.syncthing import SyncthingApi, same_place
 from components.messages import Message, Said, message
 from components.services.syncthing import PhoneConfig, Syncthing, SyncthingConfig, phone_path
 from stacks.sections import Settings
@@ -187,8 +187,7 @@ def undeclared(api: SyncthingApi, config: SyncthingConfig, stack: str) -> Iterat
 def made_by_hand(api: SyncthingApi, config: SyncthingConfig, name: str) -> Mapping[str, Any] | None:
     """Return the folder that lies where this phone's will lie, and that the stack file does not know."""
     known = {phone.folder_id(other) for other, phone in config.phones.items()}
-    path = phone_path(name).lower().rstrip("/")
-    found = (folder for folder in api.get("folders") if folder["path"].lower().rstrip("/") == path)
+    found = (folder for folder in api.get("folders") if same_place(folder["path"], phone_path(name)))
     return next((folder for folder in found if folder["id"] not in known), None)
 
 

@@ -18,6 +18,8 @@ from rich import box
 from rich.table import Column, Table
 
 from cli import containers, paths, qr, stack_config, stackfile, workspace
+from cli.commands.options import StackOption as Stack
+from cli.commands.options import Yes
 from cli.commands.up import up
 from cli.console import Unattended, confirm, fail, out, say, warn
 from cli.phone_sights import PhoneSight, made_by_hand, reach, section, sights, troubles, undeclared
@@ -42,8 +44,6 @@ app = typer.Typer(
     help="The phones: add one by its QR code, see what each has sent, take one out.",
 )
 
-Stack = Annotated[str, typer.Option("--stack", "-s", envvar="PHOTOS_STACK", help="the stack")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="answer every question with yes")]
 Name = Annotated[str, typer.Argument(help="its name, e.g. mum: its photos lie in originals/phones/mum")]
 ANY_ADDRESS = "0.0.0.0"  # noqa: S104 - compared with, not bound
 LOOK_SECONDS = 2.0

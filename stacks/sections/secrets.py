@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from components.database import Database
 from components.service import Service
+from components.service_config import ServiceConfig
 from components.services import SERVICES
 
 
@@ -26,21 +27,22 @@ def service_keys(service: type[Service[Any, Any]]) -> dict[str, str]:
 
 def typed_keys(services: Mapping[str, Any]) -> list[str]:
     """Return the flat keys of what only a person can supply, of `photos:services` as it was written."""
-    return [
-        service_key(service.service, name)
-        for service in SERVICES
-        if isinstance(section := services.get(service.service), Mapping)
-        for name in service.Config.typed_secrets(section)
-    ]
+    return _inner_keys(services, lambda config, section: config.typed_secrets(section))
 
 
 def made_keys(services: Mapping[str, Any]) -> list[str]:
     """Return the flat keys of passwords inside apps, which `./photos` makes."""
+    return _inner_keys(services, lambda config, section: config.made_secrets(section))
+
+
+def _inner_keys(
+    services: Mapping[str, Any], named: Callable[[type[ServiceConfig], Mapping[str, Any]], list[str]]
+) -> list[str]:
     return [
         service_key(service.service, name)
         for service in SERVICES
         if isinstance(section := services.get(service.service), Mapping)
-        for name in service.Config.made_secrets(section)
+        for name in named(service.Config, section)
     ]
 
 
