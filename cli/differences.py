@@ -14,6 +14,7 @@ from docker.models.networks import Network
 
 from cli import containers, docker_host, paths, private_state, stackfile
 from cli.console import warn
+from cli.touched import Networks, Touch, touches
 from components.messages import Message, message
 from stacks.names import PLACEHOLDER_ID, RESTORE
 
@@ -33,17 +34,19 @@ KINDS = {
 class Difference:
     """How the Docker host differs from the state: one message per thing that is not as the state knows it, and orphans.
 
-    `restore` is the container of a restore that runs, which is no difference.
+    `touched` is what was done to the stack's own containers and can be undone as it is; `restore` is the container of a
+    restore that runs, which is no difference.
     """
 
     lost: tuple[Message, ...] = ()
+    touched: tuple[Touch, ...] = ()
     containers: tuple[Container, ...] = ()
     networks: tuple[Network, ...] = ()
     restore: Container | None = None
 
     def __bool__(self) -> bool:
         """Whether there is any."""
-        return bool(self.lost or self.containers or self.networks)
+        return bool(self.lost or self.touched or self.containers or self.networks)
 
 
 def compare(client: docker.DockerClient, stack: str) -> Difference:
@@ -62,11 +65,15 @@ def compare(client: docker.DockerClient, stack: str) -> Difference:
         VOLUME: {str(volume.name): "running" for volume in client.volumes.list(filters=of_stack)},
     }
     restores = (c for c in on_host if containers.service_of(c) == RESTORE and containers.runs(c))
-    lines = (
-        _lost(resource, statuses.get(str(resource.get("type")))) for resource in resources if not resource.get("delete")
-    )
+    current = [resource for resource in resources if not resource.get("delete")]
+    lines = (_lost(resource, statuses.get(str(resource.get("type")))) for resource in current)
+    entries = {str(resource.get("id")): resource for resource in current if resource.get("type") == CONTAINER}
+    ours = [(container, entries[str(container.id)]) for container in on_host if container.id in entries]
+    there = Networks(client, {str(network.id): str(network.name) for network in networks})
+    renamed = (_renamed(container, entry) for container, entry in ours)
     return Difference(
-        lost=tuple(line for line in lines if line),
+        lost=tuple(line for line in (*lines, *renamed) if line),
+        touched=tuple(touch for container, entry in ours for touch in touches(container, entry, there)),
         containers=tuple(container for container in on_host if container.id not in known_ids),
         networks=tuple(network for network in networks if network.id not in known_ids),
         restore=next(restores, None),
@@ -77,8 +84,8 @@ def told_differences(stack: str) -> bool:
     """Say how the Docker host differs from the state, and return whether it does. Changes nothing."""
     with containers.connected(stack) as client:
         difference = compare(client, stack)
-    for lost in difference.lost:
-        warn(lost)
+    for told in (*difference.lost, *(touch.told for touch in difference.touched)):
+        warn(told)
     if difference.restore:
         warn(
             message(
@@ -93,6 +100,22 @@ def told_differences(stack: str) -> bool:
     return bool(difference)
 
 
+def _renamed(container: Container, resource: dict[str, Any]) -> Message | None:
+    name = _name(resource)
+    if container.name == name:
+        return None
+    return message(
+        "container_renamed",
+        "The container {name} is called {other} now; up makes it anew under its name.",
+        name=name,
+        other=container.name,
+    )
+
+
+def _name(resource: dict[str, Any]) -> str:
+    return str((resource.get("outputs") or {}).get("name") or resource["urn"].rpartition("::")[2])
+
+
 def _lost(resource: dict[str, Any], statuses: dict[str, str] | None) -> Message | None:
     """Say how a resource of the state is not there any more; None when it is, or is nothing that Docker lists.
 
@@ -101,7 +124,7 @@ def _lost(resource: dict[str, Any], statuses: dict[str, str] | None) -> Message 
     if statuses is None:
         return None
     status = statuses.get(str(resource.get("id")))
-    name = (resource.get("outputs") or {}).get("name") or resource["urn"].rpartition("::")[2]
+    name = _name(resource)
     kind = str(resource["type"]).rpartition(":")[2].lower()
     if status is None and kind == "volume":
         return message(

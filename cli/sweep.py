@@ -34,6 +34,9 @@ def room_for_up(stack: str) -> Iterator[bool]:
         _no_restore_runs(difference)
         for lost in difference.lost:
             warn(lost)
+        for touch in difference.touched:
+            warn(touch.told)
+            touch.undo()
         aside = _set_aside(stack, difference)
         _remove_networks(difference)
     try:
@@ -127,8 +130,12 @@ def _set_aside(stack: str, difference: Difference) -> list[str]:
         name = str(orphan.name)
         if name in replaced:
             containers.let_it_start(orphan)  # a database that is stopped in its very first start is refused for ever
+            works = containers.works(orphan)
+            if not works:  # between two crashes Docker cannot rename it: "sandbox not found" (seen with 20.10)
+                orphan.stop(timeout=SECONDS_TO_STOP)
             orphan.rename(name + ASIDE)
-            orphan.stop(timeout=SECONDS_TO_STOP)
+            if works:
+                orphan.stop(timeout=SECONDS_TO_STOP)
             freed.append(name)
         elif name in alive:
             warn(

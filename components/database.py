@@ -167,9 +167,11 @@ class Database(Service[DatabaseArgs, Foundation]):
         self, name: str, args: DatabaseArgs, base: Foundation, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__(name, args, base, opts)
-        self.connection = self._connection(USER, self.passwords[USER_PASSWORD])
+        # In a panel's network "mariadb" is the panel's, and Docker asks that network before one without a way out (seen).
+        host = base.container_name(self.service) if base.panel_network else self.service
+        self.connection = self._connection(USER, self.passwords[USER_PASSWORD], host)
         reader = self.passwords.get(READER_PASSWORD)
-        self.reading = self._connection(READER, reader) if reader is not None else None
+        self.reading = self._connection(READER, reader, self.service) if reader is not None else None
 
     @classmethod
     def rotations(cls, args: DatabaseArgs) -> dict[str, int]:
@@ -212,9 +214,9 @@ class Database(Service[DatabaseArgs, Foundation]):
             wait_s=300,
         )
 
-    def _connection(self, user: str, password: pulumi.Output[str]) -> DatabaseConnection:
+    def _connection(self, user: str, password: pulumi.Output[str], host: str) -> DatabaseConnection:
         return DatabaseConnection(
-            host=self.service, port=3306, database=DATABASE, user=user, password=password, ready=self.container
+            host=host, port=3306, database=DATABASE, user=user, password=password, ready=self.container
         )
 
 

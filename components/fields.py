@@ -252,6 +252,26 @@ def _registry(value: str) -> str:
     return value
 
 
+OWN_NETWORKS = ("bridge", "host", "none")
+
+
+def _network(value: str) -> str:
+    if value in OWN_NETWORKS:
+        raise refusal(
+            "network_of_docker",
+            '"{value}" is Docker\'s own network, where containers have no names. Write one that a panel or a proxy made, '
+            "e.g. 1panel-network",
+            value=value,
+        )
+    if not re.fullmatch(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*", value, re.ASCII):
+        raise refusal(
+            "network_unreadable",
+            '"{value}" is not the name of a Docker network. Write one that `docker network ls` shows, e.g. 1panel-network',
+            value=value,
+        )
+    return value
+
+
 HostPath = Annotated[str, AfterValidator(host_path)]
 Image = Annotated[str, AfterValidator(_image)]
 TimeZone = Annotated[str, AfterValidator(_time_zone)]
@@ -261,5 +281,6 @@ BindAddress = Annotated[str, AfterValidator(bind_address)]
 AnyAddress = Annotated[str, AfterValidator(any_address)]
 SiteUrl = Annotated[str, AfterValidator(site_url)]
 Registry = Annotated[str, AfterValidator(_registry)]
+ForeignNetwork = Annotated[str, AfterValidator(_network)]
 IndexSchedule = Annotated[str, AfterValidator(index_schedule)]
 Rotation = Annotated[int, Field(ge=1)]

@@ -24,7 +24,8 @@ class PhotoSystemArgs:
     """What a photo system is made from.
 
     `stack` and `id` (a UUID) label everything; `prefix` starts all Docker names, so that two systems can share a host;
-    `image_registry` is a mirror for all images; `keep_data` leaves the volumes on the host at `destroy`; `services`
+    `image_registry` is a mirror for all images; `panel_network` is one of somebody else, which services with pages for
+    people join; `keep_data` leaves the volumes on the host at `destroy`; `services`
     holds the arguments of each service to run, e.g. `PhotoPrismArgs(config=PhotoPrismConfig(), admin_password=…)`;
     `public_urls` maps services to their addresses on the internet.
     """
@@ -39,6 +40,7 @@ class PhotoSystemArgs:
     services: Sequence[ServiceArgs]
     public_urls: Mapping[str, str]
     image_registry: str | None
+    panel_network: str | None = None
     keep_data: bool
     publish: PublishArgs | None
     backup: BackupArgs | None
@@ -75,6 +77,7 @@ class PhotoSystem(pulumi.ComponentResource):
             owner=args.owner,
             networks=self.networks,
             image_registry=args.image_registry,
+            panel_network=args.panel_network,
             keep_data=args.keep_data,
             digest_key=args.database.root_password,
         )

@@ -58,6 +58,7 @@ class DatabaseConnection:
 class Foundation:
     """What every container of a photo system shares. `prefix` starts all Docker names, `id` marks them as its own.
 
+    `panel_network` is a network of a panel or proxy, by its name: joined, never made nor removed.
     `digest_key` is a secret that never changes: labels with it tell one secret file from another, and not what is in it.
     """
 
@@ -68,8 +69,13 @@ class Foundation:
     owner: Owner
     networks: Networks
     image_registry: str | None
+    panel_network: str | None = None
     keep_data: bool
     digest_key: pulumi.Input[str]
+
+    def container_name(self, service: str) -> str:
+        """Return the name of a service's container, which is also its name in every network that it is in."""
+        return f"{self.prefix}-{service}"
 
     def labels(self, service: str) -> dict[str, str]:
         """Return the labels of one service's resources; 1Panel, Portainer and Docker Desktop group by the last two."""
@@ -160,6 +166,9 @@ class Service(pulumi.ComponentResource, ABC, Generic[ArgsT, BaseT]):
     data: ClassVar[Mapping[str, str]] = {}
     """Role → where the data volume `<prefix>-<service>[-<role>]` is mounted; one volume has the role ""."""
     endpoint: ClassVar[Endpoint | None] = None
+    in_panel_network: ClassVar[bool] = False
+    """Whether it joins the network of a panel, whose proxy then reaches its pages: nothing but what has a login for
+    the family, never a database."""
     backed_up: ClassVar[BackedUp | None] = None
     waited_for: ClassVar[bool] = True
     """Whether `up` waits until it is healthy; what nothing depends on never holds `up` up."""
@@ -257,10 +266,9 @@ def _container(service: Service[Any, Any], name: str, spec: ContainerSpec, base:
         **base.labels(service.service),
         **file_labels(spec.files, base.digest_key),
     }
-    network_ids = {"db": base.networks.db, "apps": base.networks.apps}
     return docker.Container(
         name,
-        name=f"{base.prefix}-{service.service}",
+        name=base.container_name(service.service),
         image=service.image_id,
         hostname=service.service,
         entrypoints=list(spec.entrypoint) or None,
@@ -289,10 +297,7 @@ def _container(service: Service[Any, Any], name: str, spec: ContainerSpec, base:
             docker.ContainerPortArgs(internal=port.internal, external=port.external, ip=port.ip, protocol=port.protocol)
             for port in spec.ports
         ],
-        networks_advanced=[
-            docker.ContainerNetworksAdvancedArgs(name=network_ids[role], aliases=[service.service])
-            for role in spec.networks
-        ],
+        networks_advanced=_networks(service, spec, base),
         healthcheck=_healthcheck(spec.health) if spec.health else None,
         memory=spec.memory_mb,
         memory_swap=spec.memory_mb * 2,
@@ -324,6 +329,18 @@ def _container(service: Service[Any, Any], name: str, spec: ContainerSpec, base:
             replace_on_changes=["healthcheck", "tmpfs", "init"],
         ),
     )
+
+
+def _networks(
+    service: Service[Any, Any], spec: ContainerSpec, base: Foundation
+) -> list[docker.ContainerNetworksAdvancedArgs]:
+    ids = {"db": base.networks.db, "apps": base.networks.apps}
+    own = [docker.ContainerNetworksAdvancedArgs(name=ids[role], aliases=[service.service]) for role in spec.networks]
+    if not base.panel_network or not service.in_panel_network:
+        return own
+    # A panel's own apps are called photoprism and mariadb there: ours only by the whole name.
+    whole_name = base.container_name(service.service)
+    return [*own, docker.ContainerNetworksAdvancedArgs(name=base.panel_network, aliases=[whole_name])]
 
 
 def file_labels(files: Sequence[ContainerFile], key: pulumi.Input[str]) -> dict[str, pulumi.Input[str]]:

@@ -268,6 +268,7 @@ class Drive(Service[DriveArgs, Platform]):
     login = Login(argument="admin_password")
     data: ClassVar = {"": "/opt/openlist/data"}
     endpoint = Endpoint(port=HTTP_PORT, admin=True)
+    in_panel_network = True
 
     @classmethod
     def rotations(cls, args: DriveArgs) -> dict[str, int]:

@@ -68,7 +68,8 @@ VARIABLES = {
     "OriginalsLimit": "ORIGINALS_LIMIT", "ReadOnly": "READONLY", "DisableWebDAV": "DISABLE_WEBDAV",
     "IndexSchedule": "INDEX_SCHEDULE", "Experimental": "EXPERIMENTAL", "DisableFaces": "DISABLE_FACES",
     "DisableClassification": "DISABLE_CLASSIFICATION", "DisablePlaces": "DISABLE_PLACES", "DisableRaw": "DISABLE_RAW",
-    "FFmpegEncoder": "FFMPEG_ENCODER", "IndexWorkers": "WORKERS",
+    "FFmpegEncoder": "FFMPEG_ENCODER", "FFmpegSize": "FFMPEG_SIZE", "FFmpegPreset": "FFMPEG_PRESET",
+    "ThumbSize": "THUMB_SIZE", "JpegQuality": "JPEG_QUALITY", "IndexWorkers": "WORKERS",
 }  # fmt: skip
 """Option → the variable (PHOTOPRISM_...) that sets it: internal/config/flags.go."""
 BEYOND_THE_PAGE = (
@@ -145,6 +146,17 @@ class Features(Section):
     settings: bool = Field(True, description="settings page; what it changes of the stack file's keys is put back")
 
 
+class Thumbnails(Section):
+    """The small pictures that its pages show. Those that are there stay as they are."""
+
+    size: int | None = Field(
+        None, description="largest thumbnail that is kept, in pixels; default: PhotoPrism's, 1920", ge=720, le=15360
+    )
+    quality: int | None = Field(
+        None, description="JPEG quality of thumbnails; default: PhotoPrism's, 83", ge=25, le=100
+    )
+
+
 class Transcoding(Section):
     """Video conversion."""
 
@@ -154,6 +166,12 @@ class Transcoding(Section):
     device: Annotated[str, AfterValidator(_device)] = Field("/dev/dri", description="device of intel and vaapi")
     device_group: int | None = Field(
         None, description="group number that owns the device (stat -c %g /dev/dri/renderD128)", ge=1
+    )
+    size: int | None = Field(
+        None, description="largest width of a converted video, in pixels; default: PhotoPrism's, 4096", ge=720, le=15360
+    )
+    speed: Literal["veryfast", "faster", "fast", "medium", "slow"] | None = Field(
+        None, description="speed of software and intel: the faster, the larger the file; default: PhotoPrism's, fast"
     )
 
 
@@ -175,8 +193,13 @@ class PhotoPrismConfig(ServiceConfig):
             "rule_album_network", "is how the network reaches the album"
         ),
         r"PHOTOPRISM_(SITE_URL|SITE_TITLE|DEFAULT_LOCALE|DEFAULT_TIMEZONE|ORIGINALS_LIMIT|READONLY|DISABLE_WEBDAV|"
-        r"INDEX_SCHEDULE|EXPERIMENTAL|DISABLE_(FACES|CLASSIFICATION|PLACES|RAW|SETTINGS)|FFMPEG_ENCODER|WORKERS)": (
-            message("rule_own_key", "has a key of its own in this section")
+        r"INDEX_SCHEDULE|EXPERIMENTAL|DISABLE_(FACES|CLASSIFICATION|PLACES|RAW|SETTINGS)|FFMPEG_ENCODER|"
+        r"(INDEX_)?WORKERS)": (message("rule_own_key", "has a key of its own in this section")),
+        r"PHOTOPRISM_(THUMB_SIZE|JPEG_QUALITY)": message(
+            "rule_thumbnails", "is thumbnails.size or thumbnails.quality here"
+        ),
+        r"PHOTOPRISM_FFMPEG_(SIZE|PRESET)": message(
+            "rule_transcoding", "is transcoding.size or transcoding.speed here"
         ),
         r"NVIDIA_.*": message("rule_encoder", "follows from transcoding.encoder"),
     }
@@ -208,6 +231,9 @@ class PhotoPrismConfig(ServiceConfig):
     )
     experimental: bool = Field(False, description="PhotoPrism's unfinished features")
     features: Features = Field(default_factory=Features, description="switches, see below")
+    thumbnails: Thumbnails = Field(
+        default_factory=Thumbnails, description="the pictures that its pages show, see below"
+    )
     transcoding: Transcoding = Field(default_factory=Transcoding, description="video conversion, see below")
 
     @model_validator(mode="after")
@@ -246,6 +272,7 @@ class PhotoPrism(Service[PhotoPrismArgs, Platform]):
     login = Login(argument="admin_password")
     data: ClassVar = {"storage": "/photoprism/storage"}
     endpoint = Endpoint(port=HTTP_PORT)
+    in_panel_network = True
     backed_up = BackedUp(role="storage", leave_out=("cache",))
 
     def furnish(self, name: str, args: PhotoPrismArgs, base: Platform) -> None:
@@ -330,7 +357,20 @@ def album_options(config: PhotoPrismConfig, base: Platform) -> dict[str, str | i
         "DisablePlaces": not features.places,
         "DisableRaw": not features.raw,
         "FFmpegEncoder": config.transcoding.encoder,
-        **({"IndexWorkers": str(config.workers)} if config.workers else {}),
+        **{name: value for name, value in _chosen(config).items() if value is not None},
+    }
+
+
+def _chosen(config: PhotoPrismConfig) -> dict[str, str | int | None]:
+    """Return the options that PhotoPrism decides where nobody chooses; as its API has them: some numbers are texts."""
+    thumbnails, transcoding = config.thumbnails, config.transcoding
+    return {
+        "IndexWorkers": str(config.workers) if config.workers else None,
+        "ThumbSize": thumbnails.size,
+        "JpegQuality": thumbnails.quality,
+        "FFmpegSize": transcoding.size,
+        # Nvidia's encoder has other names for it and refuses these; vaapi has none (internal/ffmpeg/nvidia, vaapi).
+        "FFmpegPreset": transcoding.speed if transcoding.encoder in ("software", "intel") else None,
     }
 
 

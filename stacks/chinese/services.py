@@ -53,6 +53,8 @@ TEXTS = {
     "rule_album_database": "是相册找到数据库的方式",
     "rule_album_network": "决定网络怎样访问相册",
     "rule_own_key": "在这一节里有单独的键",
+    "rule_thumbnails": "在这里写成 thumbnails.size 或 thumbnails.quality",
+    "rule_transcoding": "在这里写成 transcoding.size 或 transcoding.speed",
     "rule_encoder": "由 transcoding.encoder 决定",
     "rule_admin_login": "决定谁能进管理页",
     # drive.py

@@ -21,6 +21,8 @@ TEXTS = {
     "port_out_of_range": "{value} 不在 1024-65535 之内。请在这个范围里选一个空闲端口，例如 12343",
     "registry_too_long": "{reason}。请写它的主机名，不带 https://，例如 docker.example.com",
     "registry_unreadable": "“{value}” 不是镜像仓库。请用小写写它的主机名，不带 https://，例如 docker.example.com",
+    "network_of_docker": "“{value}” 是 Docker 自带的网络，容器在里面没有名字。请写面板或反向代理建的网络，例如 1panel-network",
+    "network_unreadable": "“{value}” 不是 Docker 网络的名字。请写 `docker network ls` 里有的，例如 1panel-network",
     # addresses.py
     "write_lan_address": "请写 127.0.0.1，或本机的局域网地址，例如 192.168.1.5",
     "address_any": "{value} 会绕过 ufw 把端口开放到互联网：它代表本机的所有地址。{lan}",

@@ -12,6 +12,7 @@ import docker
 import psutil
 from docker.errors import DockerException, ImageNotFound
 
+from components.fields import OWN_NETWORKS
 from components.messages import message
 from stacks.config import StackConfig
 from stacks.expected import expected
@@ -22,6 +23,8 @@ from stacks.host.library import folders
 
 CHECK = "docker"
 SECONDS_TO_ANSWER = 20
+WEAK_CORES, WEAK_GIB = 2, 6
+"""At most so many cores, or less than so much memory: a machine for `preset: small`."""
 ANY_ADDRESS = "0.0.0.0"  # noqa: S104 - compared with, not bound to
 Summary = dict[str, Any]
 """A container as `docker ps` knows it: /containers/json of Docker's API."""
@@ -53,8 +56,10 @@ def check_docker(config: StackConfig) -> Iterator[Finding]:
             # As one list: docker-py's `containers.list` asks once more for each container of the host.
             containers = client.api.containers(all=True)
             yield from _foreign_names(client, containers, config)
+            yield from _panel_network(client, config)
             yield from _ports(containers, config)
             yield _memory(info, config)
+            yield from _weak(info, config)
             yield from _database_image(client, config)
     except EndpointError as problem:
         yield problem.finding
@@ -152,9 +157,33 @@ def _foreign_names(client: docker.DockerClient, containers: list[Summary], confi
             )
 
 
+def _panel_network(client: docker.DockerClient, config: StackConfig) -> Iterator[Finding]:
+    """The network of a panel is there before, and lets nobody in from outside by itself."""
+    wanted = config.settings.panel_network
+    if wanted is None:
+        return
+    place = "config photos:panel_network"
+    foreign = [network for network in client.networks.list() if "photos.id" not in (network.attrs.get("Labels") or {})]
+    bridges = [str(network.name) for network in foreign if network.attrs.get("Driver") == "bridge"]
+    known = ", ".join(sorted(name for name in bridges if name not in OWN_NETWORKS))
+    if wanted not in bridges:
+        yield error(
+            place,
+            *advice(
+                "panel_network_missing",
+                "Docker here has no network {wanted} of the type bridge that is not a photo stack's own",
+                "1Panel makes 1panel-network as it starts. Write one of: {known}; or take the line out",
+                wanted=wanted,
+                known=known or message("no_network", "none is there"),
+            ),
+        )
+
+
 def _ports(containers: list[Summary], config: StackConfig) -> Iterator[Finding]:
     holders = {port: container for container in containers for port in _ports_of(container)}
-    ours = {port for port, holder in holders.items() if (holder.get("Labels") or {}).get("photos.id") == config.id}
+    ours = {port for port, holder in holders.items() if _is_ours(holder, config)}
+    # A container that crashes has its ports at one moment and not at the next.
+    crashing = {_name(c) for c in containers if _is_ours(c, config) and c.get("State") == "restarting"}
     addresses = {address.address for nic in psutil.net_if_addrs().values() for address in nic} | {ANY_ADDRESS}
     for service in expected(config.stack, config.settings).services:
         for port in service.ports:
@@ -169,8 +198,12 @@ def _ports(containers: list[Summary], config: StackConfig) -> Iterator[Finding]:
                         address=port.address,
                     ),
                 )
-            elif port.number not in ours and not _free(port.address, port.number):
+            elif service.container not in crashing and port.number not in ours and not _free(port.address, port.number):
                 yield _taken(where, port.number, holders)
+
+
+def _is_ours(container: Summary, config: StackConfig) -> bool:
+    return bool((container.get("Labels") or {}).get("photos.id") == config.id)
 
 
 def _taken(where: str, port: int, holders: dict[int, Summary]) -> Finding:
@@ -248,6 +281,22 @@ def _memory(info: dict[str, Any], config: StackConfig) -> Finding:
         section=largest.section,
     )
     return warning("memory", text, fix)
+
+
+def _weak(info: dict[str, Any], config: StackConfig) -> Iterator[Finding]:
+    """Name the preset where it fits, to who asks (`doctor`): no warning, since it goes without, slower."""
+    cores, gigabytes = info.get("NCPU", 0), info.get("MemTotal", 0) / GIB
+    if config.settings.preset or not (0 < cores <= WEAK_CORES or 0 < gigabytes < WEAK_GIB):
+        return
+    yield ok(
+        "machine",
+        message(
+            "preset_fits",
+            "{cores} cores, {there} GB: `photos:preset: small` in the stack file fits such a machine",
+            cores=cores,
+            there=f"{gigabytes:.1f}",
+        ),
+    )
 
 
 def _database_image(client: docker.DockerClient, config: StackConfig) -> Iterator[Finding]:

@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from components.database import Database, DatabaseConfig
-from components.fields import Registry, Section, TimeZone
+from components.fields import ForeignNetwork, Registry, Section, TimeZone
 from components.service import Service
 from components.service_config import ServiceConfig
 from components.services import SERVICES, services_by_name
@@ -20,6 +20,7 @@ from stacks.sections.backup import BackupConfig
 from stacks.sections.data import DataConfig
 from stacks.sections.library import LibraryConfig
 from stacks.sections.owner import OwnerConfig
+from stacks.sections.presets import Preset, with_preset
 from stacks.sections.publish import PublishConfig
 from stacks.sections.secrets import made_keys, service_keys, typed_keys
 from stacks.sections.services import ServicesConfig
@@ -32,12 +33,24 @@ class Settings(Section):
     timezone: TimeZone = Field(description="the family's time zone, e.g. Asia/Shanghai")
     owner: OwnerConfig | None = Field(None, description="whom the photos belong to; default: the owner of originals")
     library: LibraryConfig = Field(description="the folders that hold your photos")
+    preset: Preset | None = Field(
+        None, description="small: for a machine with 2 cores and 4 GB; what you write beside it wins"
+    )
     image_registry: Registry | None = Field(None, description="mirror to pull all images through, without https://")
+    panel_network: ForeignNetwork | None = Field(
+        None,
+        description="a network of a panel or proxy that the album and OpenList join, e.g. 1panel-network; see docs/panels.md",
+    )
     database: DatabaseConfig = Field(default_factory=DatabaseConfig, description="MariaDB")
     services: ServicesConfig = Field(description="the services to run")
     publish: PublishConfig | None = Field(None, description="what the internet may reach, see below")
     backup: BackupConfig | None = Field(None, description="what is copied where, and when, see below")
     data: DataConfig = Field(default_factory=DataConfig, description="what destroy does with the volumes")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _preset(cls, values: Any) -> Any:
+        return with_preset(values) if isinstance(values, dict) else values
 
     def enabled(self) -> dict[str, ServiceConfig]:
         """Return the configured services by name."""

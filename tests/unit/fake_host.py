@@ -64,6 +64,7 @@ class FakeDocker:
             {
                 "Names": [f"/{found.name}"] if found.name else None,
                 "Labels": found.labels,
+                "State": getattr(found, "status", "running"),
                 "Ports": [
                     {"PublicPort": int(binding["HostPort"])}
                     for bindings in (found.attrs.get("HostConfig", {}).get("PortBindings") or {}).values()
@@ -180,14 +181,21 @@ class FakeHost:
             (user / ".wslconfig").write_text(wslconfig, "utf-8")
 
     def add_container(
-        self, name: str, labels: Mapping[str, str] | None = None, *, image: str = "x:1", port: int | None = None
+        self,
+        name: str,
+        labels: Mapping[str, str] | None = None,
+        *,
+        image: str = "x:1",
+        port: int | None = None,
+        state: str = "running",
     ) -> None:
-        """Add a container that runs here."""
+        """Add a container that is here."""
         bindings = {f"{port}/tcp": [{"HostIp": "127.0.0.1", "HostPort": str(port)}], "9/udp": None} if port else None
         self.containers.append(
             SimpleNamespace(
                 name=name,
                 labels=dict(labels or {}),
+                status=state,
                 image=SimpleNamespace(tags=[image]),
                 attrs={"HostConfig": {"PortBindings": bindings}, "Config": {"Image": image}},
             )

@@ -471,6 +471,22 @@ BAD = [
             ("x" * 64 + ".org", "has 64 bytes, at most 63"),
         )
     ),
+    *(
+        key("B23", "panel_network", value, says, "e.g. 1panel-network", note=value)
+        for value, says in (
+            ("bridge", "is Docker's own network"),
+            ("host", "is Docker's own network"),
+            ("my net", "is not the name of a Docker network"),
+            ("-x", "is not the name of a Docker network"),
+        )
+    ),
+    key(
+        "B24",
+        "panel_network",
+        "1panel-network",
+        "Docker here has no network 1panel-network",
+        "Write one of: none is there",
+    ),
     on_host(
         "B24",
         database_runs("mariadb:12.0.2"),

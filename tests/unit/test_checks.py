@@ -138,6 +138,15 @@ ONE_FINDING: dict[str, tuple[Break, str, str, str]] = {
         "config photos:services.photoprism.port",
         'port 12343 is in use by your other stack "home" (photos-home-photoprism)',
     ),
+    "port of another program, beside a container of ours that crashes": (
+        every(
+            lambda host: host.add_container("photos-dev-mariadb", OURS, state="restarting"),
+            lambda host: host.taken.add(("127.0.0.1", 12343)),
+        ),
+        "error",
+        "config photos:services.photoprism.port",
+        "port 12343 is in use by another program",
+    ),
     "port of another container": (
         every(
             lambda host: host.add_container("nextcloud", port=12343),
@@ -223,6 +232,10 @@ OK_HOSTS: dict[str, Break] = {
         lambda host: host.add_container("photos-dev-photoprism", OURS, port=12343),
         lambda host: host.taken.add(("127.0.0.1", 12343)),
     ),
+    "our own port, between two crashes": every(
+        lambda host: host.add_container("photos-dev-photoprism", OURS, state="restarting"),
+        lambda host: host.taken.add(("127.0.0.1", 12343)),
+    ),
     "our running database": lambda host: host.add_container("photos-dev-mariadb", OURS, image="mariadb:11.4.2"),
     "a database without a version": lambda host: host.add_container("photos-dev-mariadb", OURS, image="mine:edge"),
     "data root on ext4 below tmpfs": lambda host: host.file_systems.update(
@@ -249,6 +262,54 @@ def test_what_is_right_is_not_complained_about(name: str, host: FakeHost) -> Non
     OK_HOSTS[name](host)
 
     assert [str(found) for found in serious(host)] == []
+
+
+@pytest.mark.parametrize(
+    ("machine", "preset", "named"),
+    [
+        ({"NCPU": 4, "MemTotal": 16 * GIB}, None, False),
+        ({"NCPU": 2, "MemTotal": 16 * GIB}, None, True),
+        ({"NCPU": 8, "MemTotal": 5 * GIB}, None, True),
+        ({"NCPU": 2, "MemTotal": 4 * GIB}, "small", False),
+        ({"NCPU": 8, "MemTotal": 6 * GIB}, None, False),
+    ],
+)
+def test_the_preset_is_named_on_a_weak_machine_to_who_asks_and_is_no_warning(
+    host: FakeHost, machine: dict[str, int], preset: str | None, named: bool
+) -> None:
+    host.info |= machine
+    host.more |= {"preset": preset} if preset else {}
+    report = look(lambda: parsed(host))
+
+    assert [str(found.check) for found in report.findings if "preset: small" in str(found.text)] == ["machine"] * named
+    assert serious(host) == []
+
+
+def network(name: str, driver: str = "bridge", labels: dict[str, str] | None = None) -> SimpleNamespace:
+    return SimpleNamespace(name=name, attrs={"Driver": driver, "Labels": labels})
+
+
+@pytest.mark.parametrize(
+    ("there", "fine"),
+    [
+        ([network("1panel-network")], True),
+        ([network("1panel-network"), network("bridge")], True),
+        ([network("1panel-network-2"), network("bridge")], False),
+        ([network("proxy"), network("1panel-network", "macvlan")], False),
+        ([network("1panel-network", labels=FOREIGN)], False),
+    ],
+    ids=["there", "there beside another", "another's name begins so", "on the LAN by itself", "of another photo stack"],
+)
+def test_the_network_of_a_panel_is_there_and_opens_nothing_by_itself(
+    host: FakeHost, there: list[SimpleNamespace], fine: bool
+) -> None:
+    host.networks += there
+    host.more["panel_network"] = "1panel-network"
+
+    found = serious(host)
+    assert [finding.check for finding in found] == ([] if fine else ["config photos:panel_network"])
+    others = [each.name for each in there if each.name in ("proxy", "1panel-network-2")]
+    assert fine or f"Write one of: {', '.join(others) or 'none is there'};" in str(found[0].fix)
 
 
 @pytest.mark.parametrize(("free", "level"), [(GIB // 2, "error"), (5 * GIB, "warning"), (11 * GIB, None)])

@@ -23,9 +23,12 @@ from stacks.sections import Settings
 FULL: dict[str, Any] = {
     "owner": {"uid": 1000, "gid": 1000},
     "image_registry": "docker.example.com",
+    "panel_network": "1panel-network",
+    "preset": "small",
     "publish": {**PUBLISH, "cloudflared": {}, "adopt": {}},
     "backup": {"remotes": {"a": BUCKET}, "gate": {}, "keep": {}, "mirrors": {}},
     "services.photoprism.features": {},
+    "services.photoprism.thumbnails": {},
     "services.photoprism.transcoding": {},
     "data": {},
     "database": {},

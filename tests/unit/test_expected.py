@@ -31,6 +31,7 @@ VARIANTS: list[tuple[str, dict[str, Any]]] = [
     ("dev", {"services.drive": DROP}),
     ("dev", {"services": {"photoprism": {"bind": "192.168.1.5", "port": 20000, "memory": "3g"}}}),
     ("dev", {"image_registry": "mirror.example.com:5000"}),
+    ("dev", {"panel_network": "1panel-network"}),
     ("dev", {"backup": {"remotes": {"disk": {"kind": "disk", "type": "local", "path": "/mnt/backup/photos"}}}}),
 ]
 

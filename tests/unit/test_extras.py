@@ -105,7 +105,7 @@ def test_a_label_that_the_stack_lives_by_or_that_is_a_secret_is_refused(label: s
     assert f"labels.{label}: " in text
 
 
-@pytest.mark.parametrize("variable", ["PHOTOPRISM_THUMB_SIZE", "PHOTOPRISM_DETECT_NSFW", "HTTPS_PROXY"])
+@pytest.mark.parametrize("variable", ["PHOTOPRISM_THUMB_UNCACHED", "PHOTOPRISM_DETECT_NSFW", "HTTPS_PROXY"])
 def test_what_the_model_does_not_know_is_what_they_are_for(variable: str) -> None:
     assert refusal_of("photoprism", environment={variable: "1"}) is None
 

@@ -6,10 +6,11 @@ from typing import Any
 
 import pulumi
 import pytest
-from example_stack import STACK_ID, declared, resource
+from example_stack import STACK_ID, changed, declare_stack, declared, environment, example, resource, role
+from judged import as_rules_see, broken_rules
 
 from components.network import Networks, NetworksArgs, _ipv4_subnet
-from stacks.recording import Recorded, Recorder, record
+from stacks.recording import Recorded, Recorder, plain, record
 
 
 @pytest.mark.parametrize(("role", "internal"), [("db", True), ("apps", None)])
@@ -54,3 +55,33 @@ class Config:
 )
 def test_the_trusted_subnet_is_the_ipv4_one(subnets: list[str | None], expected: str) -> None:
     assert _ipv4_subnet([Config(subnet) for subnet in subnets]) == expected
+
+
+PANEL = "1panel-network"
+
+
+def joined(recorder: Recorder) -> dict[str, list[str]]:
+    """Return service → the names that it has in the panel's network, for those that are in it."""
+    return {
+        role(item): network["aliases"]
+        for item in recorder.of_type("Container")
+        for network in plain(item.inputs)["networksAdvanced"]
+        if network["name"] == PANEL
+    }
+
+
+def test_a_panel_s_network_is_joined_by_what_has_pages_for_the_family_and_never_made() -> None:
+    recorder = declare_stack(changed(example("home"), {"panel_network": PANEL}), "home")
+
+    assert joined(recorder) == {"photoprism": ["photos-home-photoprism"], "drive": ["photos-home-drive"]}
+    assert PANEL not in {item.inputs["name"] for item in recorder.of_type("Network")}
+    assert broken_rules(as_rules_see(recorder.resources)) == {}
+
+
+def test_in_a_panel_s_network_the_album_asks_for_its_database_by_a_name_that_no_panel_has() -> None:
+    """There "mariadb" is the panel's own, and Docker asks that network before `db`: seen with 20.10, tests/docker."""
+    alone, beside = example("home"), changed(example("home"), {"panel_network": PANEL})
+    server = "PHOTOPRISM_DATABASE_SERVER"
+
+    assert environment(declare_stack(alone, "home"), "photoprism")[server] == "mariadb:3306"
+    assert environment(declare_stack(beside, "home"), "photoprism")[server] == "photos-home-mariadb:3306"

@@ -49,6 +49,7 @@ TYPES: dict[object, tuple[str, str]] = {
     "any_address": ("address", "地址"),
     "site_url": ("URL", "网址"),
     "_registry": ("registry", "镜像仓库"),
+    "_network": ("network", "网络"),
     "index_schedule": ("schedule", "时间表"),
     "import_pattern": ("pattern", "格式"),
     "_clients": ("list", "列表"),

@@ -35,6 +35,7 @@ class Thing:
         host.there.append(self)
 
     def rename(self, name: str) -> None:
+        assert self.status != "restarting", "Docker cannot: sandbox not found"
         self.name = name
 
     def stop(self, timeout: int) -> None:
@@ -142,6 +143,15 @@ def test_a_container_that_was_made_anew_by_something_else_is_replaced_by_the_sta
         host.add("container", "photos-dev-drive")
     assert host.names("running") == ["photos-dev-drive"]
     assert foreign not in host.there
+
+
+@pytest.mark.usefixtures("agreed")
+def test_what_a_panel_made_anew_and_only_crashes_is_stopped_before_it_gives_up_its_name(host: Host) -> None:
+    crashing = remade(host)
+    crashing.status, crashing.attrs = "restarting", {"State": {"Status": "restarting"}, "RestartCount": 4}
+
+    with sweep.room_for_up("dev"):
+        assert (crashing.name, crashing.status) == ("photos-dev-drive-set-aside", "exited")
 
 
 @pytest.mark.usefixtures("agreed")
@@ -279,7 +289,6 @@ def test_a_restore_that_ended_is_swept(host: Host) -> None:
         ("dead", "The container photos-dev-drive is dead"),
         ("running", ""),
         ("restarting", ""),
-        ("paused", ""),
     ],
 )
 def test_a_service_that_does_not_run_is_a_difference(
@@ -290,6 +299,95 @@ def test_a_service_that_does_not_run_is_a_difference(
     assert differences.told_differences("dev") is bool(told)
     assert told in capsys.readouterr().err
     assert host.names() == ["photos-dev-drive"], "a preview changes nothing"
+
+
+WANTED = [{"name": "id-0", "aliases": ["drive"]}, {"name": "1panel-network", "aliases": ["photos-dev-drive"]}]
+
+
+def touched(host: Host, *, networks: dict[str, str], status: str = "running") -> Thing:
+    """Let a service run in `networks` (name → id), which the state wants in its own one and in that of a panel."""
+    host.add("network", "photos-dev-apps")
+    thing = host.add("container", "photos-dev-drive", status)
+    host.state[-1]["inputs"] = {"networksAdvanced": WANTED}
+    thing.attrs["NetworkSettings"] = {"Networks": {name: {"NetworkID": number} for name, number in networks.items()}}
+    return thing
+
+
+ALL = {"photos-dev-apps": "id-0", "1panel-network": "id-of-the-panel-s"}
+
+
+@pytest.mark.parametrize(
+    ("place", "told", "done"),
+    [
+        ((ALL, "running"), "", []),
+        (({"id-0": "", "1panel-network": ""}, "running"), "", []),  # as Docker names one that was just joined
+        ((ALL, "paused"), "is paused", ["unpause"]),
+        (
+            ({"1panel-network": "x"}, "running"),
+            "is not in the network photos-dev-apps any more",
+            ["join id-0 as drive"],
+        ),
+        (
+            ({"photos-dev-apps": "id-0"}, "running"),
+            "is not in the network 1panel-network any more",
+            ["join 1panel-network as photos-dev-drive"],
+        ),
+        (({**ALL, "proxy": "y"}, "running"), "photos:panel_network: proxy", ["leave proxy"]),
+        (({}, "exited"), "is exited", []),
+    ],
+)
+def test_what_a_panel_does_to_a_container_is_told_by_a_preview_and_undone_by_an_up(
+    host: Host, capsys: pytest.CaptureFixture[str], place: tuple[dict[str, str], str], told: str, done: list[str]
+) -> None:
+    thing = touched(host, networks=place[0], status=place[1])
+    known = {"photos-dev-apps", "id-0", "1panel-network", "proxy"}
+    ours = host.networks.list
+    host.networks.list = lambda names=(), **others: [name for name in names if name in known] or ours(**others)
+    undone = undoing(host, thing, known)
+
+    assert differences.told_differences("dev") is bool(told)
+    assert told in capsys.readouterr().err
+    assert undone == [], "a preview changes nothing"
+    with sweep.room_for_up("dev") as changed:
+        assert changed is bool(told)
+    assert undone == done
+
+
+def undoing(host: Host, thing: Thing, known: set[str]) -> list[str]:
+    """Let what undoes something write down what it does."""
+    undone: list[str] = []
+    thing.unpause = lambda: undone.append("unpause")  # type: ignore[attr-defined]
+
+    def network(name: str) -> SimpleNamespace:
+        assert name in known
+        return SimpleNamespace(
+            connect=lambda container, aliases: undone.append(f"join {name} as {aliases[0]}"),  # noqa: ARG005
+            disconnect=lambda container: undone.append(f"leave {name}"),  # noqa: ARG005
+        )
+
+    host.networks.get = network
+    return undone
+
+
+def test_a_network_that_is_gone_is_not_missed_twice(host: Host, capsys: pytest.CaptureFixture[str]) -> None:
+    touched(host, networks={})
+    host.there = [thing for thing in host.there if thing.kind != "network"]
+    host.networks.list = lambda **_: []
+
+    assert differences.told_differences("dev") is True
+    told = capsys.readouterr().err
+    assert "The network photos-dev-apps is gone" in told
+    assert "is not in the network" not in told
+
+
+def test_a_renamed_container_is_told_and_pulumi_has_to_look(host: Host, capsys: pytest.CaptureFixture[str]) -> None:
+    host.add("container", "photos-dev-drive").rename("old-drive")
+
+    assert differences.told_differences("dev") is True
+    assert "The container photos-dev-drive is called old-drive now" in capsys.readouterr().err
+    with sweep.room_for_up("dev") as changed:
+        assert changed is True
+    assert host.names() == ["old-drive"], "pulumi replaces it"
 
 
 def test_what_runs_in_a_service_s_place_is_named_where_there_is_a_state_to_compare_with(host: Host) -> None:
