@@ -33,13 +33,15 @@ from components.photoprism_import import IMPORT_PATTERN, go_layout, import_patte
 from components.refusals import refusal
 from components.service import Belongings, Platform, Secret, Service, ServiceArgs
 from components.service_config import ServiceConfig
+from components.storage import MARKER
 
 HTTP_PORT = 2342
 MINIMUM_MEMORY_MB = 1024
 
 # Newer images start through s6 (/init), which needs root or a /run of its own; the older entrypoint passes no TERM on
 # to the server. What both do for a fixed user is this. What the stack sets is taken out of the file that the settings
-# page writes, since that file beats it: a key with the lines below it, in any spelling of its letters.
+# page writes, since that file beats it: a key with the lines below it, in any spelling of its letters. And an import
+# that moves deletes every file whose name begins with a dot, unless .ppignore names it: the library's marker would go.
 START = """#!/bin/sh
 set -eu
 umask 0002
@@ -52,9 +54,19 @@ if [ -s "$options" ]; then
   awk '/^[^ \\t#-]/ {{ ours = tolower($0) ~ /^"?({keys})"?[ \\t]*:/ }} !ours' "$options" > "$options.new"
   cmp -s "$options" "$options.new" && rm "$options.new" || mv "$options.new" "$options"
 fi
+kept=/photoprism/import/.ppignore
+if [ -w /photoprism/import ]; then
+  [ -z "$(tail -c 1 "$kept" 2>/dev/null)" ] || echo >> "$kept"
+  for name in {kept}; do
+    grep -qxF -- "$name" "$kept" 2>/dev/null || echo "$name" >> "$kept"
+  done
+fi
 exec /opt/photoprism/bin/photoprism start
 """
 
+
+KEPT_AT_IMPORT = (MARKER, ".stfolder", ".stignore", ".syncthing.*", "~syncthing~*")
+"""What an import must not delete: the library's marker, and what Syncthing needs in a folder that it fills."""
 
 # What its pages speak: frontend/src/locales.js. Anything else becomes English, without a word.
 LANGUAGES = (
@@ -357,7 +369,8 @@ def _environment(config: PhotoPrismConfig, base: Platform) -> dict[str, str]:
 
 def _start(config: PhotoPrismConfig, base: Platform) -> str:
     keys = [name.lower() for name in album_options(config, base)]
-    return START.format(keys="|".join(sorted([*keys, *BEYOND_THE_PAGE])))
+    kept = " ".join(f"'{name}'" for name in KEPT_AT_IMPORT)
+    return START.format(keys="|".join(sorted([*keys, *BEYOND_THE_PAGE])), kept=kept)
 
 
 def _devices(transcoding: Transcoding) -> Devices:
