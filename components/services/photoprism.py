@@ -31,6 +31,7 @@ from components.fields import BindAddress, Image, IndexSchedule, Memory, Port, S
 from components.messages import message
 from components.photoprism_import import IMPORT_PATTERN, go_layout, import_pattern
 from components.refusals import refusal
+from components.schedules import CronOrNever
 from components.service import Belongings, Platform, Secret, Service, ServiceArgs
 from components.service_config import ServiceConfig
 from components.storage import MARKER
@@ -214,6 +215,13 @@ class PhotoPrismConfig(ServiceConfig):
     import_pattern: ImportPattern = Field(
         IMPORT_PATTERN, description="where an import puts a photo in originals, and under which name"
     )
+    import_schedule: CronOrNever = Field(
+        "",
+        description='when the album takes over what lies in the import folder: five cron fields, e.g. "0 4 * * *"; "" for never',
+    )
+    import_mode: Literal["copy", "move"] = Field(
+        "copy", description="whether a scheduled import copies or moves; from a folder that Syncthing syncs it copies"
+    )
     webdav_clients: Annotated[list[str], AfterValidator(_clients)] = Field(
         [],
         description="computers that get a password of their own for WebDAV, e.g. [laptop]; ./photos password shows it",
@@ -221,6 +229,15 @@ class PhotoPrismConfig(ServiceConfig):
     experimental: bool = Field(False, description="PhotoPrism's unfinished features")
     features: Features = Field(default_factory=Features, description="switches, see below")
     transcoding: Transcoding = Field(default_factory=Transcoding, description="video conversion, see below")
+
+    @model_validator(mode="after")
+    def _import_is_possible(self) -> PhotoPrismConfig:
+        if self.import_schedule and self.read_only:
+            raise refusal(
+                "import_read_only",
+                "read_only: true lets nothing into the album, so it cannot import. Leave out import_schedule or read_only",
+            )
+        return self
 
     @model_validator(mode="after")
     def _enough_memory(self) -> PhotoPrismConfig:

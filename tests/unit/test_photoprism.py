@@ -72,6 +72,8 @@ def test_every_setting_of_the_model_is_tried_here() -> None:
         "environment",
         "labels",
         "import_pattern",
+        "import_schedule",
+        "import_mode",
         "webdav_clients",
     }
     tried = {path for path, _, _ in SETTINGS}
