@@ -117,7 +117,7 @@ def network_of_a_panel(image: str) -> Iterator[Container]:
 @pytest.fixture(scope="module")
 def theirs(world: World) -> Iterator[Container]:
     """The panel's own database, in its network, which the stack file names before it is there."""
-    world.write(STACK, panel_network=PANEL_NETWORK)
+    world.write(STACK, panel_network=PANEL_NETWORK, preset="small")
     world.drop(STACK, "services", "syncthing")
     told = world.photos("up", STACK, "--yes", check=False)
     nothing = world.ours_by_name(STACK)
@@ -149,14 +149,33 @@ def assert_well(kept: Kept) -> None:
         assert album.get("/api/v1/photos", params={"count": 1}).status_code == httpx.codes.OK
 
 
+def ids() -> dict[str, str | None]:
+    return {service: Panel().get(service).id for service in SERVICES}
+
+
 def networks() -> dict[str, list[str]]:
     panel = Panel()
     return {service: sorted(panel.get(service).attrs["NetworkSettings"]["Networks"]) for service in SERVICES}
 
 
 def test_in_the_panel_s_network_are_the_album_and_openlist_and_nothing_is_left_to_change(kept: Kept) -> None:
+    before = ids()
     assert_well(kept)
     assert kept.world.preview(STACK) == {}
+    kept.world.photos("up", STACK, "--yes", code=0)
+
+    assert ids() == before
+
+
+def test_the_preset_is_what_runs(kept: Kept) -> None:
+    album = Panel().get("photoprism").attrs["Config"]["Env"]
+    limits = {service: Panel().get(service).attrs["HostConfig"]["Memory"] // 1024**2 for service in SERVICES}
+
+    assert kept
+    assert {"PHOTOPRISM_THUMB_SIZE=1280", "PHOTOPRISM_WORKERS=1", "PHOTOPRISM_DISABLE_CLASSIFICATION=true"} <= set(
+        album
+    )
+    assert limits == {"drive": 192, "mariadb": 512, "photoprism": 1024}, "and what the stack file says beside it wins"
 
 
 def test_the_album_keeps_to_its_own_database_beside_the_panel_s(kept: Kept, theirs: Container) -> None:
@@ -215,7 +234,7 @@ def test_a_pause_a_new_name_other_networks_and_another_limit_are_told_and_healed
     panel.leave("drive", f"{PREFIX}-apps")
     panel.leave("photoprism", PANEL_NETWORK)
     panel.join("mariadb", PANEL_NETWORK)
-    panel.get("mariadb").update(mem_limit="900m", memswap_limit="1800m")
+    panel.get("mariadb").update(mem_limit="400m", memswap_limit="800m")
     panel.get("photoprism").rename(f"{PREFIX}-photoprism-old")
     told = kept.world.photos("preview", STACK)
     shown = kept.world.preview(STACK)
