@@ -22,6 +22,7 @@ from components.apps.resource import (
     AppError,
     AppProvider,
     AppResource,
+    AwayError,
     Props,
     RefusedError,
     shape,
@@ -98,6 +99,9 @@ class PhotoPrismApi(App):
 
 
 def _checked(answer: httpx.Response) -> httpx.Response:
+    if answer.is_server_error:  # its database is away, for one; a look goes on without it, and up heals that first
+        msg = f"PhotoPrism cannot answer now ({answer.status_code}). Why: ./photos status"
+        raise AwayError(msg)
     if answer.is_error:
         msg = f"PhotoPrism refuses {answer.request.method} {answer.request.url.path}: {answer.status_code}"
         raise AppError(msg)
