@@ -79,3 +79,14 @@ def test_a_connected_tunnel_is_healthy_and_ends_in_order(published: Stack) -> No
     container.stop(timeout=30)
     container.reload()
     assert container.attrs["State"]["ExitCode"] == 0
+
+
+def test_without_a_name_server_it_ends_and_docker_starts_it_again(published: Stack) -> None:
+    container = published.container("cloudflared")
+    container.start()
+    container.exec_run(["/usr/lib/cloudflared-double/python", "-c", "open('/tmp/no-names', 'w')"])
+    container.restart(timeout=30)
+    until(lambda: published.container("cloudflared").attrs["RestartCount"] >= 2)
+
+    assert b"lookup failed" in published.container("cloudflared").logs(tail=5)
+    assert health(published, "drive") == "healthy", "the album and the rest are not disturbed"

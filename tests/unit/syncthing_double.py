@@ -113,7 +113,7 @@ def serving(double: SyncthingDouble) -> Iterator[str]:
             body = json.loads(self.rfile.read(length)) if length else None
             path, query = urlsplit(self.path).path, dict(parse_qsl(urlsplit(self.path).query))
             status, answer = (
-                (403, "Forbidden")
+                (403, "CSRF Error")
                 if self.headers["X-API-Key"] != KEY
                 else double.answer(self.command, path, body, query)
             )

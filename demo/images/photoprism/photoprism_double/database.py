@@ -12,9 +12,14 @@ import threading
 import time
 from typing import Any
 
-import pymysql
-
 from .settings import Settings, log
+
+try:
+    import pymysql
+except ImportError:  # the unit tests run it with SQLite
+    FAILURES: tuple[type[Exception], ...] = (sqlite3.Error,)
+else:
+    FAILURES = (pymysql.err.MySQLError, sqlite3.Error)
 
 NAME = "VARCHAR(700) {binary}"
 SCHEMA = (
@@ -42,6 +47,7 @@ SCHEMA = (
     ),
 )
 RETRIES, PAUSE = 12, 5
+SHORTEST_PASSWORD, MOST_BYTES = 8, 72
 YEAR = 31_536_000
 
 
@@ -80,7 +86,7 @@ class Database:
         for attempt in range(RETRIES + 1):
             try:
                 return self._open()
-            except (pymysql.err.MySQLError, sqlite3.Error) as error:
+            except FAILURES as error:
                 if attempt == RETRIES:
                     msg = f"FATAL: config: cannot connect to the database: {error}"
                     raise SystemExit(msg) from error
@@ -114,18 +120,25 @@ class Database:
         if self.one("SELECT uid FROM passwords WHERE uid = %s", user["user_uid"]):
             return
         if not password:
-            log("warning", f"config: password required to initialize '{name}' account")
-        elif not self.set_password(str(user["user_uid"]), password):
-            log("error", "config: password must have 8-72 characters, the account cannot be initialized")
+            log("warning", f"config: '{name}' account cannot be initialized due to missing or invalid password")
+        elif len(password.encode()) > MOST_BYTES:  # any other length will do for the first one
+            log("error", f"auth: password must have less than {MOST_BYTES} characters")
+        else:
+            self._keep(str(user["user_uid"]), password)
 
-    def set_password(self, user: str, password: str) -> bool:
-        """False for a password of the wrong length."""
-        if not 8 <= len(password) <= 72:
-            return False
+    def set_password(self, user: str, password: str) -> str:
+        """What is wrong with a password that a person chooses; "" where it was taken."""
+        if len(password) < SHORTEST_PASSWORD:
+            return f"password must have at least {SHORTEST_PASSWORD} characters"
+        if len(password.encode()) > MOST_BYTES:
+            return f"password must have less than {MOST_BYTES} characters"
+        self._keep(user, password)
+        return ""
+
+    def _keep(self, user: str, password: str) -> None:
         salt = os.urandom(16)
         self.run("DELETE FROM passwords WHERE uid = %s", user)
         self.run("INSERT INTO passwords VALUES (%s, %s)", user, f"{salt.hex()}${_scrypt(password, salt)}")
-        return True
 
     def login(self, name: str, password: str) -> str | None:
         """The user's id if name and password fit."""

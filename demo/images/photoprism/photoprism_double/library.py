@@ -101,7 +101,7 @@ class Library:
         return gone
 
     def bring_in(self, sub: str = "", *, move: bool, dest: str = "") -> int:
-        """Imports by date and checksum; with `move` the source loses duplicates, hidden files and empty folders."""
+        """Imports by date and checksum; with `move` the source loses duplicates and hidden files, and keeps its folders."""
         start, brought = _inside(self.imports, sub), 0
         target = _inside(self.originals, dest or self.settings.text("IMPORT_DEST"))
         for file in list(_pictures(start)):
@@ -204,5 +204,3 @@ def _tidy(start: Path) -> None:
         for name in files:
             if name.startswith(".") and name != ".ppignore" and not _matches(name, ignored):
                 (Path(folder) / name).unlink()
-        if Path(folder) != start and not any(Path(folder).iterdir()):
-            Path(folder).rmdir()

@@ -19,10 +19,14 @@ TOLD = {
     "IndexSchedule": "INDEX_SCHEDULE", "IndexWorkers": "WORKERS", "Experimental": "EXPERIMENTAL",
     "DisableFaces": "DISABLE_FACES", "DisableClassification": "DISABLE_CLASSIFICATION",
     "DisablePlaces": "DISABLE_PLACES", "DisableRaw": "DISABLE_RAW", "FFmpegEncoder": "FFMPEG_ENCODER",
+    "FFmpegSize": "FFMPEG_SIZE", "FFmpegPreset": "FFMPEG_PRESET", "ThumbSize": "THUMB_SIZE", "JpegQuality": "JPEG_QUALITY",
 }  # fmt: skip
 """Options that the API tells → their variable: internal/config/options.go."""
 SWITCHES = {name for name in TOLD if name.startswith(("Disable", "Default"))} - {"DefaultLocale", "DefaultTimezone"}
 SWITCHES |= {"ReadOnly", "Experimental"}
+NUMBERS = {"OriginalsLimit": 1000, "FFmpegSize": 4096, "ThumbSize": 1920, "JpegQuality": 83}
+WORDS = {"IndexWorkers": "auto", "FFmpegEncoder": "libx264", "FFmpegPreset": "fast"}
+"""What stands for nothing: internal/config/flags.go."""
 DEFAULT_SETTINGS: dict[str, Any] = {
     "ui": {"language": "en", "timeZone": "", "theme": "default"},
     "import": {"path": "/", "move": False, "dest": ""},
@@ -46,8 +50,12 @@ def effective(settings: Settings) -> dict[str, Any]:
     """Return the options as they count: the environment's, and over them the file's."""
     told: dict[str, Any] = {}
     for name, variable in TOLD.items():
-        told[name] = settings.flag(variable) if name in SWITCHES else settings.text(variable)
-    told["OriginalsLimit"] = int(told["OriginalsLimit"] or 1000)
+        if name in SWITCHES:
+            told[name] = settings.flag(variable)
+        elif name in NUMBERS:
+            told[name] = int(settings.text(variable) or NUMBERS[name])
+        else:
+            told[name] = settings.text(variable, WORDS.get(name, ""))
     return told | written(settings)
 
 

@@ -7,18 +7,29 @@ import json
 import re
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from . import options, page
-from .database import Database
+from .database import FAILURES, Database
 from .library import Library
 from .settings import Settings
 
 LOGIN_FAILURES, REFILL_SECONDS = 10, 60
 SESSION_SECONDS = 14 * 86_400
+
+
+TRANSLATED = {
+    "zh": {
+        "Please log in to your account": "请登录你的账户", "Invalid credentials": "无效凭证", "Unable to do that": "无法做到这一点",
+        "Import completed in {seconds} s": "导入成功，耗时 {seconds} 秒",
+        "Indexing completed in {seconds} s": "索引成功，耗时 {seconds} 秒",
+    },
+}  # fmt: skip
+"""Language → text → its translation, of those that a test meets: nobody may read a message."""
 
 
 class RefusedError(Exception):
@@ -27,6 +38,33 @@ class RefusedError(Exception):
     def __init__(self, status: int, error: str) -> None:
         super().__init__(error)
         self.status = status
+
+    def told(self, words: Mapping[str, str]) -> dict[str, Any]:
+        """The answer, with the text in a language and an id that is in none."""
+        return {"code": self.status, "error": words.get(str(self), str(self)), "messageId": str(self)}
+
+
+class OAuthError(RefusedError):
+    """A refusal of OAuth's own routes."""
+
+    def __init__(self) -> None:
+        super().__init__(401, "Invalid credentials")
+
+    def told(self, words: Mapping[str, str]) -> dict[str, Any]:
+        """In OAuth's form."""
+        return {"code": 43, "error": "invalid credentials", "message": words.get(str(self), str(self))}
+
+
+class BusyError(RefusedError):
+    """Too many failed logins."""
+
+    def __init__(self) -> None:
+        super().__init__(429, "rate limit exceeded")
+
+    def told(self, words: Mapping[str, str]) -> dict[str, Any]:
+        """In no language, without an id."""
+        del words
+        return {"code": self.status, "error": str(self)}
 
 
 class Application:
@@ -60,7 +98,7 @@ class Handler(BaseHTTPRequestHandler):
             else:
                 self._route(self.command, url.path)
         except RefusedError as refusal:
-            self._json({"code": refusal.status, "error": str(refusal)}, refusal.status)
+            self._json(refusal.told(self._words), refusal.status)
         except Exception as error:  # noqa: BLE001 - a request may fail, the server may not
             self._json({"code": 500, "error": f"{type(error).__name__}: {error}"}, 500)
 
@@ -78,7 +116,24 @@ class Handler(BaseHTTPRequestHandler):
         self._json({"status": "operational"})
 
     def _health(self) -> None:
-        self._send(200, b"OK", "text/plain")
+        self._json({"status": "ok", "time": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"})
+
+    @property
+    def _words(self) -> Mapping[str, str]:
+        return TRANSLATED.get(self.app.settings.text("DEFAULT_LOCALE"), {})
+
+    def _done(self, text: str, started: float) -> None:
+        seconds = f"{time.monotonic() - started:.0f}"
+        self._json({"code": 200, "message": self._words.get(text, text).format(seconds=seconds)})
+
+    def _elsewhere(self, path: str) -> None:
+        self._send(307, b"", "text/html; charset=utf-8", {"Location": path})
+
+    def _import_with_slash(self) -> None:
+        self._elsewhere(f"{API}/import/")
+
+    def _index_without_slash(self) -> None:
+        self._elsewhere(f"{API}/index")
 
     def _page(self) -> None:
         settings = self.app.settings
@@ -101,7 +156,7 @@ class Handler(BaseHTTPRequestHandler):
             session = database.session(str(form.get("token", "")))
             found = [session] if session and session["client_name"] else []
         if not found:
-            raise RefusedError(401, "Invalid credentials")
+            raise OAuthError
         database.end_session_with(found[0]["id"])
         self._json({"status": "deleted"})
 
@@ -125,10 +180,10 @@ class Handler(BaseHTTPRequestHandler):
         if form.get("grant_type") != "password" or not all(
             form.get(key) for key in ("username", "client_name", "scope")
         ):
-            raise RefusedError(401, "Invalid credentials")
+            raise OAuthError
         user = self.app.database.login(str(form["username"]), str(form.get("password", "")))
         if user is None or user != session["user_uid"] or session["client_name"]:
-            raise RefusedError(401, "Invalid credentials")
+            raise OAuthError
         seconds = int(form.get("expires_in", 0))
         token, _ = self.app.database.add_session(user, str(form["client_name"]), str(form["scope"]), seconds)
         self._json(
@@ -140,15 +195,20 @@ class Handler(BaseHTTPRequestHandler):
             raise RefusedError(status, "Forbidden")
 
     def _show_options(self) -> None:
-        self._authorize("config")
+        self._as_person()
         self._page_is_there(403)
         self._json(options.effective(self.app.settings))
 
     def _save_options(self) -> None:
-        self._authorize("config")
+        self._as_person()
         self._page_is_there(403)
         options.patch(self.app.settings, self._options())
         self._show_options()
+
+    def _as_person(self) -> None:
+        """Options are for who logged in: no app password reaches them, whatever its scope."""
+        if self._authorize("config").get("client_name"):
+            raise RefusedError(403, "Permission denied")
 
     def _show_settings(self) -> None:
         self._authorize("settings")
@@ -171,16 +231,14 @@ class Handler(BaseHTTPRequestHandler):
         self._authorize("photos")
         options, started = self._options(), time.monotonic()
         self.app.library.index(str(options.get("path", "")), rescan=bool(options.get("rescan")))
-        self._json({"code": 200, "message": f"Indexing completed in {time.monotonic() - started:.0f} s"})
+        self._done("Indexing completed in {seconds} s", started)
 
     def _import(self, sub: str) -> None:
         self._authorize("files")
         self._refuse_if_read_only()
-        options = self._options()
-        count = self.app.library.bring_in(
-            sub.strip("/") or str(options.get("path", "")), move=bool(options.get("move"))
-        )
-        self._json({"code": 200, "message": f"Import completed, {count} files"})
+        options, started = self._options(), time.monotonic()
+        self.app.library.bring_in(sub.strip("/") or str(options.get("path", "")), move=bool(options.get("move")))
+        self._done("Import completed in {seconds} s", started)
 
     def _upload(self) -> None:
         self._authorize("files")
@@ -190,10 +248,13 @@ class Handler(BaseHTTPRequestHandler):
     def _log_in(self) -> None:
         address = self.client_address[0]
         if self.app.blocked(address):
-            raise RefusedError(429, "Too many requests")
+            raise BusyError
         form = self._options()
         name, password = str(form.get("username", "")), str(form.get("password", ""))
-        user = self.app.database.login(name, password)
+        try:
+            user = self.app.database.login(name, password) or self._of_app_password(password, "*")
+        except FAILURES:  # without its database upstream takes a right password for a wrong one
+            user = None
         if user is None:
             self.app.failures[address].append(time.monotonic())
             raise RefusedError(401, "Invalid credentials")
@@ -249,15 +310,20 @@ class Handler(BaseHTTPRequestHandler):
             raise RefusedError(404, "Not found")
         kind, _, value = self.headers.get("Authorization", "").partition(" ")
         name, _, password = base64.b64decode(value if kind == "Basic" else b"").decode(errors="replace").partition(":")
-        if not (
-            self.app.database.session(value if kind == "Bearer" else password)
-            or self.app.database.login(name, password)
-        ):
+        token = value if kind == "Bearer" else password
+        if not (self._of_app_password(token, "webdav", "*") or self.app.database.login(name, password)):
             self._send(401, b"", "text/plain", {"WWW-Authenticate": 'Basic realm="WebDAV Authorization Required"'})
         elif settings.flag("READONLY") and self.command in {"PUT", "DELETE", "MKCOL", "MOVE", "COPY"}:
             raise RefusedError(403, "Forbidden")
+        elif self.command == "PROPFIND":
+            self._send(207, b'<D:multistatus xmlns:D="DAV:"/>', "text/xml; charset=utf-8")
         else:
             raise RefusedError(501, "this test image does not serve files over WebDAV")
+
+    def _of_app_password(self, token: str, *scopes: str) -> str | None:
+        """The user whose session a token is, where its scope is one of these."""
+        session = self.app.database.session(token)
+        return session["user_uid"] if session and set(scopes) & set(str(session["auth_scope"]).split()) else None
 
     def _token(self) -> str:
         kind, _, bearer = self.headers.get("Authorization", "").partition(" ")
@@ -267,7 +333,10 @@ class Handler(BaseHTTPRequestHandler):
     def _authorize(self, resource: str) -> dict[str, Any]:
         if self.app.settings.public:
             return {"id": "public", "auth_scope": "*"}
-        session = self.app.database.session(self._token())
+        try:
+            session = self.app.database.session(self._token())
+        except FAILURES:
+            raise RefusedError(403, "Permission denied") from None
         if session is None:
             raise RefusedError(401, "Please log in to your account")
         scope = str(session["auth_scope"]).split()
@@ -315,7 +384,7 @@ class Handler(BaseHTTPRequestHandler):
 API = "/api/v1"
 ROUTES: tuple[tuple[str, str, Callable[..., None]], ...] = (
     ("GET", f"{API}/status", Handler._status),
-    ("GET", "/health", Handler._health),
+    ("GET", "/(?:health|healthz|livez|readyz)", Handler._health),
     ("GET", "/|/library/?|/library/(?:login|browse)", Handler._page),
     ("POST", f"{API}/sessions?", Handler._log_in),
     ("POST", f"{API}/oauth/token", Handler._new_token),
@@ -331,7 +400,9 @@ ROUTES: tuple[tuple[str, str, Callable[..., None]], ...] = (
     ("GET", f"{API}/files/([0-9a-f]+)", Handler._file),
     ("GET", f"{API}/t/([0-9a-f]+)/(\\w+)/(tile|fit)_(\\d{{2,4}})", Handler._thumbnail),
     ("POST", f"{API}/index", Handler._index),
-    ("POST", f"{API}/import(/.*)?", Handler._import),
+    ("POST", f"{API}/index/", Handler._index_without_slash),
+    ("POST", f"{API}/import", Handler._import_with_slash),
+    ("POST", f"{API}/import(/.*)", Handler._import),
     ("*", f"{API}/users/[^/]+/upload/[^/]+", Handler._upload),
     ("*", "/(?:originals|import)/.*", Handler._webdav),
 )
