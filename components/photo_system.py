@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 
 import pulumi
 
@@ -27,7 +27,8 @@ class PhotoSystemArgs:
     `image_registry` is a mirror for all images; `panel_network` is one of somebody else, which services with pages for
     people join; `keep_data` leaves the volumes on the host at `destroy`; `services`
     holds the arguments of each service to run, e.g. `PhotoPrismArgs(config=PhotoPrismConfig(), admin_password=…)`;
-    `public_urls` maps services to their addresses on the internet.
+    `public_urls` maps services to their addresses on the internet; `docker_environment` is that by which Docker's own
+    client finds the host, e.g. DOCKER_HOST, for what is done inside a container.
     """
 
     stack: str
@@ -44,6 +45,7 @@ class PhotoSystemArgs:
     keep_data: bool
     publish: PublishArgs | None
     backup: BackupArgs | None
+    docker_environment: Mapping[str, str] = field(default_factory=dict)
 
 
 class PhotoSystem(pulumi.ComponentResource):
@@ -80,6 +82,7 @@ class PhotoSystem(pulumi.ComponentResource):
             panel_network=args.panel_network,
             keep_data=args.keep_data,
             digest_key=args.database.root_password,
+            docker_environment=args.docker_environment,
         )
         self.database = Database(f"{name}-mariadb", args.database, foundation, self._child("mariadb"))
         platform = Platform(

@@ -60,6 +60,7 @@ class Foundation:
 
     `panel_network` is a network of a panel or proxy, by its name: joined, never made nor removed.
     `digest_key` is a secret that never changes: labels with it tell one secret file from another, and not what is in it.
+    `docker_environment` is that by which Docker's own client finds the host, e.g. DOCKER_HOST.
     """
 
     stack: str
@@ -72,6 +73,7 @@ class Foundation:
     panel_network: str | None = None
     keep_data: bool
     digest_key: pulumi.Input[str]
+    docker_environment: Mapping[str, str] = field(default_factory=dict)
 
     def container_name(self, service: str) -> str:
         """Return the name of a service's container, which is also its name in every network that it is in."""

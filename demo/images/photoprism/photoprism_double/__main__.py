@@ -95,8 +95,7 @@ def add_token(database: Database, arguments: argparse.Namespace) -> int:
         database.one("SELECT user_uid FROM auth_users WHERE user_name = %s", arguments.user) if arguments.user else None
     )
     if arguments.user and user is None:
-        print(f"user '{arguments.user}' not found", file=sys.stderr)
-        return 1
+        refuse(f"user '{arguments.user}' not found")
     token, _ = database.add_session(
         user["user_uid"] if user else "", arguments.name, arguments.scope, arguments.expires
     )
@@ -127,10 +126,14 @@ def parse(words: list[str]) -> argparse.Namespace:
     show = commands.add_parser("show").add_subparsers(dest="what", required=True)
     show.add_parser("config").add_argument("--json", action="store_true")
     users = commands.add_parser("users").add_subparsers(dest="what", required=True)
-    users.add_parser("ls")
-    modify = users.add_parser("mod")
-    modify.add_argument("-p", "--password", required=True)
-    modify.add_argument("user")
+    listing = users.add_parser("ls")
+    listing.add_argument("-j", "--json", action="store_true")
+    listing.add_argument("-n", "--count", type=int, default=100)
+    for what in ("add", "mod"):
+        one = users.add_parser(what)
+        one.add_argument("-p", "--password", required=what == "add")
+        one.add_argument("-l", "--no-login", nargs="?", const="true", choices=("true", "false"))
+        one.add_argument("user")
     add = commands.add_parser("auth").add_subparsers(dest="what", required=True).add_parser("add")
     add.add_argument("-n", "--name", required=True)
     add.add_argument("-s", "--scope", required=True)
@@ -162,24 +165,51 @@ def with_database(settings: Settings, arguments: argparse.Namespace) -> int:
         library.index(arguments.sub, rescan=arguments.force)
     elif arguments.command in {"import", "mv", "copy", "cp"}:
         if settings.flag("READONLY"):
-            msg = "read-only mode: import is disabled"
-            raise SystemExit(msg)
+            refuse("read-only mode: import is disabled")
         source = arguments.source and os.path.relpath(
             Path(settings.path("IMPORT"), arguments.source), settings.path("IMPORT")
         )
         library.bring_in(source, move=arguments.command in {"import", "mv"}, dest=arguments.dest)
     elif arguments.command == "auth":
         return add_token(database, arguments)
-    elif arguments.what == "ls":
-        for row in database.run("SELECT user_uid, user_name, user_role FROM auth_users"):
-            print("| {user_uid} | {user_name} | {user_role} |".format(**row))
     else:
-        user = database.one("SELECT user_uid FROM auth_users WHERE user_name = %s", arguments.user)
-        if user is None:
-            msg = "no such user"
-            raise SystemExit(msg)
-        print(database.set_password(user["user_uid"], arguments.password) or "password has been changed")
+        users(database, arguments)
     return 0
+
+
+def users(database: Database, arguments: argparse.Namespace) -> None:
+    if arguments.what == "ls":
+        rows = database.run("SELECT user_uid, user_name, user_role, can_login FROM auth_users")
+        if arguments.json:
+            names = {True: "Enabled", False: "Disabled"}
+            print(json.dumps([
+                {
+                    "uid": row["user_uid"], "username": row["user_name"], "role": row["user_role"].title(),
+                    "web_login": names[bool(row["can_login"])],
+                }
+                for row in rows[: arguments.count]
+            ]))  # fmt: skip
+        else:
+            for row in rows:
+                print("| {user_uid} | {user_name} | {user_role} |".format(**row))
+        return
+    user = database.one("SELECT user_uid FROM auth_users WHERE user_name = %s", arguments.user)
+    if arguments.what == "add" and user:
+        refuse("account already exists")
+    if arguments.what == "mod" and not user:
+        refuse(f"user {arguments.user!r} not found")
+    user = user or database.add_user(arguments.user)
+    if arguments.no_login:
+        database.let_in(user["user_uid"], arguments.no_login == "false")
+    if arguments.password:
+        refuse(database.set_password(user["user_uid"], arguments.password))
+
+
+def refuse(why: str) -> None:
+    """Say why a command does not do it, if there is a why. Upstream's ends with 0 all the same: cmd/photoprism."""
+    if why:
+        print(why, file=sys.stderr)
+        raise SystemExit(0)
 
 
 if __name__ == "__main__":
