@@ -1,10 +1,10 @@
-"""The index: MariaDB (or SQLite), with upstream's names for the tables and columns it has."""
+"""The index: MariaDB (or SQLite), with upstream's names for the tables and columns it has; it opens one that upstream made."""
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import hmac
-import os
 import secrets
 import sqlite3
 import string
@@ -41,6 +41,8 @@ SCHEMA = (
         " PRIMARY KEY (file_name, file_root))"
     ),
 )
+CRYPT = ctypes.CDLL("libcrypt.so.1").crypt
+CRYPT.restype, CRYPT.argtypes = ctypes.c_char_p, (ctypes.c_char_p, ctypes.c_char_p)
 RETRIES, PAUSE = 12, 5
 YEAR = 31_536_000
 
@@ -97,7 +99,8 @@ class Database:
                 self.connection.ping(reconnect=True)
             cursor = self.connection.cursor()
             cursor.execute(sql if self.settings.mysql else sql.replace("%s", "?"), values)
-            return list(cursor.fetchall())
+            # Upstream keeps ids, names and hashes as VARBINARY.
+            return [{key: _text(value) for key, value in row.items()} for row in cursor.fetchall()]
 
     def one(self, sql: str, *values: object) -> dict[str, Any] | None:
         """The first row."""
@@ -110,7 +113,8 @@ class Database:
         user = self.one("SELECT user_uid FROM auth_users WHERE user_role = 'admin'")
         if user is None:
             user = {"user_uid": uid("u")}
-            self.run("INSERT INTO auth_users VALUES (%s, %s, 'admin')", user["user_uid"], name)
+            columns = "(user_uid, user_name, user_role)"
+            self.run(f"INSERT INTO auth_users {columns} VALUES (%s, %s, 'admin')", user["user_uid"], name)
         if self.one("SELECT uid FROM passwords WHERE uid = %s", user["user_uid"]):
             return
         if not password:
@@ -122,9 +126,8 @@ class Database:
         """False for a password of the wrong length."""
         if not 8 <= len(password) <= 72:
             return False
-        salt = os.urandom(16)
         self.run("DELETE FROM passwords WHERE uid = %s", user)
-        self.run("INSERT INTO passwords VALUES (%s, %s)", user, f"{salt.hex()}${_scrypt(password, salt)}")
+        self.run("INSERT INTO passwords (uid, hash) VALUES (%s, %s)", user, _bcrypt(password, _salt()))
         return True
 
     def login(self, name: str, password: str) -> str | None:
@@ -134,8 +137,7 @@ class Database:
         )
         if not row or not password:
             return None
-        salt, _, known = row["hash"].partition("$")
-        return row["user_uid"] if hmac.compare_digest(known, _scrypt(password, bytes.fromhex(salt))) else None
+        return row["user_uid"] if hmac.compare_digest(row["hash"], _bcrypt(password, row["hash"])) else None
 
     def add_session(self, user: str, client: str, scope: str, seconds: int) -> tuple[str, str]:
         """A token and the preview token that thumbnails ask for; only the token's hash is kept."""
@@ -145,7 +147,8 @@ class Database:
         preview = secrets.token_hex(4)
         expires = 0 if seconds < 0 else int(time.time()) + (seconds or YEAR)
         self.run(
-            "INSERT INTO auth_sessions VALUES (%s, %s, %s, %s, %s, %s)",
+            "INSERT INTO auth_sessions (id, user_uid, client_name, auth_scope, preview_token, sess_expires)"
+            " VALUES (%s, %s, %s, %s, %s, %s)",
             _digest(token), user, client, scope or "*", preview, expires,
         )  # fmt: skip
         return token, preview
@@ -177,5 +180,17 @@ def _digest(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def _scrypt(password: str, salt: bytes) -> str:
-    return hashlib.scrypt(password.encode(), salt=salt, n=4096, r=8, p=1).hex()
+def _text(value: Any) -> Any:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+
+
+def _salt() -> str:
+    """A salt of bcrypt, with upstream's prefix; of its cost a stand-in needs less."""
+    letters = "./" + string.ascii_uppercase + string.ascii_lowercase + string.digits
+    return "$2a$05$" + "".join(secrets.choice(letters) for _ in range(21)) + "u"
+
+
+def _bcrypt(password: str, salt: str) -> str:
+    """The hash that upstream keeps, by Debian's libcrypt; `salt` may be a hash, which begins with its salt."""
+    made = CRYPT(password.encode(), salt.encode())
+    return made.decode() if made else ""
