@@ -256,7 +256,13 @@ def settings_of(args: KeeperArgs, base: Platform) -> Settings:
         syncthing_url=origins.get("syncthing"),
         photoprism_url=origins.get("photoprism"),
         phones=_phones(args.services),
+        **_imports(args.services),
     )
+
+
+def _imports(services: Mapping[str, Service[Any, Any]]) -> dict[str, Any]:
+    config = services["photoprism"].args.config if "photoprism" in services else None
+    return {"import_schedule": config.import_schedule, "import_mode": config.import_mode} if config else {}
 
 
 def _phones(services: Mapping[str, Service[Any, Any]]) -> list[PhoneSettings]:

@@ -23,6 +23,8 @@ LOCAL, OPENLIST = "local", "openlist"
 `url` is where that answers)."""
 STAGING = ".photos-restore"
 """Folder inside a root in which a restore gathers files before they take their place; never backed up."""
+IMPORT = "import"
+"""The root from which the album takes photos over."""
 DATABASE = "database"
 """Folder beside the roots that holds the newest dump; it is backed up with them."""
 PASSWORD = "repository_password"  # noqa: S105 - a key's name
@@ -114,7 +116,7 @@ class Settings(Model):
 
     `roots`: name → folder; each file's place in a snapshot is `/<name>/<path below>`; all lie in one folder. `marked`
     names the roots that carry the stack's marker: the family's. `leave_out`: root → patterns of folders below it that can
-    be made again. `drill_schedule` is five fields of cron. `findings` is what the stack's checks found about this set of
+    be made again. `drill_schedule` is five fields of cron, `import_schedule`, too; empty for never. `findings` is what the stack's checks found about this set of
     copies. `memory_mb` is the limit of the container.
     """
 
@@ -137,6 +139,8 @@ class Settings(Model):
     memory_mb: int = 1024
     syncthing_url: str | None = None
     photoprism_url: str | None = None
+    import_schedule: str = ""
+    import_mode: Literal["copy", "move"] = "copy"
     phones: list[PhoneSettings] = []
 
     @field_validator("roots")

@@ -252,6 +252,15 @@ class DrivesState(Stored):
     failing: list[str] = []
 
 
+class ImportState(Stored):
+    """The last import. `seen`: what lay in the folder then, path → size and times; `left`: what the album did not take of it."""
+
+    ended: Noted = None
+    problems: list[Problem] = []
+    seen: dict[str, str] = {}
+    left: dict[str, str] = {}
+
+
 class State:
     """The folder of the state, and where what lies in it."""
 
@@ -302,6 +311,11 @@ class State:
     def drives_file(self) -> Path:
         """The file of `DrivesState`."""
         return self.folder / "drives.json"
+
+    @property
+    def import_file(self) -> Path:
+        """The file of `ImportState`."""
+        return self.folder / "import.json"
 
     @property
     def index_file(self) -> Path:

@@ -31,15 +31,18 @@ from components.fields import BindAddress, Image, IndexSchedule, Memory, Port, S
 from components.messages import message
 from components.photoprism_import import IMPORT_PATTERN, go_layout, import_pattern
 from components.refusals import refusal
+from components.schedules import CronOrNever
 from components.service import Belongings, Platform, Secret, Service, ServiceArgs
 from components.service_config import ServiceConfig
+from components.storage import MARKER
 
 HTTP_PORT = 2342
 MINIMUM_MEMORY_MB = 1024
 
 # Newer images start through s6 (/init), which needs root or a /run of its own; the older entrypoint passes no TERM on
 # to the server. What both do for a fixed user is this. What the stack sets is taken out of the file that the settings
-# page writes, since that file beats it: a key with the lines below it, in any spelling of its letters.
+# page writes, since that file beats it: a key with the lines below it, in any spelling of its letters. And an import
+# that moves deletes every file whose name begins with a dot, unless .ppignore names it: the library's marker would go.
 START = """#!/bin/sh
 set -eu
 umask 0002
@@ -52,9 +55,19 @@ if [ -s "$options" ]; then
   awk '/^[^ \\t#-]/ {{ ours = tolower($0) ~ /^"?({keys})"?[ \\t]*:/ }} !ours' "$options" > "$options.new"
   cmp -s "$options" "$options.new" && rm "$options.new" || mv "$options.new" "$options"
 fi
+kept=/photoprism/import/.ppignore
+if [ -w /photoprism/import ]; then
+  [ -z "$(tail -c 1 "$kept" 2>/dev/null)" ] || echo >> "$kept"
+  for name in {kept}; do
+    grep -qxF -- "$name" "$kept" 2>/dev/null || echo "$name" >> "$kept"
+  done
+fi
 exec /opt/photoprism/bin/photoprism start
 """
 
+
+KEPT_AT_IMPORT = (MARKER, ".stfolder", ".stignore", ".syncthing.*", "~syncthing~*")
+"""What an import must not delete: the library's marker, and what Syncthing needs in a folder that it fills."""
 
 # What its pages speak: frontend/src/locales.js. Anything else becomes English, without a word.
 LANGUAGES = (
@@ -202,6 +215,13 @@ class PhotoPrismConfig(ServiceConfig):
     import_pattern: ImportPattern = Field(
         IMPORT_PATTERN, description="where an import puts a photo in originals, and under which name"
     )
+    import_schedule: CronOrNever = Field(
+        "",
+        description='when the album takes over what lies in the import folder: five cron fields, e.g. "0 4 * * *"; "" for never',
+    )
+    import_mode: Literal["copy", "move"] = Field(
+        "copy", description="whether a scheduled import copies or moves; from a folder that Syncthing syncs it copies"
+    )
     webdav_clients: Annotated[list[str], AfterValidator(_clients)] = Field(
         [],
         description="computers that get a password of their own for WebDAV, e.g. [laptop]; ./photos password shows it",
@@ -209,6 +229,15 @@ class PhotoPrismConfig(ServiceConfig):
     experimental: bool = Field(False, description="PhotoPrism's unfinished features")
     features: Features = Field(default_factory=Features, description="switches, see below")
     transcoding: Transcoding = Field(default_factory=Transcoding, description="video conversion, see below")
+
+    @model_validator(mode="after")
+    def _import_is_possible(self) -> PhotoPrismConfig:
+        if self.import_schedule and self.read_only:
+            raise refusal(
+                "import_read_only",
+                "read_only: true lets nothing into the album, so it cannot import. Leave out import_schedule or read_only",
+            )
+        return self
 
     @model_validator(mode="after")
     def _enough_memory(self) -> PhotoPrismConfig:
@@ -357,7 +386,8 @@ def _environment(config: PhotoPrismConfig, base: Platform) -> dict[str, str]:
 
 def _start(config: PhotoPrismConfig, base: Platform) -> str:
     keys = [name.lower() for name in album_options(config, base)]
-    return START.format(keys="|".join(sorted([*keys, *BEYOND_THE_PAGE])))
+    kept = " ".join(f"'{name}'" for name in KEPT_AT_IMPORT)
+    return START.format(keys="|".join(sorted([*keys, *BEYOND_THE_PAGE])), kept=kept)
 
 
 def _devices(transcoding: Transcoding) -> Devices:

@@ -13,7 +13,7 @@ import typer
 from rich.table import Table
 
 from keeper.backup.scrub import scrub as read_through
-from keeper.commands.terminal import Json, bars, done, out, reporting, tell, tell_problem
+from keeper.commands.terminal import Json, bars, out, reporting, tell, tell_problem
 from keeper.copies.drives import PAUSE_SECONDS
 from keeper.copies.drives import look as look_at_drives
 from keeper.errors import Exit
@@ -21,8 +21,9 @@ from keeper.page import page
 from keeper.page.learning import Learning
 from keeper.page.status import read_status
 from keeper.page.view import View, view_of
-from keeper.service import phones, scheduler, sync_index
+from keeper.service import importing, phones, scheduler, sync_index
 from keeper.service import watch as switch
+from keeper.service.album import Album
 from keeper.service.alerts import Alerts
 from keeper.settings import Settings, load
 from keeper.state import SchedulerState, State
@@ -38,7 +39,7 @@ def serve() -> None:
     alerts = Alerts(settings, settings.state)
     page.serve(settings, knowledge=Learning(settings))
     if settings.syncthing_url and settings.photoprism_url:
-        index = sync_index.SyncIndex(settings, sync_index.Album(settings), alerts)
+        index = sync_index.SyncIndex(settings, Album(settings), alerts)
         threading.Thread(target=index.run, args=(stop,), name="index", daemon=True).start()
     if settings.syncthing_url:
         watched = phones.Phones(settings, alerts)
@@ -112,10 +113,17 @@ def drives(as_json: Json = False) -> None:
 
 
 def import_(as_json: Json = False) -> None:
-    """Have the album take over copies of what lies in the import folder."""
+    """Have the album take over what lies in the import folder."""
     with reporting(as_json):
-        sync_index.import_now(load())
-        done(as_json, "done.import")
+        settings = load()
+        pace = importing.Pace() if as_json else importing.AT_ONCE
+        report = importing.take_over(settings, pace, everything=not as_json)
+        if as_json:
+            print(report.model_dump_json(indent=1))
+        else:
+            tell(say(settings.language, "done.import", count=report.taken))
+            for problem in report.problems:
+                tell_problem(problem, "yellow")
 
 
 def _start() -> tuple[Settings, threading.Event]:

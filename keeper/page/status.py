@@ -11,6 +11,7 @@ from keeper.state import (
     CopyState,
     DrivesState,
     DumpState,
+    ImportState,
     IndexState,
     KitState,
     PhonesState,
@@ -31,6 +32,7 @@ class Status(BaseModel):
     dump: DumpState = DumpState()
     scrub: ScrubState = ScrubState()
     index: IndexState = IndexState()
+    imports: ImportState = ImportState()
     phones: PhonesState = PhonesState()
     kit: KitState = KitState()
     kit_lacks: list[str] = []
@@ -52,6 +54,7 @@ def read_status(settings: Settings) -> Status:
         dump=DumpState.read(state.dump_file),
         scrub=ScrubState.read(state.scrub_file),
         index=IndexState.read(state.index_file),
+        imports=ImportState.read(state.import_file) if settings.import_schedule else ImportState(),
         phones=PhonesState.read(state.phones_file),
         kit=kit,
         kit_lacks=missing_keys(settings, kit) if kit.confirmed else [],

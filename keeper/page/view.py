@@ -196,6 +196,7 @@ class _Builder:
         items += [self._item("bad", "todo.phone", problem=self._trouble(place)) for place in status.index.troubled]
         silent = [phone.quiet for phone in status.phones.phones.values() if phone.quiet]
         items += [Item("warn", escape(self._sentence(self._told(problem)))) for problem in silent]
+        items += [self._item("note", "todo.import", problem=self._told(problem)) for problem in status.imports.problems]
         if left_out := self._unreadable.keys() - status.scrub.unreadable.keys():
             items.append(self._item("warn", "todo.unreadable", count=len(left_out)))
         return items + self._kit()

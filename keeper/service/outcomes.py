@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from keeper.errors import Exit, Problem
 from keeper.service.alerts import Alerts
+from keeper.service.importing import ImportReport
 from keeper.service.messages import Message, message
 from keeper.service.waiting import waiting_alarms
 from keeper.settings import Settings
@@ -59,13 +60,15 @@ class Outcomes:
         self._settings, self._alerts, self._state = settings, alerts, State(settings.state)
 
     def tell(self, job: str, copy: str, code: int, output: bytes) -> None:
-        """Tell the end of `job`: "backup" or "drill" of a copy, "drives" or "scrub"; `output` is what it printed."""
+        """Tell the end of `job`: "backup" or "drill" of a copy, "drives", "import" or "scrub"; `output` is what it printed."""
         if job == "backup":
             self._backup(copy, code, output)
         elif code == Exit.LOCKED:
             return  # somebody is at it by hand
         elif job == "drives":
             self._drives(output)
+        elif job == "import":
+            self._import(code, output)
         elif job == "drill":
             self._drill(copy, code, output)
         else:
@@ -154,6 +157,16 @@ class Outcomes:
                 self._alerts.problem(f"drive {copy}", self._message("alert.drive", findings, copy=copy))
             else:
                 self._alerts.all_well(f"drive {copy}")
+
+    def _import(self, code: int, output: bytes) -> None:
+        """Tell of an import that failed each day, and of files that the album leaves where they are once."""
+        report = _read(ImportReport, output)
+        if report is None:
+            self._alerts.problem("import", self._message("alert.import", _why(code, output)))
+        elif report.untold:
+            self._alerts.problem("import", self._message("alert.import.left", report.problems))
+        elif not report.problems:
+            self._alerts.all_well("import")
 
     def _scrub(self, code: int, output: bytes) -> None:
         found = ScrubState.read(self._state.scrub_file)

@@ -78,6 +78,7 @@ def jobs_of(settings: Settings) -> list[Job]:
     ]
     jobs += [Job("drill", ("drill", "--json"), settings.drill_schedule)] if settings.repositories else []
     jobs += [Job("drives", ("drives", "--json"), DRIVES)] if copies_in_drives(settings) else []
+    jobs += [Job("import", ("import", "--json"), settings.import_schedule)] if settings.import_schedule else []
     return [*jobs, Job("scrub", ("scrub", "--json"), SCRUB)]
 
 

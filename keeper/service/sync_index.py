@@ -2,17 +2,14 @@
 
 Syncthing's events only wake this up. What counts is the folder's own sequence number, which grows with every change: it
 is remembered once the folder was indexed, so that a restart of any side loses nothing.
-
-The stack declares a password of the keeper's own for PhotoPrism, which opens nothing but index and import.
 """
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from time import monotonic
@@ -21,7 +18,8 @@ from typing import Any
 import httpx
 from pydantic import AliasChoices, BaseModel, Field, TypeAdapter
 
-from keeper.errors import Exit, KeeperError, Problem
+from keeper.errors import Problem
+from keeper.service.album import Album, why
 from keeper.service.alerts import Alerts
 from keeper.service.messages import message
 from keeper.service.syncthing import syncthing
@@ -29,7 +27,6 @@ from keeper.settings import Settings
 from keeper.state import IndexState, State, Stored, now
 from keeper.texts import problem_text
 
-APP_PASSWORD = "photoprism_app_password"  # noqa: S105 - a file's name
 PHONES = PurePosixPath("/phones")
 """Where Syncthing's container has originals/phones."""
 EVENTS = "StateChanged,FolderSummary,FolderCompletion,FolderErrors,ItemFinished"
@@ -37,7 +34,7 @@ IDLE, ERROR = "idle", "error"
 STOPPED = {"marker missing": "phone.marker", "path missing": "phone.path", "insufficient space": "phone.full"}
 """Part of what Syncthing says of a folder that stops → what we say: `ErrMarkerMissing`, `ErrPathMissing` and
 `CheckAvailableSpace` in its lib/config."""
-POLL_SECONDS, INDEX_SECONDS = 60, 3600
+POLL_SECONDS = 60
 FIRST_PAUSE, LONGEST_PAUSE = 2.0, 300.0
 log = logging.getLogger("keeper.index")
 
@@ -94,42 +91,6 @@ class Pace:
     patience: float = 1800
 
 
-class Album:
-    """PhotoPrism, as far as the keeper may use it."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._client = httpx.Client(
-            base_url=settings.photoprism_url or "",
-            headers={"X-Auth-Token": settings.secret(APP_PASSWORD)},
-            timeout=httpx.Timeout(20, read=INDEX_SECONDS),
-        )
-
-    def close(self) -> None:
-        """Let go of the connections."""
-        self._client.close()
-
-    def index(self, place: str) -> None:
-        """Index one folder below originals, and wait until it is done."""
-        with self._alone():
-            self._post("/api/v1/index", {"path": place, "rescan": False, "cleanup": False})
-
-    def import_copies(self) -> None:
-        """Take over what lies in the import folder, as copies: nothing vanishes from there."""
-        with self._alone():
-            self._post("/api/v1/import/", {"path": "", "move": False})
-
-    def _post(self, path: str, body: dict[str, object]) -> None:
-        self._client.post(path, json=body).raise_for_status()
-
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """Keep index and import of all processes apart: PhotoPrism does one at a time."""
-        with (self._settings.state / "album.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
-
-
 class SyncIndex:
     """Watches Syncthing, indexes what it brought, and tells which folder no longer takes anything."""
 
@@ -152,7 +113,7 @@ class SyncIndex:
                     for _ in self._rounds(stop):
                         pause = FIRST_PAUSE
                 except (httpx.HTTPError, ValueError, KeyError, OSError) as error:
-                    log.warning("index after sync: %s; next try in %.0f s", problem_text("en", _problem(error)), pause)
+                    log.warning("index after sync: %s; next try in %.0f s", problem_text("en", why(error)), pause)
                     stop.wait(pause)
                     pause = min(pause * 2, LONGEST_PAUSE)
 
@@ -183,7 +144,7 @@ class SyncIndex:
                     self._look_at(folder.id, str(folder.place))
                 except (httpx.HTTPError, ValueError, KeyError) as error:
                     failures.append(error)
-                    self._trouble(folder.id, str(folder.place), Problem.of("phone.unshown", reason=_problem(error)))
+                    self._trouble(folder.id, str(folder.place), Problem.of("phone.unshown", reason=why(error)))
         # Only now: one folder that cannot be indexed must not hide the photos of the others.
         if failures:
             raise failures[0]
@@ -262,28 +223,3 @@ class SyncIndex:
         answer = self._syncthing.get(path, params=query)
         answer.raise_for_status()
         return answer
-
-
-def import_now(settings: Settings) -> None:
-    """Have PhotoPrism take over copies of what lies in the import folder.
-
-    Raises:
-        KeeperError: PhotoPrism does not do it.
-    """
-    try:
-        with closing(Album(settings)) as album:
-            album.import_copies()
-    except (httpx.HTTPError, ValueError, KeyError) as error:
-        raise KeeperError(Exit.FAILED, "album.import", reason=_problem(error)) from error
-
-
-def _problem(error: Exception) -> Problem:
-    """Return what went wrong, without a whole page of it."""
-    if isinstance(error, httpx.HTTPStatusError):
-        url, status = error.request.url, error.response.status_code
-        if status == httpx.codes.UNAUTHORIZED and error.request.headers.get("X-Auth-Token") is not None:
-            return Problem.of("album.password")
-        return Problem.of("app.answers", app=url.host, status=status, path=url.path)
-    if isinstance(error, httpx.RequestError):
-        return Problem.of("app.unreachable", app=error.request.url.host, said=error or type(error).__name__)
-    return Problem.of("app.strange", said=f"{type(error).__name__}: {str(error)[:200]}")

@@ -121,6 +121,7 @@ TEXTS = {
         "No test restore for {age}. Try one: {command}", "已有 {age} 没有做恢复演练。试一次：{command}"
     ),
     "todo.phone": Text("A phone's folder: {problem}", "手机文件夹：{problem}"),
+    "todo.import": Text("The import folder: {problem}", "import 文件夹：{problem}"),
     "todo.kit": Text(
         "Make the recovery kit and keep it outside of the house: {command}", "制作恢复包并存放在家以外的地方：{command}"
     ),
@@ -163,7 +164,7 @@ TEXTS = {
     ),
     "done.kit": Text("Noted: the recovery kit lies in a safe place.", "已记下：恢复包放在安全的地方。"),
     "done.import": Text(
-        "The album imported copies of what lies in the import folder.", "相册已导入 import 文件夹里的文件（复制）。"
+        "The album took over {count} files of the import folder.", "相册从 import 文件夹导入了 {count} 个文件。"
     ),
     # Time.
     "ago.moment": Text("a moment ago", "刚刚"),

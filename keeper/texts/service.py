@@ -186,6 +186,25 @@ TEXTS = {
         "再运行 ./photos up。再看一次：./photos keeper drives",
     ),
     "alert.drive.well": Text("the net drive of “{copy}” can be reached again", "“{copy}” 的网盘又连上了"),
+    "alert.import": Text("The album took over nothing from the import folder", "相册没有从 import 文件夹导入照片"),
+    "alert.import.safe": Text("your photos: they lie where they lay.", "照片都在原来的地方。"),
+    "alert.import.do": Text(
+        "look at the reason below, then try it by hand: ./photos keeper import",
+        "看下面的原因，然后手动试一次：./photos keeper import",
+    ),
+    "alert.import.well": Text(
+        "the album takes over what lies in the import folder", "相册照常导入 import 文件夹里的照片"
+    ),
+    "alert.import.left": Text(
+        "The album did not take everything from the import folder", "相册没有把 import 文件夹里的文件全部导入"
+    ),
+    "alert.import.left.safe": Text("all of these files: they lie where they lay.", "这些文件都在原来的地方。"),
+    "alert.import.left.do": Text(
+        "look at what is left there; move what is no photo elsewhere.", "看看那里还剩什么，把不是照片的文件移到别处。"
+    ),
+    "alert.import.left.well": Text(
+        "the album takes over what lies in the import folder", "相册照常导入 import 文件夹里的照片"
+    ),
     # The dead-man switch.
     "alert.watch.heartbeat": Text("The backup keeper has been silent since {since}", "备份程序自 {since} 起没有动静"),
     "alert.watch.heartbeat.safe": Text("the copies made so far are unchanged.", "已有的副本都没有变动。"),
@@ -280,6 +299,20 @@ TEXTS = {
         "the album did not import: {reason}. Is it running? ./photos status",
         "相册没有导入：{reason}。它在运行吗？./photos status",
     ),
+    "import.left": Text(
+        "{count} files were not taken by the album, e.g. {path}: it does not know their kind, or cannot read them",
+        "有 {count} 个文件相册没有导入，例如 {path}：它不认识这种文件，或者读不出来",
+    ),
+    "import.synced": Text(
+        "its folder {path} is synced by Syncthing, and what is moved away from there is deleted on the phone, too. "
+        "So everything is copied, not moved",
+        "其中的文件夹 {path} 由 Syncthing 同步，从那里移走的照片在手机上也会被删除。所以全部改为复制，没有移动",
+    ),
+    "import.unsettled": Text(
+        "it was being written to all the time, so nothing was taken over. It is tried again at the next time",
+        "一直有程序往里写文件，所以什么都没有导入。到下一个时间再试",
+    ),
+    "import.locked": Text("an import is at work already", "已经有一次导入在进行"),
     "album.password": Text(
         "the album refuses the keeper's password. A new one: ./photos up --refresh",
         "相册不认备份程序的密码。重新生成：./photos up --refresh",

@@ -1,7 +1,7 @@
 """What is wrong with `photos:backup`, its secrets and its set of copies (`stacks/sections/backup`)."""
 
 TEXTS = {
-    # schedules.py, retention.py, mirrors.py
+    # components/schedules.py, retention.py, mirrors.py
     "cron_unreadable": '“{value}” 不是 cron 时间表。请写分、时、日、月、星期，例如 "30 3 * * *" 表示每天 3:30',
     "cron_random": '“{value}” 每次读出来的时间都不一样。请写固定的时间，例如 "30 3 * * *" 表示每天 3:30',
     "cron_never": '“{value}” 一年之内都不会到。请写会到来的日子，例如 "30 3 * * *" 表示每天 3:30',

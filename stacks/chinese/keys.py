@@ -43,6 +43,8 @@ TEXTS = {
     "WebDAV at /originals/ and /import/": "在 /originals/ 和 /import/ 提供 WebDAV",
     'when to look for new files: five cron fields, Sunday is 0, or a pause; "" for never': '什么时候找新文件：五段 cron（周日写 0）或间隔；"" 表示从不',
     "where an import puts a photo in originals, and under which name": "导入的照片放进 originals 的哪里、叫什么名字",
+    'when the album takes over what lies in the import folder: five cron fields, e.g. "0 4 * * *"; "" for never': '相册什么时候导入 import 文件夹里的照片：五段 cron，例如 "0 4 * * *"；"" 表示从不',
+    "whether a scheduled import copies or moves; from a folder that Syncthing syncs it copies": "定时导入是复制还是移动；Syncthing 同步的文件夹只复制",
     "computers that get a password of their own for WebDAV, e.g. [laptop]; ./photos password shows it": "有自己 WebDAV 密码的电脑，例如 [laptop]；用 ./photos password 查看",
     "PhotoPrism's unfinished features": "PhotoPrism 还没做完的功能",
     "switches, see below": "各项开关，见配置表",

@@ -7,6 +7,8 @@ TEXTS = {
     "write_one_of": "请写其中一个：{known}",
     "text_not_plain": "{value} 是空的，或者有换行或其他控制字符。请写成一行，例如 Family photos",
     "import_pattern_unreadable": "“{value}” 不是导入照片的格式。请用 YYYY、MM、DD、HHMMSS 写文件夹和文件名，以 _CRC32.ext 结尾，例如 {example}",
+    "import_read_only": "read_only: true 让相册什么都不收，所以没法导入。请删掉 import_schedule 或 read_only",
+    "import_needs_keeper": "由备份程序来做，它随 photos:backup 一起有。请写上 photos:backup（参见示例 home），或者删掉这个键，在 PhotoPrism 的页面上导入",
     "client_name": "“{name}” 不能当 WebDAV 客户端的名字，或者写了两次。请用小写字母、数字和 -，例如 laptop",
     "device_unreadable": "“{value}” 不是设备。请写它的路径，例如 /dev/dri 或 /dev/dri/renderD128",
     "memory_too_little": "memory：{memory}m 太少，建索引时会被系统杀掉。请至少写 1g",

@@ -14,8 +14,9 @@ from components.keeper import ALBUM_SCOPE
 from keeper.backup.run import backup
 from keeper.copies.repository import Repository
 from keeper.errors import Exit
+from keeper.service.album import Album
 from keeper.service.alerts import Alerts
-from keeper.service.sync_index import Album, Pace, SyncIndex
+from keeper.service.sync_index import Pace, SyncIndex
 from keeper.settings import PASSWORD, Settings
 from keeper.state import IndexState, State
 from tests.docker.phone import MB, Api, camera_folder, digest, phone, picture

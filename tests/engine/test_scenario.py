@@ -117,10 +117,10 @@ def test_a_refresh_finds_no_difference(life: World) -> None:
     assert life.preview(STACK, "--refresh") == {}
 
 
-def test_a_changed_setting_names_exactly_its_container(life: World) -> None:
+def test_a_changed_setting_names_exactly_its_container_and_what_its_page_could_change(life: World) -> None:
     life.change(STACK, "services.photoprism.site_title", "Our photos")
 
-    assert set(life.preview(STACK)) == {"photoprism:Container"}
+    assert set(life.preview(STACK)) == {"photoprism:Container", "photoprism-options:Options"}
     life.photos("up", STACK, "--yes")
     assert life.preview(STACK, "--refresh") == {}
 

@@ -102,6 +102,10 @@ class FakeAlbum:
         self.indexed.append(place if path == "/api/v1/index" else "import")
         return 200, {"code": 200}
 
+    def look(self, path: str, token: str) -> tuple[int, Any]:
+        del path
+        return (404, {}) if token == PASSWORD else (401, {})
+
 
 @contextmanager
 def serving(fake: FakeSyncthing | FakeAlbum, port: int = 0) -> Iterator[str]:
@@ -111,7 +115,9 @@ def serving(fake: FakeSyncthing | FakeAlbum, port: int = 0) -> Iterator[str]:
         def do_GET(self) -> None:
             url = urlsplit(self.path)
             query = {name: values[-1] for name, values in parse_qs(url.query).items()}
-            assert isinstance(fake, FakeSyncthing)
+            if isinstance(fake, FakeAlbum):
+                self._send(*fake.look(url.path, self.headers["X-Auth-Token"] or ""))
+                return
             good = self.headers["X-API-Key"] == KEY
             self._send(*(fake.answer(url.path, query) if good else (403, {})))
 

@@ -6,19 +6,18 @@ import errno
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from keeper.errors import KeeperError
 from keeper.service import sync_index
+from keeper.service.album import Album
 from keeper.service.alerts import Alerts
-from keeper.service.sync_index import Album, Folder, Pace, SyncIndex, import_now
+from keeper.service.sync_index import Folder, Pace, SyncIndex
 from keeper.settings import Settings
 from keeper.state import IndexState, State
-from keeper.texts import problem_text
 from tests.keeper.phones import KEY, PASSWORD, FakeAlbum, FakeSyncthing, serving
 from tests.keeper.service import closed_port, service_settings, sink
 from tests.waiting import PATIENCE, Rounds, until
@@ -196,18 +195,6 @@ def test_neither_side_being_away_loses_anything_or_spins(tmp_path: Path, phones:
     assert album.indexed[2:] == ["phones/anna"]
 
 
-def test_a_password_that_was_revoked_is_told_with_what_makes_a_new_one(tmp_path: Path) -> None:
-    with serving(FakeAlbum()) as photoprism:
-        settings = settings_of(tmp_path, "", photoprism)
-        (settings.secrets / "photoprism_app_password").write_text("revoked")
-        with pytest.raises(KeeperError) as caught:
-            import_now(settings)
-
-    said = problem_text("en", caught.value.problem)
-    assert "./photos up --refresh" in said
-    assert "revoked" not in said
-
-
 def test_a_folder_that_cannot_be_indexed_does_not_hold_up_the_others(tmp_path: Path, phones: FakeSyncthing) -> None:
     album = FakeAlbum(refuse={"phones/anna": 400})
     with both(tmp_path, phones, album):
@@ -220,27 +207,12 @@ def test_index_and_import_never_run_at_once(tmp_path: Path, phones: FakeSyncthin
     album = FakeAlbum(seconds=0.4)
     with serving(phones) as syncthing, serving(album) as photoprism:
         settings = settings_of(tmp_path, syncthing, photoprism)
-        with watching(settings):
-            imports = [threading.Thread(target=import_now, args=(settings,)) for _ in range(2)]
-            for thread in imports:
-                thread.start()
-            for thread in imports:
-                thread.join()
-            until(lambda: len(album.indexed) == 4)
+        with watching(settings), closing(Album(settings)) as other:
+            other.take_over(move=False)
+            until(lambda: len(album.indexed) == 3)
 
     assert album.most_at_once == 1
-    assert sorted(album.indexed) == ["import", "import", "phones/anna", "phones/grandpa"]
-    assert {"path": "", "move": False} in album.bodies, "a copy: nothing vanishes from the import folder"
-
-
-def test_an_import_without_an_album_says_what_to_do(tmp_path: Path) -> None:
-    settings = settings_of(tmp_path, "", f"http://127.0.0.1:{closed_port()}")
-    with pytest.raises(KeeperError) as refused:
-        import_now(settings)
-    told = problem_text("en", refused.value.problem)
-
-    assert told.startswith("the album did not import: 127.0.0.1 does not answer (")
-    assert told.endswith(". Is it running? ./photos status")
+    assert sorted(album.indexed) == ["import", "phones/anna", "phones/grandpa"]
 
 
 MARKER_MISSING = "folder marker missing (this indicates potential data loss, search docs/forum to get information)"

@@ -9,10 +9,10 @@ from typing import Annotated, Any
 import pytest
 from pydantic import AfterValidator, TypeAdapter, ValidationError
 
-from components import fields
+from components import fields, schedules
 from components.services import photoprism
 from stacks import stack_name
-from stacks.sections.backup import copies, mirrors, schedules
+from stacks.sections.backup import copies, mirrors
 from stacks.sections.backup.alerts import alert_problem, ping_problem
 from stacks.sections.publish import fields as publish_fields
 

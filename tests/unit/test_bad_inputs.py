@@ -517,6 +517,13 @@ BAD = [
     key("B28", "services.photoprism.site_title", "x" * 101, "at most 100 characters. Write a shorter text"),
     key("B28", "services.photoprism.site_title", "two\nlines", "holds a line break", "Write one line", note="lines"),
     key("B28", "services.photoprism.originals_limit", 100001, "Write a smaller number"),
+    key("B28", "services.photoprism.import_schedule", "daily", "is not a cron schedule", "30 3 * * *"),
+    key("B28", "services.photoprism.import_schedule", "0 4 * * *", "is done by the keeper", "Write photos:backup"),
+    Bad(
+        "B28",
+        {"services.photoprism.import_schedule": "0 4 * * *", "services.photoprism.read_only": True},
+        ("lets nothing into the album", "Leave out import_schedule or read_only"),
+    ),
     key("B28", "services.photoprism.transcoding.device", "/dev/../etc", "is not a device. Write its path"),
     *(
         key("B28", "services.photoprism.locale", value, "is not a language of PhotoPrism's pages", meant, note=value)

@@ -43,6 +43,17 @@ def mounts(recorder: Recorder, service: str) -> dict[str, bool]:
     return {mount["target"]: not mount.get("readOnly") for mount in found}
 
 
+@pytest.mark.parametrize(
+    ("keys", "known"),
+    [({}, ("", "copy")), ({"import_schedule": "0 4 * * *", "import_mode": "move"}, ("0 4 * * *", "move"))],
+)
+def test_it_knows_when_the_album_imports_and_how(keys: dict[str, str], known: tuple[str, str]) -> None:
+    section = {f"services.photoprism.{key}": value for key, value in keys.items()}
+    settings = settings_of(declare_stack(changed(example("home"), section), "home"))
+
+    assert (settings.import_schedule, settings.import_mode) == known
+
+
 def test_a_drive_of_openlist_has_one_type() -> None:
     assert keeper_settings.OPENLIST == keeper.OPENLIST
 

@@ -20,6 +20,8 @@ from example_stack import (
 )
 from shell import Stubs
 
+from components.services.photoprism import KEPT_AT_IMPORT
+
 BASE = example("dev")
 
 SETTINGS: list[tuple[str, Any, dict[str, str]]] = [
@@ -70,6 +72,8 @@ def test_every_setting_of_the_model_is_tried_here() -> None:
         "environment",
         "labels",
         "import_pattern",
+        "import_schedule",
+        "import_mode",
         "webdav_clients",
     }
     tried = {path for path, _, _ in SETTINGS}
@@ -132,6 +136,29 @@ def test_it_starts_the_server_only_on_a_storage_it_can_use(writable: bool, tmp_p
     assert result.stdout == ("start umask=0002\n" if writable else "")
     assert (result.returncode == 0) is writable
     assert ("is not writable for user" in result.stderr) is not writable
+
+
+@pytest.mark.parametrize("before", [None, "", "*.psd\n", "*.psd\n.photos-id", "# by hand\n.stignore\n*.psd"])
+def test_an_import_is_told_to_leave_the_marker_and_what_syncthing_needs(before: str | None, tmp_path: Path) -> None:
+    """An import with move deletes whatever begins with a dot, seen with the real PhotoPrism."""
+    storage, imports = tmp_path / "storage", tmp_path / "import"
+    storage.mkdir()
+    imports.mkdir()
+    if before is not None:
+        (imports / ".ppignore").write_text(before)
+    inside = {"/photoprism/storage": storage, "/photoprism/import": imports}
+    stubs = Stubs(tmp_path, {**inside, "/opt/photoprism/bin": tmp_path / "stub-bin"})
+    stubs.command("photoprism", "true")
+    stubs.script("start", uploads(declared("dev"), "photoprism")["/photos/start"])
+
+    assert stubs.run("start").returncode == 0
+    told = (imports / ".ppignore").read_text()
+    stubs.run("start")
+
+    assert (imports / ".ppignore").read_text() == told, "a second start adds nothing"
+    lines = told.splitlines()
+    assert sorted(lines) == sorted({*(before or "").splitlines(), *KEPT_AT_IMPORT})
+    assert ".photos-id" in lines
 
 
 def test_it_trusts_only_its_own_network_as_a_proxy() -> None:

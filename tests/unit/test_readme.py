@@ -68,6 +68,7 @@ TYPES: dict[object, tuple[str, str]] = {
     "_duration": ("duration", "时长"),
     "_path": ("path", "路径"),
     "_cron": ("cron", "cron"),
+    "_cron_or_never": ("cron", "cron"),
     "_type": ("type", "类型"),
     "_remote_path": ("path", "路径"),
     "_option_name": ("option", "选项"),
@@ -118,7 +119,7 @@ def default_text(field: FieldInfo, language: int) -> str:
         return ("required", "必填")[language]
     value = field.get_default(call_default_factory=True)
     assert value is not PydanticUndefined
-    if value in (None, {}, []):
+    if value in (None, {}, [], ""):
         return ("none", "无")[language]
     if any(isinstance(item, BeforeValidator) and item.func is _memory for item in field.metadata):  # in megabytes
         return f"`{value // 1024}g`" if value % 1024 == 0 else f"`{value}m`"

@@ -12,12 +12,12 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from components.fields import Memory, Port, Section
 from components.messages import message
 from components.refusals import refusal
+from components.schedules import Cron, longest_interval
 from stacks.sections.backup.copies import RemoteConfig, overlap
 from stacks.sections.backup.keeper_defaults import COPY, KEEPER, keeper_default
 from stacks.sections.backup.mirrors import MirrorsConfig
 from stacks.sections.backup.programs import RCLONE, RESTIC, RcloneImage, ResticImage
 from stacks.sections.backup.retention import GateConfig, KeepConfig
-from stacks.sections.backup.schedules import Cron, longest_interval
 from stacks.sections.backup.secrets import OWN_KEYS, TAKEN_NAMES, secret_key
 
 

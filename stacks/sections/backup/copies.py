@@ -13,10 +13,10 @@ from components.fields import Section, host_path, path_too_long
 from components.keeper import OPENLIST
 from components.messages import Message, Said, message
 from components.refusals import refusal, refused
+from components.schedules import Cron
 from stacks.sections.backup.keeper_defaults import COPY, keeper_default
 from stacks.sections.backup.rclone_options import HOST_ONLY, OPTIONS, RCLONE_TYPES
 from stacks.sections.backup.retention import OwnKeepConfig
-from stacks.sections.backup.schedules import Cron
 from stacks.sections.backup.secrets import OWN_KEYS
 
 OPENLIST_OWN = ("url", "vendor", "user", "pass", "bearer_token")

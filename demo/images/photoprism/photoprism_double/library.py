@@ -155,25 +155,30 @@ def _inside(root: Path, sub: str) -> Path:
     return root / clean if clean else root
 
 
-def _pictures(folder: Path) -> Iterator[Path]:
+def _pictures(folder: Path, ignored: tuple[str, ...] = ()) -> Iterator[Path]:
     if (folder / ".ppstorage").exists():
         return
-    ignored = _ignored(folder)
+    ignored += _ignored(folder)
     for entry in sorted(folder.iterdir()):
-        if entry.name.startswith(HIDDEN) or any(fnmatch.fnmatch(entry.name, pattern) for pattern in ignored):
+        if entry.name.startswith(HIDDEN) or _matches(entry.name, ignored):
             continue
         if entry.is_dir() and not entry.is_symlink():
-            yield from _pictures(entry)
+            yield from _pictures(entry, ignored)
         elif entry.suffix.lower() in KINDS and entry.is_file():
             yield entry
 
 
-def _ignored(folder: Path) -> list[str]:
+def _ignored(folder: Path) -> tuple[str, ...]:
+    """What .ppignore names, in its folder and below."""
     try:
         lines = (folder / ".ppignore").read_text(encoding="utf-8").splitlines()
     except OSError:
-        return []
-    return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+        return ()
+    return tuple(line.strip() for line in lines if line.strip() and not line.startswith("#"))
+
+
+def _matches(name: str, patterns: tuple[str, ...]) -> bool:
+    return any(fnmatch.fnmatch(name, pattern) for pattern in patterns)
 
 
 def _sha1(file: Path) -> str:
@@ -197,11 +202,12 @@ def _inspect(file: Path) -> tuple[datetime, tuple[int, int]]:
 
 
 def _tidy(start: Path) -> None:
+    ignored = _ignored(start)
     for folder, _folders, files in os.walk(start, topdown=False):
         if any(part.startswith(".") for part in Path(folder).relative_to(start).parts):
             continue
         for name in files:
-            if name.startswith("."):
+            if name.startswith(".") and name != ".ppignore" and not _matches(name, ignored):
                 (Path(folder) / name).unlink()
         if Path(folder) != start and not any(Path(folder).iterdir()):
             Path(folder).rmdir()

@@ -227,6 +227,13 @@ class Handler(BaseHTTPRequestHandler):
             for row in rows
         ])  # fmt: skip
 
+    def _file(self, digest: str) -> None:
+        self._authorize("files")
+        row = self.app.database.one("SELECT * FROM files WHERE file_hash = %s AND file_missing = 0", digest)
+        if row is None:
+            raise RefusedError(404, "Entity not found")
+        self._json({"UID": row["file_uid"], "PhotoUID": row["photo_uid"], "Name": row["file_name"], "Hash": digest})
+
     def _thumbnail(self, digest: str, token: str, kind: str, size: str) -> None:
         if not self.app.settings.public and not self.app.database.previews(token):
             raise RefusedError(403, "Forbidden")
@@ -321,6 +328,7 @@ ROUTES: tuple[tuple[str, str, Callable[..., None]], ...] = (
     ("DELETE", f"{API}/sessions?(/.*)?", Handler._log_out),
     ("GET", f"{API}/sessions?(/.*)?", Handler._show_session),
     ("GET", f"{API}/photos", Handler._photos),
+    ("GET", f"{API}/files/([0-9a-f]+)", Handler._file),
     ("GET", f"{API}/t/([0-9a-f]+)/(\\w+)/(tile|fit)_(\\d{{2,4}})", Handler._thumbnail),
     ("POST", f"{API}/index", Handler._index),
     ("POST", f"{API}/import(/.*)?", Handler._import),

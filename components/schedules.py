@@ -1,4 +1,4 @@
-"""Times of a backup, as the keeper's scheduler reads them: by croniter."""
+"""Times of what the keeper does, as its scheduler reads them: by croniter."""
 
 from __future__ import annotations
 
@@ -59,4 +59,9 @@ def longest_interval(schedule: str) -> timedelta:
     return max(after - before for before, after in pairwise(firings(schedule)))
 
 
+def _cron_or_never(value: str) -> str:
+    return value and _cron(value)
+
+
 Cron = Annotated[str, AfterValidator(_cron)]
+CronOrNever = Annotated[str, AfterValidator(_cron_or_never)]
