@@ -15,8 +15,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import yaml
-
 from cli.console import fail
 from components.messages import both, message
 from components.service import Owner
@@ -137,15 +135,6 @@ def options_taken_over(content: str) -> tuple[str, list[str]]:
         if keeps:
             kept.append(line)
     return "".join(kept), dropped
-
-
-def uses_sqlite(folder: Path) -> bool:
-    """Whether the options of a storage folder say that the index is not in MariaDB."""
-    try:
-        options = yaml.safe_load((folder / OPTIONS).read_text("utf-8", "replace"))
-    except (OSError, yaml.YAMLError):
-        return False
-    return isinstance(options, dict) and str(options.get("DatabaseDriver", "")).startswith("sqlite")
 
 
 def _refuse_wrong_folder(folder: Path, originals: Path) -> None:

@@ -126,17 +126,21 @@ class Server:
 
     def load(self, lines: Iterable[bytes]) -> None:
         """Run the lines of a dump as the album's own user, who may do nothing but in its database."""
-        connection, exec_id = self._attached(f"{AS_USER}{DATABASE}")
-        sender = threading.Thread(target=_send, args=(connection, lines), daemon=True)
+        api = self._container.client.api  # type: ignore[union-attr] # it was made by one
+        words = ["sh", "-c", f"{AS_USER}{DATABASE}"]
+        started = api.exec_create(str(self._container.id), words, stdin=True)
+        connection = api.exec_start(started["Id"], socket=True)
+        broken: list[Exception] = []
+        sender = threading.Thread(target=_send, args=(connection, lines, broken), daemon=True)
         sender.start()
         said = b"".join(content for number, content in told(connection) if number == STDERR)
         sender.join()
-        if self._container.client.api.exec_inspect(exec_id)["ExitCode"]:  # type: ignore[union-attr] # it was made by one
+        if broken or api.exec_inspect(started["Id"])["ExitCode"]:
             fail(
                 message(
                     "takeover_not_loaded",
                     "The dump could not be loaded, and nothing of it was kept: {said}",
-                    said=said.decode(errors="replace").strip(),
+                    said=said.decode(errors="replace").strip() or broken[0],
                 )
             )
 
@@ -173,7 +177,17 @@ class Server:
     def take(self, storage: Storage, owner: Owner) -> None:
         """Copy the storage folder, and compare what arrived with what was sent."""
         parent, _, name = STORAGE.rpartition("/")
-        self._container.put_archive(parent, storage.packed(name, owner))
+        try:
+            self._container.put_archive(parent, storage.packed(name, owner))
+        except (APIError, OSError) as problem:  # what happens while it is packed comes as an error of the connection
+            fail(
+                message(
+                    "takeover_storage_broke",
+                    "{folder} could not be copied, and nothing of it was kept: {problem}. Is something writing there? Run this again.",
+                    folder=storage.folder,
+                    problem=problem,
+                )
+            )
         words = ("find", STORAGE, "-type", "f", "-printf", r"%s %P\0")
         code, output, _ = containers.answer(self._container, *words, user=f"{owner.uid}:{owner.gid}")
         lines = (line.partition(" ") for line in output.split("\0") if line)
@@ -189,11 +203,6 @@ class Server:
                     example=(differing or ["-"])[0],
                 )
             )
-
-    def _attached(self, line: str) -> tuple[Any, str]:
-        api = self._container.client.api  # type: ignore[union-attr] # it was made by one
-        started = api.exec_create(str(self._container.id), ["sh", "-c", line], stdin=True)
-        return api.exec_start(started["Id"], socket=True), str(started["Id"])
 
     def proven(self) -> None:
         """Take the mark away: what is there is whole."""
@@ -293,16 +302,26 @@ def _await(container: Container) -> None:
     fail(message("takeover_no_start", "The stack's new database did not start:\n{said}", said=said))
 
 
-def _send(connection: Any, lines: Iterable[bytes]) -> None:
-    """Write lines to what a container reads. One that hangs up has its reason, which it tells."""
+def _send(connection: Any, lines: Iterable[bytes], broken: list[Exception]) -> None:
+    """Write lines to what a container reads; an error of theirs is added to `broken`.
+
+    Who hangs up has a reason, and tells it. Who is busy with an index may take minutes for the next line.
+    """
     line = getattr(connection, "_sock", connection)
-    with suppress(BrokenPipeError, ConnectionError):
-        waiting = bytearray()
+    line.settimeout(None)
+    waiting = bytearray()
+    try:
         for each in lines:
             waiting += each
             if len(waiting) >= PIECE:
                 line.sendall(waiting)
                 waiting.clear()
+    except (BrokenPipeError, ConnectionError):
+        return
+    except Exception as error:  # noqa: BLE001 - told by who waits
+        broken.append(error)
+        waiting.clear()
+    with suppress(BrokenPipeError, ConnectionError):
         send(connection, bytes(waiting))
 
 

@@ -49,6 +49,7 @@ TEXTS = {
     "takeover_left_in_use": "上次接管留下的一半正被使用：{problem}。请先运行：./photos destroy {stack}",
     "takeover_not_loaded": "导出文件无法装入，什么都没有留下：{said}",
     "takeover_no_answer": "stack 的新数据库没有回应：{said}",
+    "takeover_storage_broke": "{folder} 无法复制，什么都没有留下：{problem}。是不是有程序在往里写？请重新运行。",
     "takeover_storage_differs": "到达卷里的和 {folder} 里的不一样（{count} 个文件不同，例如 {example}）。是不是有程序在往里写？什么都没有留下；请重新运行。",
     "takeover_pulling": "正在获取 {image} ……",
     "takeover_no_image": "拿不到 {image}：{problem}。如果 Docker Hub 被屏蔽，请写一个你信任的镜像站：photos:image_registry（README）",

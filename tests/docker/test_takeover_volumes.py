@@ -105,6 +105,39 @@ def test_what_does_not_load_leaves_nothing_and_the_next_try_begins_anew(
     assert volumes._volume(alone.client, names.database)
 
 
+def test_a_dump_that_cannot_be_read_to_its_end_is_not_taken_for_a_short_one(
+    alone: Stack, old: OldSetUp, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found, kept = dump.read(DUMP), storage.look(old.storage, old.originals)
+    whole, said = list(found.statements()), "the archive ends too early"
+
+    def broken(_: object) -> Iterator[bytes]:
+        yield from whole[: len(whole) // 2]
+        raise EOFError(said)
+
+    monkeypatch.setattr(dump.Dump, "statements", broken)
+    with pytest.raises(typer.Exit):
+        filled(alone, found, kept)
+    assert said in capsys.readouterr().err
+    assert volumes._volume(alone.client, volumes.Names.of(alone.name, settings_of(alone)).database) is None
+
+
+def test_a_file_that_goes_while_it_is_copied_is_told(
+    alone: Stack, old: OldSetUp, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept = storage.look(old.storage, old.originals)
+    kept.paths.append("sidecar/gone.yml")
+    with pytest.raises(typer.Exit):
+        filled(alone, dump.read(DUMP), kept)
+    assert "could not be copied" in capsys.readouterr().err
+
+    kept.paths.pop()
+    kept.files["sidecar/gone.yml"] = 1
+    with pytest.raises(typer.Exit):
+        filled(alone, dump.read(DUMP), kept)
+    assert "1 files differ, e.g. sidecar/gone.yml" in capsys.readouterr().err
+
+
 def test_half_of_it_is_never_served(alone: Stack) -> None:
     settings = settings_of(alone)
     names = volumes.Names.of(alone.name, settings)
