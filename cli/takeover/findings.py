@@ -20,9 +20,8 @@ from stacks.shell import command
 
 RELEASE = re.compile(r"(\d{6})(?:-|$)")
 """Releases are called after their day: 240915-e1280b2fb."""
-FIRST_WITH_USERS = 221102
 STEP_BETWEEN = "photoprism/photoprism:240915-ce"
-"""A release that takes over what is older, and that the newer ones take over (seen)."""
+"""It takes the users of before 221102 over (FindLegacyUser in internal/entity/auth_user_legacy.go), and newer ones take it over (seen)."""
 EDITION = "ce"
 LOCAL_LOGINS = ("", "default", "local")
 TWO_STEPS = "2fa"
@@ -51,6 +50,7 @@ def check_version(dumped: Dumped, image: str, old: str) -> None:
                 image=STEP_BETWEEN,
             )
         )
+    # Newer ones also note repairs there: "DBMS AuthID Fix", "Any Editions" (seen).
     releases = [row for row in dumped.rows.get("versions", ()) if RELEASE.match(row.get("version") or "")]
     newest = max((str(row["version"]) for row in releases), default="")
     tag = RELEASE.match(image.partition("@")[0].rpartition(":")[2])
@@ -64,7 +64,7 @@ def check_version(dumped: Dumped, image: str, old: str) -> None:
                 day=newest[:6],
             )
         )
-    if any((row.get("edition") or EDITION) != EDITION for row in dumped.rows.get("versions", ())):
+    if any((row.get("edition") or EDITION) != EDITION for row in releases):
         warn(
             message(
                 "takeover_edition",

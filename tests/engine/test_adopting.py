@@ -54,11 +54,12 @@ def volumes() -> list[str]:
 
 
 def test_what_is_wrong_is_said_before_anything_is_created(kept: Kept, old: OldSetUp) -> None:
-    world, before = kept.world, old.seen()
+    world = kept.world
     old.album.start()
     text = world.photos(*words(old), code=1)
     assert f"The old album still runs on these folders: {old.album.name}" in text
     old.album.stop(timeout=1)
+    before = old.seen()
 
     assert 'not the password of "admin"' in world.photos(*words(old), code=1, typed="not-the-password\n")
     elsewhere = [word if word != str(old.storage) else str(old.originals) for word in words(old)]
