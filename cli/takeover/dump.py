@@ -70,11 +70,15 @@ class Dumped:
 
 @dataclass
 class Dump:
-    """A dump in a file, and which of its databases is PhotoPrism's; a dump of one database calls it ""."""
+    """A dump in a file, and which of its databases is PhotoPrism's; a dump of one database calls it "".
+
+    `size` is that of the text, in bytes: the file may be packed.
+    """
 
     file: Path
     database: str
     content: Dumped
+    size: int
 
     def statements(self) -> Iterator[bytes]:
         """Yield the lines that make PhotoPrism's tables in a database of the stack, for its own user.
@@ -107,12 +111,12 @@ def read(file: Path, database: str | None = None) -> Dump:
             if start.read(len(SQLITE)) == SQLITE:
                 fail(SQLITE_INDEX)
         with opened(file) as lines:
-            found = _databases(file, lines)
+            reading = _reading(file, lines)
     except (OSError, EOFError) as error:
         fail(message("dump_unreadable", "{file} cannot be read: {reason}", file=file, reason=error))
-    albums = {name: content for name, content in found.items() if content.is_photoprism}
+    albums = {name: content for name, content in reading.databases.items() if content.is_photoprism}
     chosen = choice(list(albums), database, str(file))
-    return Dump(file, chosen, albums[chosen])
+    return Dump(file, chosen, albums[chosen], reading.size)
 
 
 def choice(databases: list[str], wanted: str | None, where: str) -> str:
@@ -146,11 +150,13 @@ SQLITE_INDEX = message(
 )
 
 
-def _databases(file: Path, lines: IO[bytes]) -> dict[str, Dumped]:
-    """Return what is in a dump, by database."""
-    if not HEADER.match(lines.readline(1000)):
+def _reading(file: Path, lines: IO[bytes]) -> _Reading:
+    """Return what is in a whole dump; end the program where it is none."""
+    first = lines.readline(1000)
+    if not HEADER.match(first):
         fail(_not_a_dump(file))
     reading = _Reading()
+    reading.see(first)
     for line in lines:
         reading.see(line)
         if reading.charset not in HAVE_EMOJI:
@@ -163,7 +169,7 @@ def _databases(file: Path, lines: IO[bytes]) -> dict[str, Dumped]:
                 file=file,
             )
         )
-    return reading.databases
+    return reading
 
 
 class _Reading:
@@ -171,7 +177,7 @@ class _Reading:
 
     def __init__(self) -> None:
         self.databases = {"": Dumped()}
-        self.charset, self.whole = "utf8mb4", False
+        self.charset, self.whole, self.size = "utf8mb4", False, 0
         self._current, self._table = "", ""
         self._columns: dict[str, list[str]] = {}
         """Of the tables of the current database, as they were created."""
@@ -179,6 +185,7 @@ class _Reading:
 
     def see(self, line: bytes) -> None:
         """Take the next line."""
+        self.size += len(line)
         if line.startswith(b"("):
             self._keep(line)
         elif named := COLUMN.match(line):

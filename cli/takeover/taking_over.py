@@ -6,7 +6,6 @@ Everything that can be wrong is told before anything is created. The old contain
 from __future__ import annotations
 
 import re
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -47,7 +46,7 @@ class OldSetUp:
     @property
     def bytes_needed(self) -> int:
         """How much room the stack's volumes will take."""
-        return self.storage.size + INNODB_FACTOR * self.dump.file.stat().st_size + EMPTY_SERVER
+        return self.storage.size + INNODB_FACTOR * self.dump.size + EMPTY_SERVER
 
 
 def take_over(stack: str, source: str, folder: Path, *, place: Path, database_name: str | None = None) -> int:
@@ -69,13 +68,13 @@ def take_over(stack: str, source: str, folder: Path, *, place: Path, database_na
                 stack=stack,
             )
         )
-    with docker_host.connect(stack) as client:
+    with pending.alone(stack), docker_host.connect(stack) as client:
         volumes.refuse_existing(client, stack, names)
         old_albums = albums.old_albums(client)
         library = list(folders(config.settings.library).values())
         albums.refuse_two_on_one_library(old_albums, [*library, folder])
         kept = storage.look(folder, originals)
-        with _dumped(client, source, place, database_name, old_albums) as (found, rows):
+        with _dumped(client, stack, source, place=place, database_name=database_name, old=old_albums) as (found, rows):
             old = OldSetUp(found, kept, [each for each in old_albums if any(map(each.uses, library))], rows)
             findings.check_version(found.content, album.image, old.album_name)
             findings.check_photos(found.content, originals)
@@ -108,7 +107,13 @@ def _album(config: StackConfig) -> PhotoPrismConfig:
 
 @contextmanager
 def _dumped(
-    client: docker.DockerClient, source: str, place: Path, database_name: str | None, old: list[albums.OldAlbum]
+    client: docker.DockerClient,
+    stack: str,
+    source: str,
+    *,
+    place: Path,
+    database_name: str | None,
+    old: list[albums.OldAlbum],
 ) -> Iterator[tuple[dump.Dump, dict[str, int] | None]]:
     """Yield the dump, and the rows that the old server counts; a dump that was made here is gone afterwards."""
     file = place / Path(source).expanduser()
@@ -119,9 +124,9 @@ def _dumped(
         fail(message("takeover_no_file", "There is no file {file}. Is its drive mounted?", file=file))
     server = database.find(client, source, old)
     name = server.database(database_name)
-    with tempfile.TemporaryDirectory(prefix="dump-", dir=paths.make_private(pending.folder())) as made:
+    with pending.scratch(stack) as made:
         say(message("takeover_dumping", "Dumping {database} of {name} ...", database=name, name=source))
-        written = Path(made) / "photoprism.sql"
+        written = made / "photoprism.sql"
         rows = server.rows(name)
         server.dump(name, written)
         yield dump.read(written, ""), rows

@@ -4,6 +4,8 @@ TEXTS = {
     # commands/adopt.py, setup.py
     "adopt_what": "请写其中一种：./photos adopt FOLDER（接管照片库），或 ./photos adopt --database CONTAINER|FILE.sql --storage FOLDER（接管手工搭的一整套；照片在 photos:library 写的地方）。",
     "takeover_pending": "把旧的一套接管进 “{stack}” 的过程中断了，它的卷只做了一半。请再运行一次同样的 ./photos adopt：会重新开始，旧的那套没有动过。",
+    # pending.py
+    "takeover_runs": "另一个 ./photos adopt 正在为 “{stack}” 工作。请等它结束。",
     # dump.py
     "dump_unreadable": "无法读取 {file}：{reason}",
     "dump_not_photoprism": "{where} 里没有 PhotoPrism 的数据库（没有表 {tables}）。如果它的索引是 SQLite（storage 文件夹里的 index.db）：请看 docs/from-the-blog.md",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import sys
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -17,7 +19,7 @@ from example_stack import STACK_ID
 
 from cli import containers, docker_host, engine, setup, sweep, workspace
 from cli.commands.adopt import adopt
-from cli.takeover import albums, database, password, pending, taking_over, volumes
+from cli.takeover import albums, database, dump, password, pending, taking_over, volumes
 from cli.takeover.findings import Admin
 from cli.takeover.taking_over import take_over
 from demo.samples import write_samples
@@ -191,6 +193,27 @@ def test_a_second_try_removes_what_the_first_left(old: OldHost) -> None:
     pending.begin("dev", STACK_ID)
     assert taken(old) == 0
     assert pending.identity("dev") is None
+
+
+def test_two_at_once_do_not_undo_each_other(old: OldHost, capsys: pytest.CaptureFixture[str]) -> None:
+    with pending.alone("dev"):
+        assert "is at work" in refused(old, capsys)
+    assert taken(old) == 0
+
+
+def test_a_dump_that_a_killed_run_left_is_gone(old: OldHost) -> None:
+    assert old
+    with suppress(FileNotFoundError), pending.scratch("dev") as folder:
+        (folder / "photoprism.sql").touch()
+        with pending.scratch("dev") as again:
+            assert list(again.iterdir()) == []
+            assert again.stat().st_mode & 0o77 == 0
+        assert not folder.exists()
+
+
+def test_a_packed_dump_needs_the_room_of_what_is_in_it() -> None:
+    found = dump.read(MADE)
+    assert found.size == len(gzip.decompress(MADE.read_bytes())) > 3 * MADE.stat().st_size
 
 
 def test_volumes_are_gone_when_filling_them_fails(old: OldHost, monkeypatch: pytest.MonkeyPatch) -> None:
