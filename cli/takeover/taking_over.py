@@ -179,6 +179,7 @@ def _fill(client: docker.DockerClient, stack: str, names: volumes.Names, old: Ol
                 )
             )
         server.proven()
+        pending.end(stack)  # from here on it is the family's: a later try must not take it for half-made
 
 
 def _prove(arrived: dict[str, int], old: OldSetUp) -> None:
