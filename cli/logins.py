@@ -6,7 +6,7 @@ from cli import stack_config, workspace
 from cli.console import fail, say
 from components.apps.photoprism import ADMIN, PASSWORD
 from components.messages import message
-from components.services.photoprism import PhotoPrismConfig
+from components.services.photoprism import PhotoPrismConfig, password_of
 from stacks.expected import expected
 from stacks.names import NAMESPACE
 from stacks.sections.secrets import service_key
@@ -21,6 +21,7 @@ def show(stack: str, name: str) -> None:
     logins = expected(stack, settings).logins
     album = settings.enabled().get("photoprism")
     clients = album.webdav_clients if isinstance(album, PhotoPrismConfig) else []
+    people = album.people if isinstance(album, PhotoPrismConfig) else []
     tokens = settings.publish.service_tokens() if settings.publish else []
     if login := logins.get(name):
         say(message("login_user", "user: {user}", user=login.user))
@@ -30,13 +31,21 @@ def show(stack: str, name: str) -> None:
         _show_service_token(stack, name)
     elif name in clients:
         _show_app_password(stack, name)
+    elif name in people:
+        say(message("login_user", "user: {user}", user=name))
+        first = workspace.secret(stack, NAMESPACE + service_key("photoprism", password_of(name)))
+        say(
+            message(
+                "login_first_password", "first password, until it is changed in the album: {password}", password=first
+            )
+        )
     else:
         fail(
             message(
                 "no_login",
                 '"{name}" has no login. Write one of: {known}',
                 name=name,
-                known=", ".join([*logins, *tokens, *clients]),
+                known=", ".join([*logins, *tokens, *clients, *people]),
             )
         )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 
 import pulumi
 
@@ -26,7 +26,8 @@ class PhotoSystemArgs:
     `stack` and `id` (a UUID) label everything; `prefix` starts all Docker names, so that two systems can share a host;
     `image_registry` is a mirror for all images; `keep_data` leaves the volumes on the host at `destroy`; `services`
     holds the arguments of each service to run, e.g. `PhotoPrismArgs(config=PhotoPrismConfig(), admin_password=…)`;
-    `public_urls` maps services to their addresses on the internet.
+    `public_urls` maps services to their addresses on the internet; `docker_environment` is that by which Docker's own
+    client finds the host, e.g. DOCKER_HOST, for what is done inside a container.
     """
 
     stack: str
@@ -42,6 +43,7 @@ class PhotoSystemArgs:
     keep_data: bool
     publish: PublishArgs | None
     backup: BackupArgs | None
+    docker_environment: Mapping[str, str] = field(default_factory=dict)
 
 
 class PhotoSystem(pulumi.ComponentResource):
@@ -77,6 +79,7 @@ class PhotoSystem(pulumi.ComponentResource):
             image_registry=args.image_registry,
             keep_data=args.keep_data,
             digest_key=args.database.root_password,
+            docker_environment=args.docker_environment,
         )
         self.database = Database(f"{name}-mariadb", args.database, foundation, self._child("mariadb"))
         platform = Platform(

@@ -59,6 +59,7 @@ class Foundation:
     """What every container of a photo system shares. `prefix` starts all Docker names, `id` marks them as its own.
 
     `digest_key` is a secret that never changes: labels with it tell one secret file from another, and not what is in it.
+    `docker_environment` is that by which Docker's own client finds the host, e.g. DOCKER_HOST.
     """
 
     stack: str
@@ -70,6 +71,7 @@ class Foundation:
     image_registry: str | None
     keep_data: bool
     digest_key: pulumi.Input[str]
+    docker_environment: Mapping[str, str] = field(default_factory=dict)
 
     def labels(self, service: str) -> dict[str, str]:
         """Return the labels of one service's resources; 1Panel, Portainer and Docker Desktop group by the last two."""

@@ -19,6 +19,7 @@ from keeper.settings import GateSettings, KeepSettings
 from stacks.config import StackConfig
 from stacks.expected import prefix
 from stacks.host import keeps_permissions, reports_changes
+from stacks.host.endpoint import resolve
 from stacks.sections import Settings
 from stacks.sections.backup import BackupConfig
 from stacks.sections.backup.keeper_defaults import REPOSITORY_PASSWORD
@@ -57,6 +58,7 @@ def photo_system_args(config: StackConfig, owner: Owner) -> PhotoSystemArgs:
         backup=_backup(settings.backup, secrets, [*config.shortcomings, *config.host_shortcomings])
         if settings.backup
         else None,
+        docker_environment=resolve(config.docker).environment,
     )
 
 

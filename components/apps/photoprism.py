@@ -43,10 +43,14 @@ LOGIN_REFUSED = {
 
 
 class PhotoPrismApi(App):
-    """PhotoPrism's API as its admin; `key` is his password."""
+    """PhotoPrism's API as its admin, or as another user; `key` is the password."""
 
     name = "PhotoPrism"
     _token = ""
+
+    def __init__(self, url: str, key: str, *, patience: float, user: str = ADMIN) -> None:
+        super().__init__(url, key, patience=patience)
+        self._user = user
 
     def headers(self) -> dict[str, str]:
         """Return the header of a session, opened once: a wrong password is not tried again and again."""
@@ -54,24 +58,32 @@ class PhotoPrismApi(App):
 
     def get(self, path: str) -> Any:
         """Return what a path answers."""
-        return self._as_admin("GET", path).json()
+        return self._logged_in("GET", path).json()
 
     def send(self, method: str, path: str, body: Props | None = None) -> Any:
         """Change something, and return the answer."""
-        return self._as_admin(method, path, body).json()
+        return self._logged_in(method, path, body).json()
 
     def opens(self, password: str) -> bool:
         """Whether a password for a program is one; it may be one that does not open this."""
         answer = self.ask("GET", "/api/v1/session", headers={"X-Auth-Token": password})
         return answer.status_code in (HTTPStatus.OK, HTTPStatus.FORBIDDEN)
 
+    def lets_in(self) -> bool:
+        """Whether the user and the password fit; one wrong answer counts among those that block a login."""
+        return not self._log_in().is_error
+
+    def change_password(self, new: str) -> None:
+        """Give the user another password."""
+        self.send("PUT", f"/api/v1/users/{self.user()['UID']}/password", {"old": self._key, "new": new})
+
     def user(self) -> Props:
-        """Return the admin, as PhotoPrism tells him."""
+        """Return the user, as PhotoPrism tells them."""
         return dict(self.get("/api/v1/session")["user"])
 
     def new_password(self, name: str, scope: str) -> str:
         """Return a new password for the program `name`, which may do what is in `scope`."""
-        wanted = {"grant_type": "password", "username": ADMIN, "password": self._key, "client_name": name}
+        wanted = {"grant_type": "password", "username": self._user, "password": self._key, "client_name": name}
         made = self.send("POST", "/api/v1/oauth/token", {**wanted, "scope": scope, "expires_in": ALWAYS})
         return str(made["access_token"])
 
@@ -87,14 +99,17 @@ class PhotoPrismApi(App):
         if answer.status_code != HTTPStatus.UNAUTHORIZED:
             _checked(answer)
 
-    def _as_admin(self, method: str, path: str, body: Props | None = None) -> httpx.Response:
+    def _logged_in(self, method: str, path: str, body: Props | None = None) -> httpx.Response:
         if not self._token:
-            answer = self.ask("POST", "/api/v1/session", {"username": ADMIN, "password": self._key}, headers={})
+            answer = self._log_in()
             if answer.status_code in LOGIN_REFUSED:
                 raise RefusedError(LOGIN_REFUSED[HTTPStatus(answer.status_code)])
             told = _checked(answer).json()
             self._token = str(told.get("access_token") or told["id"])
         return _checked(self.ask(method, path, body))
+
+    def _log_in(self) -> httpx.Response:
+        return self.ask("POST", "/api/v1/session", {"username": self._user, "password": self._key}, headers={})
 
 
 def _checked(answer: httpx.Response) -> httpx.Response:

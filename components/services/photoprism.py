@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import pulumi
 from pydantic import AfterValidator, Field, model_validator
 
 from components.apps.photoprism import AppPassword, Options, OptionsProvider, Settings, SettingsProvider
+from components.apps.photoprism_people import CONTAINER, DOCKER, PERSON, Person, PersonProvider
 from components.apps.resource import KEY, URL
 from components.container import (
     BackedUp,
@@ -91,6 +93,7 @@ BEYOND_THE_PAGE = (
 """Options that only a hand in the file sets: they would open the album, or take it off its database."""
 TAKEN_NAMES = ("drive", "keeper", "photoprism", "syncthing")
 """Logins that `./photos password` shows, or will not."""
+TAKEN_PEOPLE = ("admin", "visitor", *TAKEN_NAMES)
 LARGEST_FILE_MB = 100_000
 """Above, PhotoPrism takes the limit for none: OriginalsLimit in internal/config."""
 
@@ -148,6 +151,18 @@ def _clients(names: list[str]) -> list[str]:
     return names
 
 
+def _people(names: list[str]) -> list[str]:
+    for name in names:
+        if not re.fullmatch(r"[a-z][a-z0-9.-]{1,30}[a-z0-9]", name) or names.count(name) > 1 or name in TAKEN_PEOPLE:
+            raise refusal(
+                "person_name",
+                '"{name}" cannot be the login of a person, or stands there twice. Write 3 to 32 lower-case letters, '
+                "digits, . and -, e.g. anna",
+                name=name,
+            )
+    return names
+
+
 class Features(Section):
     """What PhotoPrism does with a picture, and what its pages offer."""
 
@@ -173,8 +188,15 @@ class Transcoding(Section):
 ImportPattern = Annotated[str, AfterValidator(import_pattern)]
 
 
+def password_of(person: str) -> str:
+    """Return the name of a person's first password among the secrets inside the album."""
+    return f"person_{person}_password"
+
+
 class PhotoPrismConfig(ServiceConfig):
     """PhotoPrism, the album."""
+
+    has_inner_secrets = True
 
     ruled_variables: ClassVar = {
         r"PHOTOPRISM_(AUTH_MODE|PUBLIC|DEMO|.*_PASSWORD.*|.*_SECRET.*|ADMIN_.*|LOGIN_.*|OIDC_.*|LDAP_.*)": (
@@ -226,9 +248,34 @@ class PhotoPrismConfig(ServiceConfig):
         [],
         description="computers that get a password of their own for WebDAV, e.g. [laptop]; ./photos password shows it",
     )
+    people: Annotated[list[str], AfterValidator(_people)] = Field(
+        [],
+        description="people with a login of their own, e.g. [anna]; each may change and delete everything; ./photos password shows the first password",
+    )
     experimental: bool = Field(False, description="PhotoPrism's unfinished features")
     features: Features = Field(default_factory=Features, description="switches, see below")
     transcoding: Transcoding = Field(default_factory=Transcoding, description="video conversion, see below")
+
+    @classmethod
+    def made_secrets(cls, section: Mapping[str, Any]) -> list[str]:
+        """Return the first passwords of the people."""
+        people = section.get("people")
+        return [password_of(name) for name in people if isinstance(name, str)] if isinstance(people, list) else []
+
+    @model_validator(mode="after")
+    def _people_are_apart(self) -> PhotoPrismConfig:
+        if both := sorted({*self.people} & {*self.webdav_clients}):
+            raise refusal(
+                "person_is_client",
+                '"{name}" stands in people and in webdav_clients. Write another name for one of them',
+                name=both[0],
+            )
+        if self.people and not self.features.settings:
+            raise refusal(
+                "people_need_settings",
+                "people: PhotoPrism changes no password while its settings page is off. Leave out features.settings: false",
+            )
+        return self
 
     @model_validator(mode="after")
     def _import_is_possible(self) -> PhotoPrismConfig:
@@ -290,6 +337,16 @@ class PhotoPrism(Service[PhotoPrismArgs, Platform]):
             Settings(SettingsProvider(), f"{name}-settings", settings, parent=self, inside=self.container)
         for client in config.webdav_clients:
             self.password_for(client, "webdav")
+        self._let_in(name, args, base)
+
+    def _let_in(self, name: str, args: PhotoPrismArgs, base: Platform) -> None:
+        """Declare the people, one after the other: each is a run of PhotoPrism's command beside the server."""
+        inside = {**self._reached, CONTAINER: f"{base.prefix}-{self.service}", DOCKER: dict(base.docker_environment)}
+        before: list[pulumi.Resource] = []
+        for person in args.config.people:
+            inputs = {**inside, PERSON: person, KEY: args.inner_secrets[password_of(person)]}
+            resource = f"{name}-person-{person}"
+            before = [Person(PersonProvider(), resource, inputs, parent=self, inside=self.container, after=before)]
 
     @property
     def _reached(self) -> dict[str, pulumi.Input[str]]:

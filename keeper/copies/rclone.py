@@ -129,6 +129,14 @@ class Rclone:
         with _listed([name]) as names:
             return self.run("cat", folder, "--files-from-raw", names, "--no-traverse", allowed=NOT_FOUND) or None
 
+    def write(self, file: str, content: bytes) -> None:
+        """Write one small file, whatever lay there.
+
+        Raises:
+            RcloneError: it could not be written.
+        """
+        self.run("rcat", file, stdin=content)
+
     def hashes(self, place: str, names: Iterable[str], progress: Progress | None = None) -> dict[str, str]:
         """Read files back and return name → SHA-256 in hex; one that is not there or cannot be read is left out.
 

@@ -341,6 +341,11 @@ class Restic:
         """Return the ids of the packs that an index file names."""
         return {str(pack["id"]) for pack in json.loads(self._text("cat", "index", index, "--no-lock"))["packs"]}
 
+    def pack_ends(self, index: str) -> dict[str, int]:
+        """Return the packs that an index file names, and where the last of what is in each ends, in bytes."""
+        packs = json.loads(self._text("cat", "index", index, "--no-lock"))["packs"]
+        return {str(pack["id"]): max(blob["offset"] + blob["length"] for blob in pack["blobs"]) for pack in packs}
+
     def repair_packs(self, ids: Sequence[str], folder: Path) -> None:
         """Save what is good in damaged packs and drop the rest; `folder`, empty, takes the old ones."""
         self._stream(["repair", "packs", *ids], lambda _: None, folder=folder)

@@ -264,6 +264,7 @@ TEXTS = {
     "volume": "卷",
     "missing_container": "不见了",
     "docker_named_no_answer": "{named_by} 是 {url}，那里没有应答。",
+    "login_first_password": "第一个密码，在相册里改过之前有效：{password}",
     "login_password": "密码：{password}",
     "stack_file_unreadable": "{file} {reason}。",
     "pulumi_failed_saying": "pulumi 失败了：{said}",

@@ -45,6 +45,7 @@ TEXTS = {
     "where an import puts a photo in originals, and under which name": "导入的照片放进 originals 的哪里、叫什么名字",
     'when the album takes over what lies in the import folder: five cron fields, e.g. "0 4 * * *"; "" for never': '相册什么时候导入 import 文件夹里的照片：五段 cron，例如 "0 4 * * *"；"" 表示从不',
     "whether a scheduled import copies or moves; from a folder that Syncthing syncs it copies": "定时导入是复制还是移动；Syncthing 同步的文件夹只复制",
+    "people with a login of their own, e.g. [anna]; each may change and delete everything; ./photos password shows the first password": "有自己登录名的家人，例如 [anna]；每个人都能改动和删除一切；第一个密码用 ./photos password 查看",
     "computers that get a password of their own for WebDAV, e.g. [laptop]; ./photos password shows it": "有自己 WebDAV 密码的电脑，例如 [laptop]；用 ./photos password 查看",
     "PhotoPrism's unfinished features": "PhotoPrism 还没做完的功能",
     "switches, see below": "各项开关，见配置表",

@@ -60,16 +60,21 @@ class DockerEndpoint:
         address = urlsplit(self.url)
         return Path(address.path) if address.scheme == "unix" else None
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """What tells Docker's own client the same."""
+        variables = {"DOCKER_HOST": self.url}
+        if self.certificates:
+            variables |= {"DOCKER_CERT_PATH": self.certificates, "DOCKER_TLS_VERIFY": "1"}
+        return variables
+
     def connect(self, seconds: int) -> docker.DockerClient:
         """Connect, whatever else the environment says; no answer may take longer than `seconds`.
 
         Raises:
             docker.errors.DockerException: when it does not answer.
         """
-        variables = {"DOCKER_HOST": self.url}
-        if self.certificates:
-            variables |= {"DOCKER_CERT_PATH": self.certificates, "DOCKER_TLS_VERIFY": "1"}
-        return docker.from_env(timeout=seconds, environment=variables, use_context=False)
+        return docker.from_env(timeout=seconds, environment=self.environment, use_context=False)
 
 
 def resolve(settings: Mapping[str, object] | None = None) -> DockerEndpoint:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -40,6 +41,27 @@ def proxy(home: Home) -> Iterator[Proxy]:
         home.fill(3)
         home.good_backup("net")
         yield made
+
+
+@pytest.mark.parametrize("share", [0.5, 0])
+def test_a_pack_that_was_cut_far_away_is_mended_at_once(home: Home, proxy: Proxy, share: float) -> None:
+    """Restic asks for a quarter of a minute for each photo beyond the end: found by random days, seed 13."""
+    del proxy
+    content = random.Random(13)  # noqa: S311 - no secret
+    for number in range(120):
+        home.write(f"2023/small-{number}.jpg", content.randbytes(4000))
+    home.good_backup("net")
+    pack = max(
+        (home.root / "far/photos/data").rglob("*"), key=lambda file: file.stat().st_size if file.is_file() else 0
+    )
+    pack.write_bytes(pack.read_bytes()[: int(pack.stat().st_size * share)])
+    begun = monotonic()
+
+    report = home.backup("net")
+
+    assert "copy.mended" in codes(report), report.problems
+    assert monotonic() - begun < 90, "over a hundred photos lay beyond"
+    assert home.restorable("net") == home.content()
 
 
 @contextmanager

@@ -55,6 +55,36 @@ def test_each_webdav_client_gets_a_password_that_opens_nothing_else() -> None:
     ]  # fmt: skip
 
 
+def test_each_person_gets_a_login_one_after_the_other_with_a_password_that_is_a_secret() -> None:
+    config = changed(BASE, {"services.photoprism.people": ["anna", "ben"]})
+    passwords = {f"photos:photoprism_person_{name}_password": f"{name}-first-password" for name in ("anna", "ben")}
+    people = [item for item in inside(declare_stack(config | passwords)) if item.type.endswith(":Person")]
+
+    assert [(plain(item.inputs)["person"], plain(item.inputs)["key"]) for item in people] == [
+        ("anna", "anna-first-password"), ("ben", "ben-first-password"),
+    ]  # fmt: skip
+    assert {plain(item.inputs)["container"] for item in people} == {"photos-dev-photoprism"}
+    assert any("person-anna" in urn for urn in people[1].options["depends_on"])
+
+
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        ({"people": ["Anna"]}, "e.g. anna"),
+        ({"people": ["anna", "anna"]}, "e.g. anna"),
+        ({"people": ["admin"]}, "e.g. anna"),
+        ({"people": ["keeper"]}, "e.g. anna"),
+        ({"people": ["laptop"], "webdav_clients": ["laptop"]}, "another name for one of them"),
+        ({"people": ["anna"], "features": {"settings": False}}, "Leave out features.settings: false"),
+    ],
+)
+def test_people_who_cannot_be_are_refused(values: dict[str, Any], says: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        PhotoPrismConfig.model_validate(values)
+
+    assert says in str(refused.value.errors()[0]["ctx"]["said"])
+
+
 @pytest.mark.parametrize(
     ("pattern", "layout"),
     [

@@ -74,6 +74,7 @@ def test_every_setting_of_the_model_is_tried_here() -> None:
         "import_pattern",
         "import_schedule",
         "import_mode",
+        "people",
         "webdav_clients",
     }
     tried = {path for path, _, _ in SETTINGS}

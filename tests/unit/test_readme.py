@@ -52,6 +52,7 @@ TYPES: dict[object, tuple[str, str]] = {
     "index_schedule": ("schedule", "时间表"),
     "import_pattern": ("pattern", "格式"),
     "_clients": ("list", "列表"),
+    "_people": ("list", "列表"),
     "_locale": ("language", "语言"),
     "device_id": ("text", "文本"),
     "_folder_id": ("text", "文本"),

@@ -127,10 +127,14 @@ def parse(words: list[str]) -> argparse.Namespace:
     show = commands.add_parser("show").add_subparsers(dest="what", required=True)
     show.add_parser("config").add_argument("--json", action="store_true")
     users = commands.add_parser("users").add_subparsers(dest="what", required=True)
-    users.add_parser("ls")
-    modify = users.add_parser("mod")
-    modify.add_argument("-p", "--password", required=True)
-    modify.add_argument("user")
+    listing = users.add_parser("ls")
+    listing.add_argument("-j", "--json", action="store_true")
+    listing.add_argument("-n", "--count", type=int, default=100)
+    for what in ("add", "mod"):
+        one = users.add_parser(what)
+        one.add_argument("-p", "--password", required=what == "add")
+        one.add_argument("-l", "--no-login", nargs="?", const="true", choices=("true", "false"))
+        one.add_argument("user")
     add = commands.add_parser("auth").add_subparsers(dest="what", required=True).add_parser("add")
     add.add_argument("-n", "--name", required=True)
     add.add_argument("-s", "--scope", required=True)
@@ -170,15 +174,40 @@ def with_database(settings: Settings, arguments: argparse.Namespace) -> int:
         library.bring_in(source, move=arguments.command in {"import", "mv"}, dest=arguments.dest)
     elif arguments.command == "auth":
         return add_token(database, arguments)
-    elif arguments.what == "ls":
-        for row in database.run("SELECT user_uid, user_name, user_role FROM auth_users"):
-            print("| {user_uid} | {user_name} | {user_role} |".format(**row))
     else:
-        user = database.one("SELECT user_uid FROM auth_users WHERE user_name = %s", arguments.user)
-        if user is None or not database.set_password(user["user_uid"], arguments.password):
-            msg = "no such user, or the password does not have 8-72 characters"
-            raise SystemExit(msg)
+        users(database, arguments)
     return 0
+
+
+def users(database: Database, arguments: argparse.Namespace) -> None:
+    if arguments.what == "ls":
+        rows = database.run("SELECT user_uid, user_name, user_role, can_login FROM auth_users")
+        if arguments.json:
+            names = {True: "Enabled", False: "Disabled"}
+            print(json.dumps([
+                {
+                    "uid": row["user_uid"], "username": row["user_name"], "role": row["user_role"].title(),
+                    "web_login": names[bool(row["can_login"])],
+                }
+                for row in rows[: arguments.count]
+            ]))  # fmt: skip
+        else:
+            for row in rows:
+                print("| {user_uid} | {user_name} | {user_role} |".format(**row))
+        return
+    user = database.one("SELECT user_uid FROM auth_users WHERE user_name = %s", arguments.user)
+    if arguments.what == "add" and user:
+        msg = "account already exists"
+        raise SystemExit(msg)
+    if arguments.what == "mod" and not user:
+        msg = f"user {arguments.user!r} not found"
+        raise SystemExit(msg)
+    user = user or database.add_user(arguments.user)
+    if arguments.no_login:
+        database.let_in(user["user_uid"], arguments.no_login == "false")
+    if arguments.password and not database.set_password(user["user_uid"], arguments.password):
+        msg = "the password does not have 8-72 characters"
+        raise SystemExit(msg)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ NAME = "VARCHAR(700) {binary}"
 SCHEMA = (
     (
         "CREATE TABLE IF NOT EXISTS auth_users (user_uid VARCHAR(42) PRIMARY KEY, user_name VARCHAR(200) UNIQUE,"
-        " user_role VARCHAR(32))"
+        " user_role VARCHAR(32), can_login INTEGER DEFAULT 1)"
     ),
     "CREATE TABLE IF NOT EXISTS passwords (uid VARCHAR(42) PRIMARY KEY, hash VARCHAR(255))",
     (
@@ -112,15 +112,25 @@ class Database:
         name, password = self.settings.text("ADMIN_USER", "admin"), self.settings.text("ADMIN_PASSWORD").strip()
         user = self.one("SELECT user_uid FROM auth_users WHERE user_role = 'admin'")
         if user is None:
-            user = {"user_uid": uid("u")}
-            columns = "(user_uid, user_name, user_role)"
-            self.run(f"INSERT INTO auth_users {columns} VALUES (%s, %s, 'admin')", user["user_uid"], name)
+            user = self.add_user(name)
         if self.one("SELECT uid FROM passwords WHERE uid = %s", user["user_uid"]):
             return
         if not password:
             log("warning", f"config: password required to initialize '{name}' account")
         elif not self.set_password(str(user["user_uid"]), password):
             log("error", "config: password must have 8-72 characters, the account cannot be initialized")
+
+    def add_user(self, name: str) -> dict[str, Any]:
+        """A new admin: the Community Edition has hardly another role."""
+        user = {"user_uid": uid("u")}
+        columns = "(user_uid, user_name, user_role, can_login)"
+        self.run(f"INSERT INTO auth_users {columns} VALUES (%s, %s, 'admin', 1)", user["user_uid"], name)
+        return user
+
+    def let_in(self, user: str, may: bool) -> None:
+        """Whether a user may log in; a change ends all sessions."""
+        self.run("UPDATE auth_users SET can_login = %s WHERE user_uid = %s", int(may), user)
+        self.run("DELETE FROM auth_sessions WHERE user_uid = %s", user)
 
     def set_password(self, user: str, password: str) -> bool:
         """False for a password of the wrong length."""
@@ -133,11 +143,18 @@ class Database:
     def login(self, name: str, password: str) -> str | None:
         """The user's id if name and password fit."""
         row = self.one(
-            "SELECT user_uid, hash FROM auth_users JOIN passwords ON uid = user_uid WHERE user_name = %s", name
+            "SELECT user_uid, hash FROM auth_users JOIN passwords ON uid = user_uid"
+            " WHERE user_name = %s AND can_login = 1",
+            name,
         )
         if not row or not password:
             return None
         return row["user_uid"] if hmac.compare_digest(row["hash"], _bcrypt(password, row["hash"])) else None
+
+    def knows(self, user: str, password: str) -> bool:
+        """Whether it is the password of the user with this id."""
+        row = self.one("SELECT user_name FROM auth_users WHERE user_uid = %s", user)
+        return row is not None and self.login(str(row["user_name"]), password) == user
 
     def add_session(self, user: str, client: str, scope: str, seconds: int) -> tuple[str, str]:
         """A token and the preview token that thumbnails ask for; only the token's hash is kept."""

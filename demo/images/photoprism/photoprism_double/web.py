@@ -118,6 +118,18 @@ class Handler(BaseHTTPRequestHandler):
             for row in self.app.database.app_passwords(user)
         ])  # fmt: skip
 
+    def _change_password(self, user: str) -> None:
+        """One's own only: in the Community Edition nobody manages others here."""
+        self._page_is_there(403)
+        form, session = self._options(), self._authorize("password")
+        if session["user_uid"] != user:
+            raise RefusedError(403, "Forbidden")
+        if not self.app.database.knows(user, str(form.get("old", ""))):
+            raise RefusedError(400, "Invalid password")
+        if not self.app.database.set_password(user, str(form.get("new", ""))):
+            raise RefusedError(400, "Invalid password")
+        self._json({"code": 200, "message": "Password changed"})
+
     def _new_token(self) -> None:
         """An app password: of whoever is logged in, and says his password once more."""
         form = self._options()
@@ -321,6 +333,7 @@ ROUTES: tuple[tuple[str, str, Callable[..., None]], ...] = (
     ("POST", f"{API}/oauth/token", Handler._new_token),
     ("POST", f"{API}/oauth/revoke", Handler._revoke),
     ("GET", f"{API}/users/([^/]+)/sessions", Handler._sessions),
+    ("PUT", f"{API}/users/([^/]+)/password", Handler._change_password),
     ("GET", f"{API}/config/options", Handler._show_options),
     ("POST", f"{API}/config/options", Handler._save_options),
     ("GET", f"{API}/settings", Handler._show_settings),

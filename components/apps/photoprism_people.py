@@ -1,0 +1,122 @@
+"""People with a login of their own in PhotoPrism: by its command in the container, since its API manages nobody else.
+
+`photoprism users` (internal/commands/users_*.go in photoprism/photoprism); in the Community Edition everybody who may
+upload or edit is an admin (internal/auth/acl/roles.go).
+"""
+
+from __future__ import annotations
+
+import json
+from secrets import token_urlsafe
+from typing import ClassVar, cast
+
+import docker
+from docker.errors import DockerException
+from pulumi.dynamic import DiffResult, UpdateResult
+
+from components.apps.photoprism import PhotoPrismApi
+from components.apps.resource import KEY, URL, AppError, AppProvider, AppResource, AwayError, Props
+
+CONTAINER, DOCKER = "container", "docker"
+"""The album's container, and the environment by which Docker's client finds its host: DOCKER_HOST and so on."""
+PERSON = "person"
+EXEC_SECONDS = 120
+MAY_LOG_IN = "Enabled"
+
+
+class People:
+    """Who has a login in the album. `key` is the password of the person that it is about."""
+
+    def __init__(self, props: Props, patience: float) -> None:
+        self._props, self._patience = props, patience
+
+    def may_log_in(self) -> bool | None:
+        """Whether the person may log in; None for somebody whom PhotoPrism does not know."""
+        known = {
+            row["username"]: row["web_login"] for row in json.loads(self._users("ls", "--json", "--count", "1000"))
+        }
+        found = known.get(self._props[PERSON])
+        return None if found is None else found == MAY_LOG_IN
+
+    def let_in(self) -> None:
+        """Make a login, or give it back to whom it was taken from, with the declared password."""
+        if self.may_log_in() and self._opens(self._props[KEY]):
+            return
+        # On a command line, which others on this machine can read: for the seconds until the next one takes its place.
+        passing = token_urlsafe(24)
+        words = ["add"] if self.may_log_in() is None else ["mod", "--no-login=false"]
+        self._users(*words, "--password", passing, self._props[PERSON])
+        self._album(passing).change_password(self._props[KEY])
+
+    def shut_out(self) -> None:
+        """Take the login away, and end its sessions. What the person did stays: the account does, too."""
+        if self.may_log_in():
+            self._users("mod", "--no-login=true", self._props[PERSON])
+
+    def _opens(self, password: str) -> bool:
+        return self._album(password).lets_in()
+
+    def _album(self, password: str) -> PhotoPrismApi:
+        return PhotoPrismApi(self._props[URL], password, patience=self._patience, user=self._props[PERSON])
+
+    def _users(self, *words: str) -> str:
+        """Run `photoprism users …` and return what it printed.
+
+        Raises:
+            AwayError: Docker, or the container, is not there.
+            AppError: it refuses.
+        """
+        name = self._props[CONTAINER]
+        try:
+            client = docker.from_env(timeout=EXEC_SECONDS, environment=dict(self._props[DOCKER]), use_context=False)
+            try:
+                done = client.containers.get(name).exec_run(["photoprism", "users", *words], demux=True)
+            finally:
+                client.close()
+        except DockerException as error:
+            msg = f"{name} cannot be asked ({type(error).__name__}). Why: ./photos status"
+            raise AwayError(msg) from None
+        parts = cast("tuple[bytes | None, bytes | None]", done.output)
+        printed, errors = ((part or b"").decode(errors="replace") for part in parts)
+        if done.exit_code:
+            last = "".join((errors or printed).strip().splitlines()[-1:])
+            msg = f"PhotoPrism refuses users {words[0]} {self._props[PERSON]}: {last}"
+            raise AppError(msg)
+        return printed
+
+
+class PersonProvider(AppProvider):
+    """Inputs: `person`, a user name; its password as `key`; `container` and `docker`."""
+
+    identity: ClassVar = (PERSON,)
+
+    def app(self, props: Props, patience: float) -> People:
+        """Return what is known of the person."""
+        return People(props, patience)
+
+    def current(self, app: People, props: Props) -> Props | None:
+        """Return nothing new where the person may log in: the password is theirs to change."""
+        del props
+        return {} if app.may_log_in() else None
+
+    def put(self, app: People, props: Props) -> None:
+        """Let the person in."""
+        del props
+        app.let_in()
+
+    def remove(self, app: People, props: Props) -> None:
+        """Shut the person out."""
+        del props
+        app.shut_out()
+
+    def update(self, id_: str, olds: Props, news: Props) -> UpdateResult:
+        """Set a password that was changed in the stack file; one that the person changed in the album stays."""
+        return super().update(id_, olds, news) if olds.get(KEY) != news[KEY] else UpdateResult(news)
+
+    def diff(self, id_: str, olds: Props, news: Props) -> DiffResult:
+        """Compare; how Docker is reached is no difference."""
+        return super().diff(id_, {**olds, DOCKER: news.get(DOCKER)}, news)
+
+
+class Person(AppResource, module="photoprism", name="Person"):
+    """A login of a person. Inputs: see `PersonProvider`."""
