@@ -43,6 +43,7 @@ SCHEMA = (
 )
 CRYPT = ctypes.CDLL("libcrypt.so.1").crypt
 CRYPT.restype, CRYPT.argtypes = ctypes.c_char_p, (ctypes.c_char_p, ctypes.c_char_p)
+ONE_AT_A_TIME = threading.Lock()
 RETRIES, PAUSE = 12, 5
 YEAR = 31_536_000
 
@@ -209,5 +210,6 @@ def _salt() -> str:
 
 def _bcrypt(password: str, salt: str) -> str:
     """The hash that upstream keeps, by Debian's libcrypt; `salt` may be a hash, which begins with its salt."""
-    made = CRYPT(password.encode(), salt.encode())
-    return made.decode() if made else ""
+    with ONE_AT_A_TIME:  # crypt(3) has one place for all its answers
+        made = CRYPT(password.encode(), salt.encode())
+        return made.decode() if made else ""
