@@ -68,7 +68,9 @@ COMMANDS = {
         "cli.commands.look", "doctor", "Check this machine and the stack file, and say how to fix what is wrong."
     ),
     "adopt": Command(
-        "cli.commands.adopt", "adopt", "Take over a library folder: a moved one, or one whose stack file is lost."
+        "cli.commands.adopt",
+        "adopt",
+        "Take over a library folder, or with --database and --storage a whole set-up of PhotoPrism that was made by hand.",
     ),
     "plan": Command(
         "cli.commands.look", "plan", "Show all resources, without Pulumi, Docker or network. Writes nothing."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 from docker.utils.socket import STDERR, frames_iter
@@ -19,11 +20,16 @@ def send(connection: Any, content: bytes) -> None:
 
 def show(connection: Any, *, terminal: bool) -> None:
     """Write what a container writes until it ends, output and errors each to its own; then hang up."""
+    for number, content in told(connection, terminal=terminal):
+        target = sys.stderr if number == STDERR else sys.stdout
+        target.buffer.write(content)
+        target.flush()
+
+
+def told(connection: Any, *, terminal: bool = False) -> Iterator[tuple[int, bytes]]:
+    """Yield what a container writes until it ends, each piece with the number of where it writes it; then hang up."""
     try:
-        for number, content in frames_iter(connection, terminal):  # type: ignore[no-untyped-call]
-            target = sys.stderr if number == STDERR else sys.stdout
-            target.buffer.write(content)
-            target.flush()
+        yield from frames_iter(connection, terminal)  # type: ignore[no-untyped-call]
     finally:
         # Docker's client keeps the connection open with the answer that it belongs to.
         connection._response.close()  # noqa: SLF001

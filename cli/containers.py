@@ -65,6 +65,20 @@ def content(container: Container, path: str) -> bytes:
         return (bundle.extractfile(member) or io.BytesIO()).read()
 
 
+def answer(
+    container: Container, *words: str, environment: dict[str, str] | None = None, user: str = ""
+) -> tuple[int, str, str]:
+    """Run a program in a running container; return its exit code, what it wrote, and its errors.
+
+    What its environment holds reaches it through Docker's API alone: a command line could be read by any process.
+    """
+    done = container.exec_run(list(words), environment=environment, user=user, demux=True)
+    output, errors = (
+        (part if isinstance(part, bytes) else b"").decode("utf-8", "surrogateescape") for part in done.output
+    )
+    return int(done.exit_code or 0), output, errors
+
+
 def of_service(client: docker.DockerClient, stack: str, service: str) -> Container | None:
     """Return the container of one service, whatever its state; None where there is none."""
     return next((container for container in containers(client, stack) if service_of(container) == service), None)

@@ -25,6 +25,7 @@ from cli import (
     workspace,
 )
 from cli.console import fail, say
+from cli.takeover import pending
 from components.messages import Said, message
 from stacks.config import StackConfig
 from stacks.host.images import check_images
@@ -41,6 +42,14 @@ def prepare(stack: str, *, marking: bool = True, unreachable: Callable[[Said], N
     anything is written.
     """
     chosen = _beginning(stack)
+    if pending.identity(stack) and marking:
+        fail(
+            message(
+                "takeover_pending",
+                'Taking an old set-up over into "{stack}" was cut short, and its volumes are half-made. Run the same ./photos adopt again: it begins anew, and the old set-up is untouched.',
+                stack=stack,
+            )
+        )
     report = look_at(stack, chosen)
     if report.config and not docker_host.answers(stack):
         docker_host.ensure(stack)

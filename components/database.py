@@ -184,14 +184,14 @@ class Database(Service[DatabaseArgs, Foundation]):
         """Describe the server; see the class."""
         del base
         config = args.config
-        flags = {"innodb-buffer-pool-size": f"{config.buffer_pool}M", **PHOTOPRISM_FLAGS, **config.flags}
         return ContainerSpec(
             image=config.image,
             memory_mb=config.memory,
             networks=["db"],
             user="999:999",
             entrypoint=["/photos/start"],
-            command=[f"--{flag}={value}" for flag, value in flags.items()] + ["--init-file=/etc/mysql/photos-init.sql"],
+            command=[f"--{flag}={value}" for flag, value in server_flags(config).items()]
+            + ["--init-file=/etc/mysql/photos-init.sql"],
             env={
                 "MARIADB_DATABASE": DATABASE,
                 "MARIADB_USER": USER,
@@ -218,6 +218,11 @@ class Database(Service[DatabaseArgs, Foundation]):
         return DatabaseConnection(
             host=host, port=3306, database=DATABASE, user=user, password=password, ready=self.container
         )
+
+
+def server_flags(config: DatabaseConfig) -> dict[str, str]:
+    """Return the flags that the server starts with."""
+    return {"innodb-buffer-pool-size": f"{config.buffer_pool}M", **PHOTOPRISM_FLAGS, **config.flags}
 
 
 def _users(passwords: Mapping[str, pulumi.Output[str]]) -> pulumi.Output[str]:

@@ -16,8 +16,9 @@ from stacks.chinese import (
     services,
     stack_file,
     stack_yaml,
+    takeover,
     values,
 )
 
-PARTS = (program, stack_file, stack_yaml, values, services, publish, backup, host, commands, demo)
+PARTS = (program, stack_file, stack_yaml, values, services, publish, backup, host, commands, takeover, demo)
 TEXTS = {code: text for part in (*PARTS, keys) for code, text in part.TEXTS.items()}

@@ -1,10 +1,10 @@
-"""The index: MariaDB (or SQLite), with upstream's names for the tables and columns it has."""
+"""The index: MariaDB (or SQLite), with upstream's names for the tables and columns it has; it opens one that upstream made."""
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import hmac
-import os
 import secrets
 import sqlite3
 import string
@@ -46,6 +46,9 @@ SCHEMA = (
         " PRIMARY KEY (file_name, file_root))"
     ),
 )
+CRYPT = ctypes.CDLL("libcrypt.so.1").crypt
+CRYPT.restype, CRYPT.argtypes = ctypes.c_char_p, (ctypes.c_char_p, ctypes.c_char_p)
+ONE_AT_A_TIME = threading.Lock()
 RETRIES, PAUSE = 12, 5
 SHORTEST_PASSWORD, MOST_BYTES = 8, 72
 YEAR = 31_536_000
@@ -103,7 +106,8 @@ class Database:
                 self.connection.ping(reconnect=True)
             cursor = self.connection.cursor()
             cursor.execute(sql if self.settings.mysql else sql.replace("%s", "?"), values)
-            return list(cursor.fetchall())
+            # Upstream keeps ids, names and hashes as VARBINARY.
+            return [{key: _text(value) for key, value in row.items()} for row in cursor.fetchall()]
 
     def one(self, sql: str, *values: object) -> dict[str, Any] | None:
         """The first row."""
@@ -128,7 +132,8 @@ class Database:
     def add_user(self, name: str) -> dict[str, Any]:
         """A new admin: the Community Edition has hardly another role."""
         user = {"user_uid": uid("u")}
-        self.run("INSERT INTO auth_users VALUES (%s, %s, 'admin', 1)", user["user_uid"], name)
+        columns = "(user_uid, user_name, user_role, can_login)"
+        self.run(f"INSERT INTO auth_users {columns} VALUES (%s, %s, 'admin', 1)", user["user_uid"], name)
         return user
 
     def let_in(self, user: str, may: bool) -> None:
@@ -146,9 +151,8 @@ class Database:
         return ""
 
     def _keep(self, user: str, password: str) -> None:
-        salt = os.urandom(16)
         self.run("DELETE FROM passwords WHERE uid = %s", user)
-        self.run("INSERT INTO passwords VALUES (%s, %s)", user, f"{salt.hex()}${_scrypt(password, salt)}")
+        self.run("INSERT INTO passwords (uid, hash) VALUES (%s, %s)", user, _bcrypt(password, _salt()))
 
     def login(self, name: str, password: str) -> str | None:
         """The user's id if name and password fit."""
@@ -159,8 +163,7 @@ class Database:
         )
         if not row or not password:
             return None
-        salt, _, known = row["hash"].partition("$")
-        return row["user_uid"] if hmac.compare_digest(known, _scrypt(password, bytes.fromhex(salt))) else None
+        return row["user_uid"] if hmac.compare_digest(row["hash"], _bcrypt(password, row["hash"])) else None
 
     def knows(self, user: str, password: str) -> bool:
         """Whether it is the password of the user with this id."""
@@ -175,7 +178,8 @@ class Database:
         preview = secrets.token_hex(4)
         expires = 0 if seconds < 0 else int(time.time()) + (seconds or YEAR)
         self.run(
-            "INSERT INTO auth_sessions VALUES (%s, %s, %s, %s, %s, %s)",
+            "INSERT INTO auth_sessions (id, user_uid, client_name, auth_scope, preview_token, sess_expires)"
+            " VALUES (%s, %s, %s, %s, %s, %s)",
             _digest(token), user, client, scope or "*", preview, expires,
         )  # fmt: skip
         return token, preview
@@ -207,5 +211,18 @@ def _digest(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def _scrypt(password: str, salt: bytes) -> str:
-    return hashlib.scrypt(password.encode(), salt=salt, n=4096, r=8, p=1).hex()
+def _text(value: Any) -> Any:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+
+
+def _salt() -> str:
+    """A salt of bcrypt, with upstream's prefix; of its cost a stand-in needs less."""
+    letters = "./" + string.ascii_uppercase + string.ascii_lowercase + string.digits
+    return "$2a$05$" + "".join(secrets.choice(letters) for _ in range(21)) + "u"
+
+
+def _bcrypt(password: str, salt: str) -> str:
+    """The hash that upstream keeps, by Debian's libcrypt; `salt` may be a hash, which begins with its salt."""
+    with ONE_AT_A_TIME:  # crypt(3) has one place for all its answers
+        made = CRYPT(password.encode(), salt.encode())
+        return made.decode() if made else ""

@@ -62,7 +62,9 @@ class Library:
             twin = self.database.one("SELECT * FROM files WHERE file_hash = %s AND file_missing = 0", digest)
             if twin and (self.originals / twin["file_name"]).exists():
                 self.database.run("DELETE FROM duplicates WHERE file_name = %s", name)
-                self.database.run("INSERT INTO duplicates VALUES (%s, '/', %s)", name, digest)
+                self.database.run(
+                    "INSERT INTO duplicates (file_name, file_root, file_hash) VALUES (%s, '/', %s)", name, digest
+                )
                 return False
             known = twin or self.database.one("SELECT * FROM files WHERE file_hash = %s", digest)
         folder, stem = str(file.parent.relative_to(self.originals)), file.stem
@@ -79,7 +81,10 @@ class Library:
             )  # fmt: skip
         else:
             photo = uid("p")
-            self.database.run("INSERT INTO photos VALUES (%s, %s, %s, %s, %s, NULL)", photo, taken, folder, stem, stem)
+            columns = "(photo_uid, taken_at, photo_path, photo_name, photo_title)"
+            self.database.run(
+                f"INSERT INTO photos {columns} VALUES (%s, %s, %s, %s, %s)", photo, taken, folder, stem, stem
+            )
             self.database.run(
                 "INSERT INTO files (file_name, file_hash, file_size, mod_time, file_width, file_height, file_uid,"
                 " photo_uid, file_root) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, '/')", *values, uid("f"), photo,

@@ -286,7 +286,7 @@ class Handler(BaseHTTPRequestHandler):
             raise RefusedError(400, "Unable to do that") from error
         order = "ASC" if self.query.get("order") == "oldest" else "DESC"
         rows = self.app.database.run(
-            "SELECT * FROM photos JOIN files ON files.photo_uid = photos.photo_uid WHERE deleted_at IS NULL"
+            "SELECT * FROM photos JOIN files ON files.photo_uid = photos.photo_uid WHERE photos.deleted_at IS NULL"
             f" AND file_missing = 0 ORDER BY taken_at {order}, photos.photo_uid LIMIT %s OFFSET %s",
             min(count, 100_000), offset,
         )  # fmt: skip
