@@ -90,22 +90,27 @@ def _taken_over(settings: Settings, pace: Pace, state: ImportState) -> ImportRep
     synced = next((mark.parent.relative_to(folder) for mark in sorted(folder.rglob(SYNCED))), None)
     move = settings.import_mode == "move" and synced is None
     left = _ask(settings, new, pace, move=move) if new else []
-    there = _signs(folder)
-    # Where nothing at all was taken, the album may only have been at work: it is asked again next time.
-    again = set(left) if len(left) == len(new) else set()
-    state.seen = {_name(file): sign for file, sign in found.items() if there.get(file) == sign and file not in again}
-    before = state.left
-    lasting = {
-        name: sign for file, sign in there.items() if before.get(name := _name(file)) == sign and file not in new
-    }
-    state.left = lasting | {_name(file): found[file] for file in left}
-    problems = []
-    if state.left:
-        problems.append(Problem.of("import.left", count=len(state.left), path=min(state.left)))
+    told = dict(state.left)
+    _remember(state, found, new, left, there=_signs(folder))
+    problems = [Problem.of("import.left", count=len(state.left), path=min(state.left))] if state.left else []
     if synced and settings.import_mode == "move":
         problems.append(Problem.of("import.synced", path=synced))
-    untold = any(before.get(name) != sign for name, sign in state.left.items())
+    untold = any(told.get(name) != sign for name, sign in state.left.items())
     return ImportReport(taken=len(new) - len(left), problems=problems, untold=untold)
+
+
+def _remember(
+    state: ImportState, found: dict[Path, str], new: list[Path], left: list[Path], *, there: dict[Path, str]
+) -> None:
+    """Note what need not be asked for again, and what was left. `found` lay there before, `there` lies there now."""
+    # Where nothing at all was taken, the album may only have been at work: it is asked again next time.
+    again = set(left) if len(left) == len(new) else set()
+    asked = set(new)
+    state.seen = {_name(file): sign for file, sign in found.items() if there.get(file) == sign and file not in again}
+    lasting = {
+        name: sign for file, sign in there.items() if state.left.get(name := _name(file)) == sign and file not in asked
+    }
+    state.left = lasting | {_name(file): found[file] for file in left}
 
 
 def _ask(settings: Settings, new: list[Path], pace: Pace, *, move: bool) -> list[Path]:
