@@ -23,7 +23,7 @@ def folder(tmp_path: Path) -> Path:
     made = tmp_path / "storage"
     for path, content in {
         "config/settings.yml": "UI: {}\n",
-        "config/options.yml": "SiteTitle: Ours\nThumbSize: 1280\n",
+        "config/options.yml": "SiteTitle: Ours\nThumbFilter: lanczos\n",
         "sidecar/2024/名字.yml": "Title: x\n",
         "albums/album/a.yml": "x",
         "backup/mysql/2024-12-01.sql": "x",
@@ -79,7 +79,7 @@ def test_what_nobody_else_may_read_stays_so_and_the_owner_may_write(folder: Path
 def test_options_that_would_move_data_or_open_the_album_stay_behind(folder: Path) -> None:
     (folder / "config/options.yml").write_text(
         "# a note\nSiteTitle: Ours\nOriginalsPath: /elsewhere\nStoragePath: /else\nHttpPort: 80\nTLSKey: x\n"
-        "DatabaseDSN:\n  a: b\nAuthMode: public\nOIDCSecret: x\nThumbSize: 1280\nTrustedProxies:\n- 10.0.0.0/8\nJpegQuality: 90\n"
+        "DatabaseDSN:\n  a: b\nAuthMode: public\nOIDCSecret: x\nThumbFilter: lanczos\nTrustedProxies:\n- 10.0.0.0/8\nThumbColor: auto\n"
     )
     found = looked(folder)
     with tarfile.open(fileobj=io.BytesIO(b"".join(found.packed("storage", OWNER)))) as bundle:
@@ -87,7 +87,7 @@ def test_options_that_would_move_data_or_open_the_album_stay_behind(folder: Path
         assert options
         text = options.read().decode()
 
-    assert text == "# a note\nThumbSize: 1280\nJpegQuality: 90\n"
+    assert text == "# a note\nThumbFilter: lanczos\nThumbColor: auto\n"
     assert "OriginalsPath" in found.dropped_options
     assert found.files["config/options.yml"] == len(text)
     assert "OriginalsPath" in (folder / "config/options.yml").read_text(), "the old one is only read"
