@@ -219,6 +219,21 @@ def test_without_a_first_password_it_runs_and_lets_nobody_in(
     assert status == (200 if opens else 401)
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "status"),
+    [("of-the-family", "another-one", 200), ("wrong-password", "another-one", 400), ("of-the-family", "seven77", 400)],
+    ids=["changed", "not the old one", "too short"],
+)
+def test_a_password_is_changed_by_who_knows_the_old_one(tmp_path: Path, old: str, new: str, status: int) -> None:
+    with running(tmp_path, ADMIN_PASSWORD="of-the-family") as album, album.owner("of-the-family") as owner:
+        me = album.log_in("of-the-family").json()["user"]["UID"]
+        told = owner.put(f"/api/v1/users/{me}/password", json={"old": old, "new": new})
+        opens = [album.log_in(password).status_code for password in ("of-the-family", "another-one")]
+
+    assert told.status_code == status
+    assert opens == ([401, 200] if status == httpx.codes.OK else [200, 401])
+
+
 @pytest.mark.parametrize(("password", "taken"), [("seven77", False), ("x" * 72, True), ("照" * 25, False)])
 def test_a_later_password_has_8_characters_and_72_bytes_and_a_refused_one_is_no_failure(
     album: Album, password: str, taken: bool

@@ -181,7 +181,7 @@ class Handler(BaseHTTPRequestHandler):
             raise RefusedError(403, "Forbidden")
         if not self.app.database.knows(user, str(form.get("old", ""))):
             raise RefusedError(400, "Invalid password")
-        if not self.app.database.set_password(user, str(form.get("new", ""))):
+        if self.app.database.set_password(user, str(form.get("new", ""))):
             raise RefusedError(400, "Invalid password")
         self._json({"code": 200, "message": "Password changed"})
 
