@@ -45,8 +45,12 @@ class People:
         # On a command line, which others on this machine can read: for the seconds until the next one takes its place.
         passing = token_urlsafe(24)
         words = ["add"] if self.may_log_in() is None else ["mod", "--no-login=false"]
-        self._users(*words, "--password", passing, self._props[PERSON])
-        self._album(passing).change_password(self._props[KEY])
+        said = self._users(*words, "--password", passing, self._props[PERSON])
+        album = self._album(passing)
+        if not album.lets_in():  # its command ends with 0 whatever it did
+            msg = f"PhotoPrism did not make the login {self._props[PERSON]}: {_last_line(said)}"
+            raise AppError(msg)
+        album.change_password(self._props[KEY])
 
     def shut_out(self) -> None:
         """Take the login away, and end its sessions. What the person did stays: the account does, too."""
@@ -60,7 +64,7 @@ class People:
         return PhotoPrismApi(self._props[URL], password, patience=self._patience, user=self._props[PERSON])
 
     def _users(self, *words: str) -> str:
-        """Run `photoprism users …` and return what it printed.
+        """Run `photoprism users …` and return what it printed; what it logs, where it printed nothing.
 
         Raises:
             AwayError: Docker, or the container, is not there.
@@ -79,10 +83,13 @@ class People:
         parts = cast("tuple[bytes | None, bytes | None]", done.output)
         printed, errors = ((part or b"").decode(errors="replace") for part in parts)
         if done.exit_code:
-            last = "".join((errors or printed).strip().splitlines()[-1:])
-            msg = f"PhotoPrism refuses users {words[0]} {self._props[PERSON]}: {last}"
+            msg = f"PhotoPrism refuses users {words[0]} {self._props[PERSON]}: {_last_line(errors or printed)}"
             raise AppError(msg)
-        return printed
+        return printed.strip() or errors
+
+
+def _last_line(text: str) -> str:
+    return "".join(text.strip().splitlines()[-1:])
 
 
 class PersonProvider(AppProvider):

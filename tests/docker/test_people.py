@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from components.apps.photoprism_people import CONTAINER, DOCKER, PERSON, PersonProvider
+from components.apps.photoprism_people import CONTAINER, DOCKER, PERSON, People, PersonProvider
 from components.apps.resource import KEY, URL, AppError
 from stacks.host.endpoint import resolve
 from tests.docker.running_stack import Stack
@@ -121,6 +121,16 @@ def test_a_container_that_is_away_tells_nothing_and_says_where_to_look(anna: dic
     assert PROVIDER.read("x", away).outs == away
     with pytest.raises(AppError, match="cannot be asked"):
         PROVIDER.create(away)
+
+
+def test_a_command_that_ends_well_and_did_nothing_is_noticed(
+    anna: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PhotoPrism's ends with 0 when it refuses, too."""
+    monkeypatch.setattr(People, "_users", lambda _, *words: "[]" if words[0] == "ls" else "account already exists")
+
+    with pytest.raises(AppError, match="account already exists"):
+        PROVIDER.create(anna)
 
 
 def test_no_password_is_in_what_an_error_says(anna: dict[str, Any]) -> None:
