@@ -190,19 +190,13 @@ def test_the_album_keeps_to_its_own_database_beside_the_panel_s(kept: Kept, thei
 
 
 @pytest.mark.parametrize(
-    ("host", "port", "opens"),
-    [
-        (f"{PREFIX}-photoprism", 2342, True),
-        (f"{PREFIX}-drive", 5244, True),
-        (f"{PREFIX}-mariadb", 3306, False),
-    ],
+    ("service", "port", "opens"), [("photoprism", 2342, True), ("drive", 5244, True), ("mariadb", 3306, False)]
 )
 def test_who_is_in_the_panel_s_network_reaches_pages_and_never_the_database(
-    theirs: Container, kept: Kept, host: str, port: int, opens: bool
+    theirs: Container, kept: Kept, service: str, port: int, opens: bool
 ) -> None:
-    address = (
-        host if opens else Panel().get("mariadb").attrs["NetworkSettings"]["Networks"][f"{PREFIX}-db"]["IPAddress"]
-    )
+    networks = Panel().get(service).attrs["NetworkSettings"]["Networks"]
+    address = f"{PREFIX}-{service}" if opens else networks[f"{PREFIX}-db"]["IPAddress"]
     code, _ = theirs.exec_run(["timeout", "3", "bash", "-c", f"exec 3<>/dev/tcp/{address}/{port}"])
 
     assert kept

@@ -244,3 +244,18 @@ def test_a_later_password_has_8_characters_and_72_bytes_and_a_refused_one_is_no_
 
     assert (done.returncode, opens) == (0, taken)
     assert taken or "password must have " in done.stdout + done.stderr
+
+
+def test_a_settings_file_of_an_older_set_up_is_read_and_kept(tmp_path: Path) -> None:
+    """As `./photos adopt` brings it: the real program writes YAML."""
+    config = tmp_path / "storage" / "config"
+    config.mkdir(parents=True)
+    (config / "settings.yml").write_text("UI:\n  Theme: lavender\n  Language: zh\nImport:\n  Path: /\n  Move: false\n")
+    pattern = "2006/01/20060102_150405_82F63B78.jpg"
+    with running(tmp_path, ADMIN_PASSWORD="the-admins-password") as album, album.owner("the-admins-password") as owner:
+        before = owner.get("/api/v1/settings").json()
+        owner.post("/api/v1/settings", json={"import": {"dest": pattern}}).raise_for_status()
+        after = owner.get("/api/v1/settings").json()
+
+    assert (before["ui"]["theme"], before["ui"]["language"]) == ("lavender", "zh")
+    assert (after["ui"]["theme"], after["import"]["dest"]) == ("lavender", pattern)

@@ -1,6 +1,7 @@
 """What PhotoPrism's settings page writes: options.yml, which beats the environment at the next start, and settings.yml.
 
-Both as JSON, a line per option: that is YAML, too, and the image has no library for it.
+Both as JSON, a line per option: that is YAML, too, and the image has no library for it. Of a settings.yml that the real
+PhotoPrism wrote, sections and their plain values are read.
 """
 
 from __future__ import annotations
@@ -77,11 +78,30 @@ def patch(settings: Settings, changes: dict[str, Any]) -> None:
 def user_settings(settings: Settings) -> dict[str, Any]:
     """Return what settings.yml holds; a pattern that is none is empty."""
     file = _file(settings, "settings.yml")
-    values = json.loads(file.read_text("utf-8")) if file.exists() else {}
+    values = _sections(file.read_text("utf-8")) if file.exists() else {}
     whole = {part: {**defaults, **values.get(part, {})} for part, defaults in DEFAULT_SETTINGS.items()}
     if not DEST.fullmatch(whole["import"]["dest"]):
         whole["import"]["dest"] = ""
     return whole
+
+
+def _sections(text: str) -> dict[str, Any]:
+    if text.lstrip().startswith("{"):
+        return dict(json.loads(text))
+    found: dict[str, Any] = {}
+    section: dict[str, Any] = {}
+    for line in text.splitlines():
+        name, _, value = line.partition(":")
+        if not line.startswith((" ", "#", "-")) and name:
+            section = found.setdefault(_key(name), {})
+        elif line.startswith("  ") and value.strip():
+            section[_key(name.strip())] = {"true": True, "false": False}.get(value.strip(), value.strip())
+    return found
+
+
+def _key(name: str) -> str:
+    """As the API names what the file calls e.g. UI, Import or TimeZone."""
+    return name.lower() if name.isupper() else name[:1].lower() + name[1:]
 
 
 def save_settings(settings: Settings, changes: dict[str, Any]) -> None:
