@@ -64,7 +64,7 @@ class OldSetUp:
     def seen(self) -> dict[str, tuple[int, int, int, int]]:
         """Return what lies on the drive beside MariaDB's own: path → mode, owner, size and time."""
         found = sorted((self.drive / "photoprism").rglob("*"))
-        states = {str(path): path.lstat() for path in found if path.name not in (".photos-id", "phones")}
+        states = {str(path): path.lstat() for path in found if path.name not in (".photos-id", ".ppignore", "phones")}
         return {
             path: (state.st_mode, state.st_uid, state.st_size if path.count(".") else 0, 0)
             for path, state in states.items()
