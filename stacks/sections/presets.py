@@ -48,7 +48,7 @@ def with_preset(document: Mapping[str, Any]) -> dict[str, Any]:
 def _below(written: Any, values: Any, *, switch: bool = False) -> Any:
     """Put `values` below what was written. `switch`: a key that nobody wrote means that there is no such thing."""
     if not isinstance(values, Mapping):
-        return values if written is None and values is not None else written
+        return written  # a key with nothing after its colon is refused, whatever the preset says
     if written is not None and not isinstance(written, Mapping):
         return written  # wrong, and told as it stands
     section = dict(written or {})
