@@ -197,14 +197,17 @@ def test_the_photos_at_home_are_read_by_hand(tmp_path: Path) -> None:
 
 
 def test_an_import_by_hand_is_done_by_the_album_or_said_why_not(tmp_path: Path) -> None:
-    album = FakeAlbum()
+    album, imports = FakeAlbum(), tmp_path / "import"
+    imports.mkdir()
+    (imports / "IMG_1.jpg").write_text("a photo")
     with serving(album) as url:
-        settings = quiet_settings(tmp_path, photoprism_url=url)
+        settings = quiet_settings(tmp_path, photoprism_url=url, roots={"import": imports}, import_mode="move")
         (settings.secrets / "photoprism_app_password").write_text(PASSWORD)
         code, _, told = keeper(settings, "import")
-    refused = keeper(settings, "import", "--json")
-    problem = json.loads(refused[1])
+    refused = keeper(settings, "import")
 
     assert (code, album.indexed) == (0, ["import"])
-    assert "The album imported copies" in told
-    assert (refused[0], problem["exit"], problem["problem"]["code"]) == (Exit.FAILED, Exit.FAILED, "album.import")
+    assert "took over 0 files" in told, "this album moves none"
+    assert "e.g. IMG_1.jpg" in told
+    assert refused[0] == Exit.FAILED
+    assert "the album did not import" in refused[2]
