@@ -204,7 +204,7 @@ class Life:
     def look_at_everything(self) -> None:
         """See that each snapshot that was reported is restorable, or has had its time."""
         for copy in self.copies.values():
-            if copy.damage is not None:
+            if copy.damage is not None or not copy.safe:  # begun anew by a person, and no good run since
                 continue
             there = self.snapshots(copy)
             for safe in copy.safe:
