@@ -116,8 +116,8 @@ class Settings(Model):
 
     `roots`: name → folder; each file's place in a snapshot is `/<name>/<path below>`; all lie in one folder. `marked`
     names the roots that carry the stack's marker: the family's. `leave_out`: root → patterns of folders below it that can
-    be made again. `drill_schedule` is five fields of cron, `import_schedule`, too; empty for never. `findings` is what the stack's checks found about this set of
-    copies. `memory_mb` is the limit of the container.
+    be made again. `drill_schedule` is five fields of cron; `import_schedule`, too, or empty for never. `findings` is what the
+    stack's checks found about this set of copies. `memory_mb` is the limit of the container.
     """
 
     stack: str

@@ -15,6 +15,7 @@ from pulumi.runtime.rpc import UNKNOWN
 from components.apps.openlist import OpenListApi
 from components.apps.openlist_driver import Driver, is_renewed, nearest, seen_option, told_without
 from components.apps.resource import (
+    CONTAINER,
     KEY,
     START_SECONDS,
     URL,
@@ -26,7 +27,6 @@ from components.apps.resource import (
     whole,
 )
 
-CONTAINER = "container"
 """The name of its container, for what only a person can do in it."""
 CHANGED = "changed in OpenList"
 """Stands in the state for a secret that is not as declared: what it is now is nobody's business."""

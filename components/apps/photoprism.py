@@ -105,12 +105,17 @@ class PhotoPrismApi(App):
             answer = self._log_in()
             if answer.status_code in LOGIN_REFUSED:
                 raise RefusedError(LOGIN_REFUSED[HTTPStatus(answer.status_code)])
-            told = _checked(answer).json()
-            self._token = str(told.get("access_token") or told["id"])
+            _checked(answer)
         return _checked(self.ask(method, path, body))
 
     def _log_in(self) -> httpx.Response:
-        return self.ask("POST", "/api/v1/session", {"username": self._user, "password": self._key}, headers={})
+        """Open a session, where the album lets the user in; `headers` shows it from then on."""
+        wanted = {"username": self._user, "password": self._key}
+        answer = self.ask("POST", "/api/v1/session", wanted, headers={})
+        if answer.is_success:
+            told = answer.json()
+            self._token = str(told.get("access_token") or told["id"])
+        return answer
 
 
 def _checked(answer: httpx.Response) -> httpx.Response:

@@ -15,10 +15,10 @@ from docker.errors import DockerException
 from pulumi.dynamic import DiffResult, UpdateResult
 
 from components.apps.photoprism import PhotoPrismApi
-from components.apps.resource import KEY, URL, AppError, AppProvider, AppResource, AwayError, Props
+from components.apps.resource import CONTAINER, KEY, URL, AppError, AppProvider, AppResource, AwayError, Props
 
-CONTAINER, DOCKER = "container", "docker"
-"""The album's container, and the environment by which Docker's client finds its host: DOCKER_HOST and so on."""
+DOCKER = "docker"
+"""The environment by which Docker's client finds the container's host: DOCKER_HOST and so on."""
 PERSON = "person"
 EXEC_SECONDS = 120
 MAY_LOG_IN = "Enabled"
@@ -40,11 +40,12 @@ class People:
 
     def let_in(self) -> None:
         """Make a login, or give it back to whom it was taken from, with the declared password."""
-        if self.may_log_in() and self._opens(self._props[KEY]):
+        may = self.may_log_in()
+        if may and self._album(self._props[KEY]).lets_in():
             return
         # On a command line, which others on this machine can read: for the seconds until the next one takes its place.
         passing = token_urlsafe(24)
-        words = ["add"] if self.may_log_in() is None else ["mod", "--no-login=false"]
+        words = ["add"] if may is None else ["mod", "--no-login=false"]
         said = self._users(*words, "--password", passing, self._props[PERSON])
         album = self._album(passing)
         if not album.lets_in():  # its command ends with 0 whatever it did
@@ -56,9 +57,6 @@ class People:
         """Take the login away, and end its sessions. What the person did stays: the account does, too."""
         if self.may_log_in():
             self._users("mod", "--no-login=true", self._props[PERSON])
-
-    def _opens(self, password: str) -> bool:
-        return self._album(password).lets_in()
 
     def _album(self, password: str) -> PhotoPrismApi:
         return PhotoPrismApi(self._props[URL], password, patience=self._patience, user=self._props[PERSON])

@@ -16,8 +16,8 @@ import pulumi
 from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, ResourceProvider, UpdateResult
 
 Props = dict[str, Any]
-URL, KEY = "url", "key"
-"""How the app is reached: its address, and what opens its API, a secret."""
+URL, KEY, CONTAINER = "url", "key", "container"
+"""How the app is reached: its address, and what opens its API, a secret. And the name of its container, where that is told."""
 PROVIDER = "__provider"
 """Where Pulumi packs the provider itself."""
 TIMEOUT_SECONDS, START_SECONDS, LOOK_SECONDS = 30.0, 60.0, 5.0

@@ -15,7 +15,6 @@ import pulumi
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from components.apps.drive import (
-    CONTAINER,
     PROXY,
     TAKEN,
     Admin,
@@ -26,7 +25,7 @@ from components.apps.drive import (
     UserProvider,
 )
 from components.apps.openlist_driver import is_secret
-from components.apps.resource import KEY, URL
+from components.apps.resource import CONTAINER, KEY, URL
 from components.container import ContainerFile, ContainerSpec, Endpoint, HealthCheck, Login, PublishedPort
 from components.fields import Image, Memory, Port, Section
 from components.messages import message
@@ -280,7 +279,7 @@ class Drive(Service[DriveArgs, Platform]):
         reached = {
             URL: f"http://127.0.0.1:{args.config.port}",
             KEY: self.secrets["admin_password"],
-            CONTAINER: f"{base.prefix}-{self.service}",
+            CONTAINER: base.container_name(self.service),
         }
         if not (args.config.storages or args.config.users or args.keeper_may):
             return  # nothing inside OpenList is the stack's, so a family may do there as it likes

@@ -17,8 +17,8 @@ import pulumi
 from pydantic import AfterValidator, Field, model_validator
 
 from components.apps.photoprism import AppPassword, Options, OptionsProvider, Settings, SettingsProvider
-from components.apps.photoprism_people import CONTAINER, DOCKER, PERSON, Person, PersonProvider
-from components.apps.resource import KEY, URL
+from components.apps.photoprism_people import DOCKER, PERSON, Person, PersonProvider
+from components.apps.resource import CONTAINER, KEY, URL
 from components.container import (
     BackedUp,
     ContainerFile,
@@ -92,6 +92,8 @@ BEYOND_THE_PAGE = (
     "databaseuser", "disablesettings", "public", "trustedproxies",
 )  # fmt: skip
 """Options that only a hand in the file sets: they would open the album, or take it off its database."""
+CLIENT = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")
+PERSON_NAME = re.compile(r"[a-z][a-z0-9.-]{1,30}[a-z0-9]")
 TAKEN_NAMES = ("drive", "keeper", "photoprism", "syncthing")
 """Logins that `./photos password` shows, or will not."""
 TAKEN_PEOPLE = ("admin", "visitor", *TAKEN_NAMES)
@@ -137,31 +139,31 @@ def _device(value: str) -> str:
 
 
 def _clients(names: list[str]) -> list[str]:
-    for name in names:
-        if (
-            not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?", name)
-            or names.count(name) > 1
-            or name in TAKEN_NAMES
-        ):
-            raise refusal(
-                "client_name",
-                '"{name}" cannot be the name of a WebDAV client, or stands there twice. Write lower-case letters, digits '
-                "and -, e.g. laptop",
-                name=name,
-            )
+    if (name := _unfit(names, CLIENT, TAKEN_NAMES)) is not None:
+        raise refusal(
+            "client_name",
+            '"{name}" cannot be the name of a WebDAV client, or stands there twice. Write lower-case letters, digits '
+            "and -, e.g. laptop",
+            name=name,
+        )
     return names
 
 
 def _people(names: list[str]) -> list[str]:
-    for name in names:
-        if not re.fullmatch(r"[a-z][a-z0-9.-]{1,30}[a-z0-9]", name) or names.count(name) > 1 or name in TAKEN_PEOPLE:
-            raise refusal(
-                "person_name",
-                '"{name}" cannot be the login of a person, or stands there twice. Write 3 to 32 lower-case letters, '
-                "digits, . and -, e.g. anna",
-                name=name,
-            )
+    if (name := _unfit(names, PERSON_NAME, TAKEN_PEOPLE)) is not None:
+        raise refusal(
+            "person_name",
+            '"{name}" cannot be the login of a person, or stands there twice. Write 3 to 32 lower-case letters, '
+            "digits, . and -, e.g. anna",
+            name=name,
+        )
     return names
+
+
+def _unfit(names: list[str], pattern: re.Pattern[str], taken: tuple[str, ...]) -> str | None:
+    """Return the first name that does not fit, is taken or stands there twice."""
+    unfit = (name for name in names if not pattern.fullmatch(name) or name in taken or names.count(name) > 1)
+    return next(unfit, None)
 
 
 class Features(Section):
@@ -368,7 +370,7 @@ class PhotoPrism(Service[PhotoPrismArgs, Platform]):
 
     def _let_in(self, name: str, args: PhotoPrismArgs, base: Platform) -> None:
         """Declare the people, one after the other: each is a run of PhotoPrism's command beside the server."""
-        inside = {**self._reached, CONTAINER: f"{base.prefix}-{self.service}", DOCKER: dict(base.docker_environment)}
+        inside = {**self._reached, CONTAINER: base.container_name(self.service), DOCKER: dict(base.docker_environment)}
         before: list[pulumi.Resource] = []
         for person in args.config.people:
             inputs = {**inside, PERSON: person, KEY: args.inner_secrets[password_of(person)]}

@@ -6,7 +6,6 @@ was. The catalogue knows path, size, time and SHA-256. Nothing hangs on it: abse
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import sqlite3
@@ -14,7 +13,7 @@ import stat
 import zlib
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -23,6 +22,7 @@ from typing import NamedTuple
 
 from keeper.backup import library
 from keeper.errors import Exit, KeeperError, Problem
+from keeper.locks import alone
 from keeper.settings import Settings
 from keeper.state import ScrubState, State, now
 
@@ -102,7 +102,7 @@ def scrub(
     """
     library.check(settings)
     reading = _Reading(monotonic() + hours * 3600 if not everything else float("inf"), progress or _silent)
-    with _alone(settings.state):
+    with alone(settings.state / LOCK, "scrub.locked"):
         return _with_catalogue(settings, lambda known: _read(settings, known, reading, everything=everything))
 
 
@@ -117,7 +117,7 @@ def accept(settings: Settings, paths: Collection[str] = ()) -> list[str]:
         return _remember(settings, known, _Reading(0, _silent), told=False)
 
     taken: list[str] = []
-    with _alone(settings.state):
+    with alone(settings.state / LOCK, "scrub.locked"):
         _with_catalogue(settings, take)
     return taken
 
@@ -279,16 +279,6 @@ def _remember(settings: Settings, known: _Catalogue, reading: _Reading, *, told:
     known.commit()
     state.write(file)
     return state
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    with (folder / LOCK).open("a", encoding="utf-8") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise KeeperError(Exit.LOCKED, "scrub.locked") from None
-        yield
 
 
 def _with_catalogue(settings: Settings, work: Callable[[_Catalogue], ScrubState]) -> ScrubState:

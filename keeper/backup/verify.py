@@ -224,7 +224,7 @@ def _lengthen(repository: Repository, packs: list[str]) -> None:
     """
     ends: dict[str, int] = {}
     for index in repository.indexes():
-        ends |= {pack: end for pack, end in repository.restic.pack_ends(index).items() if pack in packs}
+        ends |= {pack: end for pack, end in repository.restic.packs(index).items() if pack in packs}
     for pack, end in ends.items():
         file = f"{repository.place}/data/{pack[:2]}/{pack}"
         content = repository.rclone.read(file) or b""

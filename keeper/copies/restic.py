@@ -337,12 +337,8 @@ class Restic:
         self._stream(["tag", "--json", *words, snapshot], take)
         return changed[-1] if changed else snapshot
 
-    def packs(self, index: str) -> set[str]:
-        """Return the ids of the packs that an index file names."""
-        return {str(pack["id"]) for pack in json.loads(self._text("cat", "index", index, "--no-lock"))["packs"]}
-
-    def pack_ends(self, index: str) -> dict[str, int]:
-        """Return the packs that an index file names, and where the last of what is in each ends, in bytes."""
+    def packs(self, index: str) -> dict[str, int]:
+        """Return the ids of the packs that an index file names, and where the last of what is in each ends, in bytes."""
         packs = json.loads(self._text("cat", "index", index, "--no-lock"))["packs"]
         return {str(pack["id"]): max(blob["offset"] + blob["length"] for blob in pack["blobs"]) for pack in packs}
 

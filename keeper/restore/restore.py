@@ -7,10 +7,8 @@ restored one comes beside it, an older or rotten one moves into the staging fold
 
 from __future__ import annotations
 
-import fcntl
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -20,6 +18,7 @@ from pydantic import BaseModel
 from keeper.backup import library
 from keeper.backup.dump import FILE
 from keeper.errors import Exit, KeeperError, Problem
+from keeper.locks import alone
 from keeper.restore.drill import bring_dump, loaded
 from keeper.restore.exchange import PASSWORD, exchange
 from keeper.restore.names import nanoseconds
@@ -128,7 +127,11 @@ def restore(settings: Settings, request: Request, *, progress: Tell | None = Non
     tell = progress or (lambda _phase, _done, _of: None)
     _refuse_nonsense(settings, request)
     library.check_ours(settings)
-    with _one_restore(settings), scratch(settings, "restore") as folder, ExitStack() as locks:
+    with (
+        alone(settings.state / "restore.lock", "restore.locked"),
+        scratch(settings, "restore") as folder,
+        ExitStack() as locks,
+    ):
         tell("look", 0, 0)
         answers = ask(settings, request.copy_name)
         notes: list[Problem] = []
@@ -161,16 +164,6 @@ def restore(settings: Settings, request: Request, *, progress: Tell | None = Non
         begun.unlink(missing_ok=True)
     learn(settings, answers)
     return report
-
-
-@contextmanager
-def _one_restore(settings: Settings) -> Iterator[None]:
-    with (settings.state / "restore.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise KeeperError(Exit.LOCKED, "restore.locked") from None
-        yield
 
 
 def _refuse_nonsense(settings: Settings, request: Request) -> None:

@@ -6,13 +6,11 @@ has each new file, because PhotoPrism says "done" to an import that it did not d
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import stat
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
@@ -22,6 +20,7 @@ from pydantic import BaseModel
 
 from keeper.backup.library import NEVER, check_ours
 from keeper.errors import Exit, KeeperError, Problem
+from keeper.locks import alone
 from keeper.service.album import Album, why
 from keeper.settings import IMPORT, Settings
 from keeper.state import ImportState, State, now
@@ -67,7 +66,7 @@ def take_over(settings: Settings, pace: Pace, *, everything: bool = False) -> Im
             page. With `Exit.LOCKED`: somebody does it already.
     """
     known = State(settings.state)
-    with _alone(known.folder / "import.lock"):
+    with alone(known.folder / "import.lock", "import.locked"):
         state = ImportState.read(known.import_file, as_written=True)
         if everything:
             state.seen = {}
@@ -171,13 +170,3 @@ def _name(file: Path) -> str:
 def _sha1(file: Path) -> str:
     with file.open("rb") as content:
         return hashlib.file_digest(content, "sha1").hexdigest()
-
-
-@contextmanager
-def _alone(file: Path) -> Iterator[None]:
-    with file.open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise KeeperError(Exit.LOCKED, "import.locked") from None
-        yield

@@ -7,8 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-from components.apps.photoprism_people import CONTAINER, DOCKER, PERSON, People, PersonProvider
-from components.apps.resource import KEY, URL, AppError
+from components.apps.photoprism_people import DOCKER, PERSON, People, PersonProvider
+from components.apps.resource import CONTAINER, KEY, URL, AppError
 from stacks.host.endpoint import resolve
 from tests.docker.running_stack import Stack
 

@@ -19,6 +19,7 @@ from keeper import state as keeper_state
 from keeper.backup import scrub as scrubbing
 from keeper.backup.scrub import CATALOGUE, accept, scrub
 from keeper.errors import Exit, KeeperError
+from keeper.locks import alone
 from keeper.settings import MARKER
 from keeper.state import ScrubState, State
 from tests.keeper.home import PROJECT, Home
@@ -398,7 +399,7 @@ def test_what_is_never_backed_up_and_what_services_write_is_not_read(house: Home
 
 
 def test_two_readings_at_a_time_are_one_too_many(house: Home) -> None:
-    with scrubbing._alone(house.state), pytest.raises(KeeperError) as caught:
+    with alone(house.state / scrubbing.LOCK, "scrub.locked"), pytest.raises(KeeperError) as caught:
         everything(house)
 
     assert caught.value.exit == Exit.LOCKED

@@ -51,7 +51,19 @@ ALLOWED = {
     "demo/images/": ("demo.images",),
 }
 # The keeper's rooms, each of which knows only those before it. A problem becomes text at the edge alone.
-KEEPER = ("errors", "settings", "mounts", "state", "copies", "backup", "restore", "service", "page", "commands")
+KEEPER = (
+    "errors",
+    "locks",
+    "settings",
+    "mounts",
+    "state",
+    "copies",
+    "backup",
+    "restore",
+    "service",
+    "page",
+    "commands",
+)
 EDGE = ("texts", "service", "page", "commands")
 COMMANDS = ("cli.app", "cli.commands")
 # The checks of the host look at Docker's API; no Pulumi there.
