@@ -58,7 +58,7 @@ class Networks(pulumi.ComponentResource):
         self.register_outputs({"edge_subnet": self.edge_subnet, **self.ids})
 
     @property
-    def ids(self) -> dict[NetworkRole, pulumi.Output[str]]:
+    def ids(self) -> dict[str, pulumi.Output[str]]:
         """Role → Docker's id of the network."""
         return {"db": self.db, "edge": self.edge, "apps": self.apps}
 

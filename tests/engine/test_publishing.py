@@ -189,6 +189,7 @@ def answered(urls: list[str]) -> set[str]:
     """Return the addresses that answer the connector."""
     with connect() as client:
         done = client.containers.get(f"photos-{STACK}-cloudflared").exec_run([PYTHON["cloudflared"], "-c", ASK, *urls])
+    assert isinstance(done.output, bytes)
     return set(done.output.decode().split())
 
 
