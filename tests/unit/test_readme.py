@@ -45,8 +45,8 @@ TYPES: dict[object, tuple[str, str]] = {
     "_time_zone": ("time zone", "时区"),
     "_memory": ("memory", "内存量"),
     "_port": ("port", "端口"),
-    "bind_address": ("address", "地址"),
-    "any_address": ("address", "地址"),
+    "bind_addresses": ("address", "地址"),
+    "any_addresses": ("address", "地址"),
     "site_url": ("URL", "网址"),
     "_registry": ("registry", "镜像仓库"),
     "_network": ("network", "网络"),
@@ -121,6 +121,8 @@ def default_text(field: FieldInfo, language: int) -> str:
         return ("required", "必填")[language]
     value = field.get_default(call_default_factory=True)
     assert value is not PydanticUndefined
+    if isinstance(value, tuple):  # one is written as it is
+        value = ", ".join(value)
     if value in (None, {}, [], ""):
         return ("none", "无")[language]
     if any(isinstance(item, BeforeValidator) and item.func is _memory for item in field.metadata):  # in megabytes
