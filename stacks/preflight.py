@@ -16,6 +16,7 @@ from stacks.host.disks import check_backup, on_one_disk
 from stacks.host.docker import check_docker, check_reachable, published
 from stacks.host.late_addresses import check_late_addresses
 from stacks.host.library import check_library
+from stacks.host.way_out import check_way_out
 from stacks.host.wsl import check_wsl
 from stacks.problems import ConfigError
 
@@ -44,6 +45,7 @@ def findings(config: StackConfig) -> list[Finding]:
         *check_library(config),
         *check_docker(config),
         *check_late_addresses(config),
+        *check_way_out(config),
         *check_wsl(),
         *check_publishing(config),
         *check_backup(config),

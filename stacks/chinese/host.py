@@ -97,6 +97,9 @@ TEXTS = {
     "address_not_here_fix": "请写 127.0.0.1、lan，或者 `ip -brief address` 列出的某个地址",
     "address_not_here_yet": "这台机器现在没有 {address}",
     "address_not_here_yet_fix": "有了以后服务就会在那里应答；地址写对了吗？`ip -brief address` 列出这里有的",
+    # way_out.py
+    "only_ipv6": "这台机器只有 IPv6，而容器用的是 IPv4：{names} 连不到外面",
+    "only_ipv6_fix": "相册在家里照常用。其余的需要这台机器有 IPv4：在路由器上开，或者用 clatd 走 NAT64",
     # late_addresses.py
     "address_may_be_late": "如果开机时 {addresses} 来得晚（Wi-Fi、DHCP），Docker 就不启动在那里监听的服务",
     "address_may_be_late_fix": "./photos up 会问，要不要让它们先启动（net.ipv4.ip_nonlocal_bind）",
