@@ -1,0 +1,20 @@
+"""Write what of the pages comes from the code: `.venv/bin/python -m manual`."""
+
+from __future__ import annotations
+
+from manual import configuration
+from manual.pages import LANGUAGES, page, with_part
+
+
+def main() -> None:
+    """Write every generated part, and name the pages that changed by it."""
+    for language in LANGUAGES:
+        file = page("configuration", language)
+        before = file.read_text("utf-8")
+        after = with_part(before, "configuration", configuration.tables(language))
+        if after != before:
+            file.write_text(after, "utf-8")
+            print(f"written: {file}")
+
+
+main()
