@@ -102,4 +102,4 @@ def interpreter(folder: Path) -> None:
     for part in ("bin", "lib"):
         (venv / part).symlink_to(Path(sys.prefix) / part)
     shutil.copy2(Path(sys.prefix) / "pyvenv.cfg", venv)
-    shutil.copy2(folder / "requirements.txt", venv)
+    shutil.copy2(folder / "requirements.lock", venv)

@@ -87,7 +87,7 @@ COMMANDS = {
         context=FOR_PYTEST,
     ),
     "check": Command(
-        "cli.commands.development", "check", "Check style and types of the code (needs requirements-dev.txt)."
+        "cli.commands.development", "check", "Check style and types of the code (needs requirements-dev.lock)."
     ),
     "phone": Command(
         "cli.commands.phone", "app", "The phones: add one by its QR code, see what each has sent, take one out."

@@ -1,4 +1,4 @@
-"""The first run of a stack: mark the library as ours, fix its owner, write the stack's id. Everything was checked before."""
+"""The first run of a stack: mark the library as ours, fix its owner and its images, write the stack's id. Everything was checked before."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
-from cli import paths, stackfile, workspace
+from cli import images, paths, stackfile, workspace
 from cli.console import confirm, fail, say
 from components.messages import both, message
 from components.storage import MARKER, PHONES
@@ -75,6 +75,7 @@ def mark(stack: str, settings: Settings) -> None:
         write_marker(folder, identity)
     make_places(settings)
     fix_owner(stack, settings)
+    images.write_down(stack, settings)
     workspace.set_value(stack, stackfile.ID_KEY, identity)
     pending.unlink()
 

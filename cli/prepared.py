@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from cli import docker_host, paths, private_state, stackfile, tools
 from stacks.names import NAMESPACE
@@ -24,12 +25,24 @@ def is_prepared(stack: str) -> bool:
     return (
         bool(identity)
         and f"{NAMESPACE}owner" in config
+        and names_its_images(config)
         and (copy is None or stackfile.stack_id(copy) == identity)
         and paths.passphrase_file(stack).exists()
         and private_state.exists(stack)
         and not tools.missing(stack)
         and docker_host.answers(stack)
     )
+
+
+def names_its_images(config: dict[str, Any]) -> bool:
+    """Whether every image stands in the stack file: else those that run are written into it first."""
+    services, publish = config.get(f"{NAMESPACE}services"), config.get(f"{NAMESPACE}publish")
+    keys = ["database.image", *(f"services.{name}.image" for name in services or ())]
+    if isinstance(publish, dict) and not stackfile.holds(config, "publish.adopt.tunnel"):
+        keys.append("publish.cloudflared.image")
+    if f"{NAMESPACE}backup" in config:
+        keys += ["backup.restic_image", "backup.rclone_image"]
+    return all(stackfile.holds(config, key) for key in keys)
 
 
 def git_around(folder: Path) -> Path | None:

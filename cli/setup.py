@@ -17,6 +17,7 @@ from cli import (
     engine,
     first_run,
     generated,
+    images,
     paths,
     prepared,
     stack_config,
@@ -66,6 +67,8 @@ def prepare(stack: str, *, marking: bool = True, unreachable: Callable[[Said], N
             first_run.mark(stack, config.settings)
         else:
             first_run.fix_owner(stack, config.settings)
+    if not config.first_run:  # for a preview, too: what runs is written down, and nothing that runs changes
+        images.write_down(stack, config.settings)
     stackfile.keep_copy(stack)
 
 
@@ -91,7 +94,7 @@ def look_at(stack: str, file: Path | None = None) -> Report:
 
     def load() -> StackConfig:
         config = stack_config.load(stack, file, workspace.secrets(stack))
-        settings = first_run.with_owner(stack, config.settings)
+        settings = images.with_running(stack, first_run.with_owner(stack, config.settings))
         return replace(config, settings=settings, pending_id=first_run.pending_id(stack))
 
     return look(load)

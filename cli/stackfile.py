@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,15 @@ def read(file: Path) -> dict[str, Any]:
 def stack_id(file: Path) -> str | None:
     """Return the id in a stack file, None when it has none, does not exist or was left empty by a power cut."""
     return read(file).get(ID_KEY) if file.exists() and (not file.is_file() or file.stat().st_size) else None
+
+
+def holds(config: Mapping[str, Any], key: str) -> bool:
+    """Whether a stack file says something at `key`, a path below `photos:`, e.g. services.photoprism.image."""
+    first, *rest = key.split(".")
+    value: Any = config.get(NAMESPACE + first)
+    for part in rest:
+        value = value.get(part) if isinstance(value, Mapping) else None
+    return value is not None
 
 
 def publishes(stack: str) -> bool:

@@ -7,7 +7,7 @@ files (`private_state.py`).
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from pulumi.automation import (
@@ -46,6 +46,12 @@ def set_value(stack: str, key: str, value: str) -> None:
     """Write one value that is not secret into the stack file; `key` may be a path, e.g. photos:owner.uid."""
     is_path = "." in key
     _asked(lambda: _workspace(stack).set_config(stack, key, ConfigValue(value, secret=False), path=is_path))
+
+
+def set_values(stack: str, values: Mapping[str, str]) -> None:
+    """Write several values as `set_value` does, by one process of Pulumi."""
+    config = {key: ConfigValue(value, secret=False) for key, value in values.items()}
+    _asked(lambda: _workspace(stack).set_all_config(stack, config, path=True))
 
 
 def remove_value(stack: str, key: str) -> None:

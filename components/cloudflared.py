@@ -63,7 +63,7 @@ class Cloudflared(Service[CloudflaredArgs, Foundation]):
         return ContainerSpec(
             image=config.image,
             memory_mb=config.memory,
-            networks=["apps"],
+            networks=["edge"],
             user="65532:65532",
             command=["tunnel", "run"],
             env={

@@ -11,7 +11,7 @@ from typing import Literal
 
 import pulumi
 
-NetworkRole = Literal["db", "apps"]
+NetworkRole = Literal["db", "edge", "apps"]
 
 
 @dataclass(frozen=True, kw_only=True)

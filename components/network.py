@@ -1,4 +1,4 @@
-"""The stack's two networks: `db` has no way out, `apps` has."""
+"""The stack's three networks: `db` has no way out; `edge` is where requests come in; `apps` is behind it."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_docker as docker
 
-NETWORKS = ("db", "apps")
+from components.container import NetworkRole
+
+NETWORKS: tuple[NetworkRole, ...] = ("db", "edge", "apps")
 """The roles; each Docker name is `<prefix>-<role>`."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class NetworksArgs:
-    """`prefix` starts the Docker names; `labels` go on both networks."""
+    """`prefix` starts the Docker names; `labels` go on all networks."""
 
     prefix: str
     labels: Mapping[str, str]
@@ -23,37 +25,42 @@ class NetworksArgs:
 class Networks(pulumi.ComponentResource):
     """The networks that services meet on.
 
-    Creates: two `docker.Network`, `db` (internal: no way in or out) and `apps`.
+    Creates: three `docker.Network`: `db` (internal: no way in or out) for what needs the database; `edge` for what the
+    internet or the LAN reaches through a proxy, and that proxy; `apps` for the rest, which what is in `edge` alone
+    cannot knock on: Docker lets nothing pass from one bridge to another.
 
     Services name them by id: one that was removed by hand comes back under another id, and who was in it is made anew.
     The provider never looks whether a container is still in its network.
     """
 
     db: pulumi.Output[str]
+    edge: pulumi.Output[str]
     apps: pulumi.Output[str]
-    apps_subnet: pulumi.Output[str]
+    edge_subnet: pulumi.Output[str]
+    """Whence requests come to what stands in `edge`, in IPv4's notation, e.g. 172.18.0.0/16."""
 
     def __init__(self, name: str, args: NetworksArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("photos:network:Networks", name, {}, opts)
         labels = [docker.NetworkLabelArgs(label=key, value=value) for key, value in args.labels.items()]
-        db = docker.Network(
-            f"{name}-db",
-            name=f"{args.prefix}-db",
-            driver="bridge",
-            internal=True,
-            labels=labels,
-            opts=pulumi.ResourceOptions(parent=self),
-        )
-        apps = docker.Network(
-            f"{name}-apps",
-            name=f"{args.prefix}-apps",
-            driver="bridge",
-            labels=labels,
-            opts=pulumi.ResourceOptions(parent=self),
-        )
-        self.db, self.apps = db.id, apps.id
-        self.apps_subnet = apps.ipam_configs.apply(_ipv4_subnet)
-        self.register_outputs({"db": self.db, "apps": self.apps, "apps_subnet": self.apps_subnet})
+        made = {
+            role: docker.Network(
+                f"{name}-{role}",
+                name=f"{args.prefix}-{role}",
+                driver="bridge",
+                internal=True if role == "db" else None,
+                labels=labels,
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+            for role in NETWORKS
+        }
+        self.db, self.edge, self.apps = (made[role].id for role in NETWORKS)
+        self.edge_subnet = made["edge"].ipam_configs.apply(_ipv4_subnet)
+        self.register_outputs({"edge_subnet": self.edge_subnet, **self.ids})
+
+    @property
+    def ids(self) -> dict[str, pulumi.Output[str]]:
+        """Role → Docker's id of the network."""
+        return {"db": self.db, "edge": self.edge, "apps": self.apps}
 
 
 def _ipv4_subnet(configs: object) -> str:

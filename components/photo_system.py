@@ -59,7 +59,7 @@ class PhotoSystem(pulumi.ComponentResource):
     database: Database
     services: Mapping[str, LeafService]
     endpoints: pulumi.Output[dict[str, str]]
-    """Service → its address in the network `apps`, e.g. http://photoprism:2342."""
+    """Service → its address in the networks that it is in, e.g. http://photoprism:2342."""
     network_ids: pulumi.Output[dict[str, str]]
     """Role → Docker's id of the network, for a container of another stack."""
 
@@ -80,6 +80,7 @@ class PhotoSystem(pulumi.ComponentResource):
             networks=self.networks,
             image_registry=args.image_registry,
             panel_network=args.panel_network,
+            served=_served(args),
             keep_data=args.keep_data,
             digest_key=args.database.root_password,
             docker_environment=args.docker_environment,
@@ -106,7 +107,7 @@ class PhotoSystem(pulumi.ComponentResource):
             self._back_up(args, args.backup, platform, after=[self.database, *self.services.values(), *way_in])
 
         self.endpoints = pulumi.Output.from_input(self._origins())
-        self.network_ids = pulumi.Output.all(db=self.networks.db, apps=self.networks.apps)
+        self.network_ids = pulumi.Output.all(**self.networks.ids)
         self.register_outputs({"endpoints": self.endpoints, "network_ids": self.network_ids})
 
     def _publish(self, publish: PublishArgs, foundation: Foundation) -> list[pulumi.Resource]:
@@ -154,3 +155,10 @@ class PhotoSystem(pulumi.ComponentResource):
         # Before there was this component, they stood at the root of the stack under these names.
         at_the_root = pulumi.Alias(name=role, parent=pulumi.ROOT_STACK_RESOURCE)
         return pulumi.ResourceOptions(parent=self, aliases=[at_the_root])
+
+
+def _served(args: PhotoSystemArgs) -> frozenset[str]:
+    """Return the services that requests are carried to from the network `edge`: by the tunnel, or by another service."""
+    names = args.publish.names if args.publish else ()
+    published = {route.service for entry in names for route in entry.routes}
+    return frozenset(published.union(*(service.serves for service in args.services)))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Annotated, Any, ClassVar, Generic, TypeVar
 
@@ -59,6 +59,7 @@ class Foundation:
     """What every container of a photo system shares. `prefix` starts all Docker names, `id` marks them as its own.
 
     `panel_network` is a network of a panel or proxy, by its name: joined, never made nor removed.
+    `served` are the services that something in the network `edge` carries requests to: they join it, too.
     `digest_key` is a secret that never changes: labels with it tell one secret file from another, and not what is in it.
     `docker_environment` is that by which Docker's own client finds the host, e.g. DOCKER_HOST.
     """
@@ -71,6 +72,7 @@ class Foundation:
     networks: Networks
     image_registry: str | None
     panel_network: str | None = None
+    served: Collection[str] = ()
     keep_data: bool
     digest_key: pulumi.Input[str]
     docker_environment: Mapping[str, str] = field(default_factory=dict)
@@ -119,6 +121,11 @@ class ServiceArgs:
         """What a person adds to the container that the service's own configuration does not know."""
         config = getattr(self, "config", None)
         return config if isinstance(config, ServiceConfig) else None
+
+    @property
+    def serves(self) -> Collection[str]:
+        """The services that this one, a proxy in the network `edge`, carries requests to."""
+        return ()
 
     @classmethod
     def secret_names(cls) -> tuple[str, ...]:
@@ -336,8 +343,11 @@ def _container(service: Service[Any, Any], name: str, spec: ContainerSpec, base:
 def _networks(
     service: Service[Any, Any], spec: ContainerSpec, base: Foundation
 ) -> list[docker.ContainerNetworksAdvancedArgs]:
-    ids = {"db": base.networks.db, "apps": base.networks.apps}
-    own = [docker.ContainerNetworksAdvancedArgs(name=ids[role], aliases=[service.service]) for role in spec.networks]
+    roles = [*spec.networks]
+    if service.service in base.served and "edge" not in roles:
+        roles.append("edge")
+    ids = base.networks.ids
+    own = [docker.ContainerNetworksAdvancedArgs(name=ids[role], aliases=[service.service]) for role in roles]
     if not base.panel_network or not service.in_panel_network:
         return own
     # A panel's own apps are called photoprism and mariadb there: ours only by the whole name.

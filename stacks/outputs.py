@@ -18,7 +18,7 @@ NO_BACKUP = message(
 
 
 def outputs(config: StackConfig, system: PhotoSystem) -> dict[str, Any]:
-    """Return name → value, all texts in English: an output must not change with who runs `up`. `endpoints` are addresses in the network `apps`, `networks` Docker's ids by role."""
+    """Return name → value, all texts in English: an output must not change with who runs `up`. `endpoints` are addresses in the networks that each is in, `networks` Docker's ids by role."""
     album, publish = config.settings.enabled().get("photoprism"), config.settings.publish
     backup = config.settings.backup
     return {

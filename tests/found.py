@@ -17,7 +17,7 @@ PROJECT = Path(__file__).parents[1]
 DEMO_LOCK = PROJECT / ".cache" / "demo.lock"
 PINNED_RCLONE = Path(sys.executable).with_name("rclone")
 """The rclone of the development requirements; another one, such as Debian's, is not what the keeper runs."""
-DEVELOPMENT = ".venv/bin/pip install -r requirements-dev.txt"
+DEVELOPMENT = ".venv/bin/pip install -r requirements-dev.lock"
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """The keeper's Python packages as a small package index, since PyPI may be out of reach from inside a build.
 
-The wheels are fetched by this machine's own pip, once per content of keeper/requirements.txt, and served over plain
+The wheels are fetched by this machine's own pip, once per content of keeper/requirements.lock, and served over plain
 HTTP on the address under which containers know this machine.
 """
 
@@ -27,7 +27,7 @@ import psutil
 from demo.images.build import ImagesError
 
 PROJECT = Path(__file__).resolve().parents[1]
-REQUIREMENTS = PROJECT / "keeper" / "requirements.txt"
+REQUIREMENTS = PROJECT / "keeper" / "requirements.lock"
 CACHE = PROJECT / ".cache" / "wheels"
 PYTHON = "3.13"
 """The Python of the test images' Debian trixie."""
@@ -90,7 +90,8 @@ class _Handler(SimpleHTTPRequestHandler):
 def _download(requirements: Path, folder: Path) -> None:
     command = [
         sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--only-binary=:all:",
-        "--implementation=cp", f"--python-version={PYTHON}", f"--dest={folder}", f"--requirement={requirements}",
+        "--require-hashes", "--implementation=cp", f"--python-version={PYTHON}", f"--dest={folder}",
+        f"--requirement={requirements}",
     ]  # fmt: skip
     result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     if result.returncode:

@@ -27,7 +27,7 @@ def run_tests(
 
 
 def check() -> None:
-    """Check style and types of the code (needs requirements-dev.txt)."""
+    """Check style and types of the code (needs requirements-dev.lock)."""
     steps = (["ruff", "check", "."], ["ruff", "format", "--check", "."], ["mypy"])
     raise typer.Exit(max(_python(*step) for step in steps))
 

@@ -396,12 +396,12 @@ class PhotoPrism(Service[PhotoPrismArgs, Platform]):
         return ContainerSpec(
             image=config.image,
             memory_mb=config.memory,
-            networks=["db", "apps"],
+            networks=["db", "edge"],
             user=f"{base.owner.uid}:{base.owner.gid}",
             groups=[str(config.transcoding.device_group)] if config.transcoding.device_group else [],
             working_dir="/photoprism",
             entrypoint=["/photos/start"],
-            env={**_environment(config, base), "PHOTOPRISM_TRUSTED_PROXY": base.networks.apps_subnet},
+            env={**_environment(config, base), "PHOTOPRISM_TRUSTED_PROXY": base.networks.edge_subnet},
             files=[
                 ContainerFile(path="/photos/start", content=_start(config, base), executable=True),
                 ContainerFile(

@@ -11,6 +11,7 @@ import pytest
 
 from cli.docker_host import connect
 from demo.docker_runner import DockerRunner
+from tests.docker.reach import DRIVE, reached
 from tests.docker.running_stack import Stack
 from tests.waiting import until
 
@@ -68,6 +69,10 @@ def test_the_token_is_taken_from_its_file_and_shows_nowhere(published: Stack) ->
     assert f"tunnelID={TUNNEL}".encode() in container.logs()
     assert token not in json.dumps(container.attrs) + json.dumps(container.top()) + container.logs().decode()
     assert container.top(ps_args="-eo pid,uid,args")["Processes"][0][1] == "65532"
+
+
+def test_it_reaches_openlist_which_is_published(published: Stack) -> None:
+    assert reached(published, "cloudflared", [f"http://drive{DRIVE}"]) == [f"http://drive{DRIVE}"]
 
 
 def test_a_connected_tunnel_is_healthy_and_ends_in_order(published: Stack) -> None:

@@ -64,6 +64,7 @@ def test_the_generated_password_opens_the_database_from_its_own_network(stack: S
     ("network", "user", "password", "answer"),
     [
         ("apps", "photoprism", "right", "Unknown (MySQL )?server host"),
+        ("edge", "photoprism", "right", "Unknown (MySQL )?server host"),
         ("db", "photoprism", "wrong", "Access denied"),
         ("db", "root", "root", "Access denied"),
     ],
@@ -79,12 +80,13 @@ def test_everybody_else_is_kept_out_of_the_database(
         client_in(stack, network, user, known.get(password, password))
 
 
-def test_the_database_has_no_way_out_and_the_apps_have(stack: Stack) -> None:
+def test_the_database_has_no_way_out_and_the_others_have(stack: Stack) -> None:
     inside = {
-        name: stack.client.networks.get(f"photos-{stack.name}-{name}").attrs["Internal"] for name in ("db", "apps")
+        name: stack.client.networks.get(f"photos-{stack.name}-{name}").attrs["Internal"]
+        for name in ("db", "edge", "apps")
     }
 
-    assert inside == {"db": True, "apps": False}
+    assert inside == {"db": True, "edge": False, "apps": False}
     assert set(stack.container("mariadb").attrs["NetworkSettings"]["Networks"]) == {f"photos-{stack.name}-db"}
 
 
@@ -231,7 +233,7 @@ def test_no_secret_shows_in_networks_and_volumes(stack: Stack) -> None:
     shown = json.dumps([thing.attrs for thing in (*networks, *volumes)])
     secrets = [*stack.secrets.values(), *(v for name in SERVICES for v in stack.secret_files(name).values())]
 
-    assert (len(networks), len(volumes)) == (2, 4)
+    assert (len(networks), len(volumes)) == (3, 4)
     assert [value for value in secrets if value in shown] == []
 
 

@@ -27,7 +27,7 @@ SERVICES = ("drive", "mariadb", "photoprism")
 NETWORKS = {
     "drive": [PANEL_NETWORK, f"{PREFIX}-apps"],
     "mariadb": [f"{PREFIX}-db"],
-    "photoprism": [PANEL_NETWORK, f"{PREFIX}-apps", f"{PREFIX}-db"],
+    "photoprism": [PANEL_NETWORK, f"{PREFIX}-db", f"{PREFIX}-edge"],
 }
 ROWS = "CREATE TABLE kept (n INT PRIMARY KEY); INSERT INTO kept VALUES (1), (2), (3)"
 GROUP = {"com.docker.compose.project": PREFIX}

@@ -16,6 +16,7 @@ from cli.docker_host import connect
 from components.tunnel import connector_token
 from tests.cloudflare.double import CloudflareDouble
 from tests.cloudflare.history import rule_of
+from tests.docker.reach import ASK, PYTHON
 from tests.engine.cloudflare import ACCOUNT, ID, ZONE, entry, needs_provider, publish, shapes
 from tests.engine.world import World
 
@@ -23,6 +24,7 @@ pytestmark = needs_provider
 
 STACK = "public"
 ALBUM, DRIVE, OPEN = "album.family.org", "drive.family.org", "open.family.org"
+OPENLIST = "http://drive:5244/ping"
 TUNNEL_CONFIG, TUNNEL = "tunnel:ZeroTrustTunnelCloudflaredConfig", "tunnel:ZeroTrustTunnelCloudflared"
 
 
@@ -178,6 +180,17 @@ def test_a_change_names_exactly_what_it_changes(
     assert {name: op.removesuffix("d") for name, op in found.items() if op != "delete-replaced"} == expected
     life.photos("up", STACK, "--yes")
     assert life.preview(STACK, "--refresh") == {}
+    assert answered(["http://photoprism:2342/api/v1/status", OPENLIST]) == {"http://photoprism:2342/api/v1/status"} | (
+        {OPENLIST} if any(name["service"] == "drive" for name in names) else set()
+    )
+
+
+def answered(urls: list[str]) -> set[str]:
+    """Return the addresses that answer the connector."""
+    with connect() as client:
+        done = client.containers.get(f"photos-{STACK}-cloudflared").exec_run([PYTHON["cloudflared"], "-c", ASK, *urls])
+    assert isinstance(done.output, bytes)
+    return set(done.output.decode().split())
 
 
 def test_a_rotated_tunnel_secret_changes_the_tunnel_and_its_connector_only(life: World, cf: CloudflareDouble) -> None:

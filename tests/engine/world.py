@@ -47,7 +47,7 @@ COPIED = (
     "photos",
     "Pulumi.yaml",
     "__main__.py",
-    "requirements.txt",
+    "requirements.lock",
     "pyproject.toml",
 )
 SECONDS_TO_BE_HEALTHY = 180

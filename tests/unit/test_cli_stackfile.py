@@ -139,6 +139,7 @@ def settings(home: Path) -> Settings:
 def test_the_first_run_marks_each_folder_and_then_writes_the_id(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     written: list[tuple[str, ...]] = []
     monkeypatch.setattr(workspace, "set_value", lambda *words: written.append(words))
+    monkeypatch.setattr(workspace, "set_values", lambda stack, values: written.append((stack, *values)))
     agree(monkeypatch)
     empty_file(home)
     first_run.mark("dev", settings(home))
@@ -149,6 +150,7 @@ def test_the_first_run_marks_each_folder_and_then_writes_the_id(home: Path, monk
     assert written == [
         ("dev", "photos:owner.uid", str(owner.st_uid)),
         ("dev", "photos:owner.gid", str(owner.st_gid)),
+        ("dev", "photos:database.image"),
         ("dev", "photos:id", marker),
     ], "the id comes last: what is not finished is a first run again"
     assert mode(home / "lib/originals") == 0o755, "a service that only reads runs as another user"
@@ -167,6 +169,7 @@ def test_an_interrupted_first_run_goes_on_with_the_same_id(home: Path, monkeypat
         first_run.mark("dev", settings(home))
     marker = (home / "lib/originals" / MARKER).read_text()
     monkeypatch.setattr(workspace, "set_value", lambda *_: None)
+    monkeypatch.setattr(workspace, "set_values", lambda *_: None)
     first_run.mark("dev", settings(home))
 
     assert (home / "lib/originals" / MARKER).read_text() == marker

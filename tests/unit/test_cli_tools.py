@@ -187,7 +187,7 @@ def test_the_shim_is_plain_sh_and_names_what_is_missing(tmp_path: Path) -> None:
     import subprocess  # noqa: PLC0415
 
     project = Path(__file__).parents[2]
-    for name in ("photos", "requirements.txt"):
+    for name in ("photos", "requirements.lock"):
         shutil.copy(project / name, tmp_path / name)
     fake = tmp_path / "bin/python3"
     fake.parent.mkdir()

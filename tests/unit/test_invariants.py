@@ -257,14 +257,24 @@ def test_physical_names_carry_the_stack_and_neighbours_find_the_service_by_its_s
     assert all(network["aliases"] == [service] for network in inputs["networksAdvanced"])
 
 
-NETWORKS = {"mariadb": ["db"], "photoprism": ["db", "apps"], "keeper": ["db", "apps"], "restore": ["db", "apps"]}
+NETWORKS = {
+    "mariadb": ["db"],
+    "photoprism": ["db", "edge"],
+    "cloudflared": ["edge"],
+    "keeper": ["db", "apps"],
+    "restore": ["db", "apps"],
+}
+ALSO = {("home", "drive"): ["edge"]}
+"""Published there."""
 
 
 @each_container
 def test_a_service_meets_only_the_networks_it_needs(stack: str, service: str) -> None:
     found = [network["name"] for network in inputs_of(stack, service)["networksAdvanced"]]
 
-    assert found == [f"photos-{stack}-{role}" for role in NETWORKS.get(service, ["apps"])]
+    assert found == [
+        f"photos-{stack}-{role}" for role in [*NETWORKS.get(service, ["apps"]), *ALSO.get((stack, service), [])]
+    ]
 
 
 PORTS: dict[str, list[tuple[str, int, int, str]]] = {

@@ -87,7 +87,7 @@ def test_nothing_that_belongs_to_the_keeper_is_left_out() -> None:
         pytest.skip("unit tier: this is no git checkout")
     tracked = {name.removeprefix("keeper/") for name in listed.stdout.splitlines()}
 
-    assert tracked - {".dockerignore"} - set(sources()) == set()
+    assert tracked - {".dockerignore", "requirements.txt"} - set(sources()) == set(), "of that list its lock is made"
 
 
 def test_stack_file_and_keeper_refuse_the_same_versions() -> None:

@@ -1,4 +1,4 @@
-"""The two networks: what is on `db` alone reaches nothing and nobody."""
+"""The three networks: what is on `db` alone reaches nothing, what is on `edge` alone no admin page."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from components.network import Networks, NetworksArgs, _ipv4_subnet
 from stacks.recording import Recorded, Recorder, plain, record
 
 
-@pytest.mark.parametrize(("role", "internal"), [("db", True), ("apps", None)])
-def test_only_apps_has_a_way_out(role: str, internal: bool | None) -> None:
+@pytest.mark.parametrize(("role", "internal"), [("db", True), ("edge", None), ("apps", None)])
+def test_the_database_s_network_alone_has_no_way_out(role: str, internal: bool | None) -> None:
     inputs = resource(declared("dev"), "Network", f"networks-{role}").inputs
 
     assert inputs.get("internal") is internal
@@ -34,12 +34,38 @@ def test_it_hands_on_ids_so_that_a_network_made_anew_takes_its_services_along() 
 
     def program() -> pulumi.Output[None]:
         networks = Networks("networks", NetworksArgs(prefix="photos-x", labels={"photos.id": "1"}))
-        outputs = pulumi.Output.all(db=networks.db, apps=networks.apps, subnet=networks.apps_subnet)
+        outputs = pulumi.Output.all(**networks.ids, subnet=networks.edge_subnet)
         return outputs.apply(found.update)
 
     record(program, stack="x", recorder=Numbered())
 
-    assert found == {"db": "id of networks-db", "apps": "id of networks-apps", "subnet": "172.30.0.0/16"}
+    ids = {role: f"id of networks-{role}" for role in ("db", "edge", "apps")}
+    assert found == {**ids, "subnet": "172.30.0.0/16"}
+
+
+def roles_of(recorder: Recorder) -> dict[str, list[str]]:
+    """Return service → the networks that it is in."""
+    return {
+        role(item): [network["name"].rpartition("-")[2] for network in plain(item.inputs)["networksAdvanced"]]
+        for item in recorder.of_type("Container")
+    }
+
+
+PUBLISHED = example("home")["photos:publish"]
+A_NAME = PUBLISHED["hostnames"][0]
+
+
+@pytest.mark.parametrize(
+    ("services", "drive"),
+    [(["photoprism", "drive"], ["apps", "edge"]), (["drive"], ["apps", "edge"]), (["photoprism"], ["apps"])],
+)
+def test_openlist_is_in_reach_of_the_tunnel_only_where_it_is_published(services: list[str], drive: list[str]) -> None:
+    names = [{**A_NAME, "hostname": f"{name}.example.com", "service": name} for name in services]
+    publish = {**PUBLISHED, "hostnames": names}
+    found = roles_of(declare_stack(changed(example("home"), {"publish": publish}), "home"))
+
+    assert found["drive"] == drive
+    assert (found["cloudflared"], found["photoprism"], found["syncthing"]) == (["edge"], ["db", "edge"], ["apps"])
 
 
 class Config:

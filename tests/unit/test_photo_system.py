@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pulumi
@@ -11,10 +12,14 @@ import pytest
 import two_systems
 from example_stack import declared
 
+from components import photo_system
 from components.cloudflared import Cloudflared, CloudflaredArgs, CloudflaredConfig
+from components.container import ContainerSpec
 from components.network import Networks, NetworksArgs
 from components.photo_system import PhotoSystem, PhotoSystemArgs
-from components.service import Foundation, Owner, ServiceArgs
+from components.service import Belongings, Foundation, Owner, Platform, Service, ServiceArgs
+from components.services import SERVICES
+from components.services.drive import DriveConfig
 from stacks.recording import Recorded, Recorder, is_secret, plain, record
 
 ROOT_OF_A_STACK = "pulumi:pulumi:Stack::"
@@ -41,14 +46,14 @@ def test_two_systems_in_one_program_share_no_name(both: Recorder) -> None:
     ]
 
     assert len(urns) == len(set(urns))
-    assert len(names) == len(set(names)) == 2 * (3 + 2 + 3)
+    assert len(names) == len(set(names)) == 2 * (3 + 3 + 3)
 
 
 @pytest.mark.parametrize("name", two_systems.IDS)
 def test_everything_is_below_its_system_and_goes_where_its_provider_goes(both: Recorder, name: str) -> None:
     ours = [item for item in below(both, name) if item.type.startswith("docker:")]
 
-    assert len(ours) == 3 + 3 + 2 + 3, "images, containers, networks, volumes"
+    assert len(ours) == 3 + 3 + 3 + 3, "images, containers, networks, volumes"
     assert {item.options["provider"].split("::")[3] for item in ours} == {f"docker-{name}"}
     for item in both.of_type("Container"):
         labels = {label["label"]: label["value"] for label in item.inputs["labels"]}
@@ -66,7 +71,7 @@ def test_a_system_hands_on_its_endpoints_and_networks() -> None:
 
     assert told == {
         "endpoints": {"drive": "http://drive:5244", "photoprism": "http://photoprism:2342"},
-        "networks": {"db": "photos-home-db", "apps": "photos-home-apps"},
+        "networks": {role: f"photos-home-{role}" for role in ("db", "edge", "apps")},
     }
 
 
@@ -164,3 +169,43 @@ def test_a_secret_argument_is_a_secret_also_where_nothing_beside_it_is_one() -> 
 
     assert is_secret(container.inputs["uploads"])
     assert two_systems.PLAIN_PASSWORD in str(plain(container.inputs["uploads"]))
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProxyArgs(ServiceArgs):
+    """What a proxy in the LAN for OpenList is made from."""
+
+    @property
+    def serves(self) -> tuple[str, ...]:
+        return ("drive",)
+
+
+class Proxy(Service[ProxyArgs, Platform]):
+    """A proxy as a contributor would write it."""
+
+    service = "proxy"
+    Args = ProxyArgs
+    Config = DriveConfig
+
+    @classmethod
+    def spec(cls, args: ProxyArgs, base: Platform, belongings: Belongings) -> ContainerSpec:
+        del args, base, belongings
+        return ContainerSpec(image="caddy:2.10.0", health=None, memory_mb=64, networks=["edge"])
+
+
+@pytest.mark.parametrize(("served", "networks"), [(True, ["apps", "edge"]), (False, ["apps"])])
+def test_what_a_proxy_in_the_edge_serves_joins_it_there(
+    served: bool, networks: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(photo_system, "SERVICES", (*SERVICES, Proxy))
+
+    def program() -> None:
+        whole = vars(two_systems.args("home", "/srv", 21000))
+        services = [*whole["services"], *([ProxyArgs()] if served else [])]
+        PhotoSystem("home", PhotoSystemArgs(**{**whole, "services": services}))
+
+    recorder = record(program, stack="family")
+    drive = next(item for item in recorder.of_type("Container") if item.name == "home-drive")
+
+    found = [network["name"] for network in plain(drive.inputs)["networksAdvanced"]]
+    assert found == [f"photos-home-{role}" for role in networks]

@@ -14,7 +14,14 @@ import pytest
 
 PROJECT = Path(__file__).parents[2]
 COPIED = ("components", "stacks", "keeper", "cli", "demo", "tests")
-FILES = ("pyproject.toml", "requirements.txt", "requirements-dev.txt", "Pulumi.yaml", "__main__.py")
+FILES = (
+    "pyproject.toml",
+    "requirements.txt",
+    "requirements-dev.txt",
+    "requirements.lock",
+    "Pulumi.yaml",
+    "__main__.py",
+)
 WHAT_IT_IS = """
 import json, sys
 sys.path[:0] = [".", "tests/unit"]

@@ -27,7 +27,7 @@ def test_files_that_lack_a_package_are_skipped_by_name_and_the_others_run() -> N
     done = collected("apprise", "tests/keeper", "tests/docker/test_index_after_sync.py", "tests/unit/test_network.py")
 
     assert done.returncode == 0, done.stdout
-    remedy = "is missing: .venv/bin/pip install -r requirements-dev.txt"
+    remedy = "is missing: .venv/bin/pip install -r requirements-dev.lock"
     assert f"tests/docker: 1 file: docker tier: apprise {remedy}" in done.stdout
     assert f"files: keeper tier: apprise {remedy}" in done.stdout
     assert "tests/unit/test_network.py::" in done.stdout

@@ -56,7 +56,7 @@ def test_each_file_is_bound_with_its_permissions(stack: str, tmp_path: Path) -> 
 def test_networks_volumes_and_images_have_the_names_of_the_stack(stack: str, tmp_path: Path) -> None:
     document = composed(stack, tmp_path)
 
-    assert set(document["networks"]) == {f"photos-{stack}-db", f"photos-{stack}-apps"}
+    assert set(document["networks"]) == {f"photos-{stack}-{role}" for role in ("db", "edge", "apps")}
     assert document["networks"][f"photos-{stack}-db"]["internal"] is True
     assert f"photos-{stack}-mariadb" in document["volumes"]
     assert document["services"]["photos-mariadb"]["image"] == "mariadb:11.8.8"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
@@ -114,6 +114,20 @@ class Checkout:
             document["config"]["photos:id"] = value
             self.file.write_text(yaml.safe_dump(document), "utf-8")
 
+    def set_values(self, stack: str, values: Mapping[str, str]) -> None:
+        """Set the images as pulumi would."""
+        assert stack == "dev"
+        self.asked.append(("set all", *values))
+        document = yaml.safe_load(self.file.read_text("utf-8"))
+        for key, value in values.items():
+            first, *rest = key.split(".")
+            *parents, last = rest
+            section = document["config"][first] = document["config"].get(first) or {}
+            for parent in parents:
+                section[parent] = section = section.get(parent) or {}
+            section[last] = value
+        self.file.write_text(yaml.safe_dump(document), "utf-8")
+
     def set_secret(self, stack: str, key: str, value: str) -> None:
         assert (stack, bool(value)) == ("dev", True)
         self.asked.append(("set secret", key))
@@ -146,7 +160,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Checkout:
     monkeypatch.setenv("PHOTOS_DATA", str(tmp_path / "data"))
     monkeypatch.delenv("PHOTOS_STACK", raising=False)
     monkeypatch.setattr(paths, "STACK_FILES", tmp_path / "stacks")
-    for name in ("select", "set_value", "secret"):
+    for name in ("select", "set_value", "set_values", "secret"):
         monkeypatch.setattr(workspace, name, getattr(made, name))
     monkeypatch.setattr(engine, "set_secret", made.set_secret)
     monkeypatch.setattr(console.Unattended, "yes", False)

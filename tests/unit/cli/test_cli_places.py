@@ -26,6 +26,7 @@ def data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(docker_host, "ensure", lambda *_: pytest.fail("git comes before Docker"))
     monkeypatch.setattr(workspace, "select", lambda _: None)
     monkeypatch.setattr(workspace, "set_value", lambda *_: None)
+    monkeypatch.setattr(workspace, "set_values", lambda *_: None)
     monkeypatch.setattr(console.Unattended, "yes", True)
     return tmp_path / "a/data"
 

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from example_stack import STACK_ID
 
-from cli import docker_host, paths, prepared, private_state, stackfile, tools
+from cli import docker_host, images, paths, prepared, private_state, stack_config, stackfile, tools
 
 if TYPE_CHECKING:
     from cli.conftest import Checkout  # mypy names the files of this folder cli.*
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 @pytest.fixture(name="ready")
 def stack_that_is_set_up(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> Checkout:
     checkout.write(STACK_ID, {"photos:owner": {"uid": 1000, "gid": 1000}})
+    images.write_down("dev", stack_config.offline("dev").settings)
     stackfile.keep_copy("dev")
     paths.write_private(paths.passphrase_file("dev"), "x")
     paths.write_private(private_state._file("dev"), "{}")
@@ -50,12 +51,22 @@ def of_another_identity(checkout: Checkout) -> None:
         lambda checkout: checkout.file.unlink(),
         without("photos:id"),
         without("photos:owner"),
+        without("photos:database"),
         of_another_identity,
         lambda _: paths.passphrase_file("dev").unlink(),
         lambda _: private_state._file("dev").unlink(),
         lambda checkout: (checkout.root / ".git").mkdir(),
     ],
-    ids=["no file", "no id", "no owner", "another's file", "no passphrase", "no state", "git around the data folder"],
+    ids=[
+        "no file",
+        "no id",
+        "no owner",
+        "no image",
+        "another's file",
+        "no passphrase",
+        "no state",
+        "git around the data folder",
+    ],
 )
 def test_what_has_to_be_made_or_asked_is_left_to_the_whole_set_up(
     ready: Checkout, change: Callable[[Checkout], None]

@@ -33,7 +33,7 @@ class Shim:
         self.log_file = folder / "log"
         self.folder.mkdir()
         self.programs.mkdir()
-        for name in ("photos", "requirements.txt"):
+        for name in ("photos", "requirements.lock"):
             shutil.copy(PROJECT / name, self.folder / name)
         self.program("python3", MADE_VENV)
         self.program("id", "#!/bin/sh\necho 0\n")
@@ -104,7 +104,7 @@ def test_changed_requirements_are_installed_beside_what_else_is_there(shim: Shim
     shim.run("plan")
     tool = shim.venv / "bin" / "ruff"
     tool.touch()
-    (shim.folder / "requirements.txt").write_text("typer==0\n")
+    (shim.folder / "requirements.lock").write_text("typer==0\n")
     done, again = shim.run("plan"), shim.run("plan")
 
     assert sum("-m venv" in line for line in shim.log) == 1
@@ -119,7 +119,7 @@ def test_an_environment_of_a_python_that_is_gone_is_made_anew(shim: Shim, change
     shim.run("plan")
     (shim.venv / "bin" / "python").write_text("#!/bin/sh\necho 'No module named pip' >&2; exit 1\n", "utf-8")
     if changed:
-        (shim.folder / "requirements.txt").write_text("typer==0\n")
+        (shim.folder / "requirements.lock").write_text("typer==0\n")
     done = shim.run("plan")
 
     assert done.stdout == "word: plan\n"
@@ -130,8 +130,8 @@ def test_an_environment_of_a_python_that_is_gone_is_made_anew(shim: Shim, change
 def test_new_packages_that_cannot_be_fetched_leave_the_environment_and_are_tried_again(shim: Shim) -> None:
     shim.python_is_there()
     shim.run("plan")
-    before = (shim.folder / "requirements.txt").read_text("utf-8")
-    (shim.folder / "requirements.txt").write_text("typer==0\n")
+    before = (shim.folder / "requirements.lock").read_text("utf-8")
+    (shim.folder / "requirements.lock").write_text("typer==0\n")
     failed = shim.run("plan", PIP="1")
     third = shim.run("plan")
 
@@ -140,8 +140,8 @@ def test_new_packages_that_cannot_be_fetched_leave_the_environment_and_are_tried
     assert third.stdout == "word: plan\n"
     assert sum("pip install" in line for line in shim.log) == 3
     assert sum("-m venv" in line for line in shim.log) == 1
-    (shim.folder / "requirements.txt").write_text(before)
-    (shim.venv / "requirements.txt").write_text(before)
+    (shim.folder / "requirements.lock").write_text(before)
+    (shim.venv / "requirements.lock").write_text(before)
     assert shim.run("plan").stderr == "", "the old state of the checkout runs as before"
 
 
@@ -227,7 +227,7 @@ def test_an_environment_of_root_is_named_with_what_to_do(shared: Shim, mode: int
     shared.run("plan")
     give(shared.venv, 0)
     shared.venv.chmod(mode)
-    (shared.folder / "requirements.txt").write_text("typer==0\n")
+    (shared.folder / "requirements.lock").write_text("typer==0\n")
     done = shared.run("plan", user=FAMILY)
 
     assert done.returncode == 1
@@ -259,8 +259,8 @@ def test_a_checkout_of_somebody_else_without_an_environment_is_named(shared: Shi
 def test_root_makes_the_environment_of_a_familys_checkout_for_the_family(shared: Shim) -> None:
     give(shared.folder, FAMILY)
     first = shared.run("plan")
-    (shared.folder / "requirements.txt").write_text("typer==0\n")
-    give(shared.folder / "requirements.txt", FAMILY)
+    (shared.folder / "requirements.lock").write_text("typer==0\n")
+    give(shared.folder / "requirements.lock", FAMILY)
     again = shared.run("plan")
 
     assert (first.stdout, again.stdout) == ("word: plan\n", "word: plan\n")

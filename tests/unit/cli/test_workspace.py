@@ -49,6 +49,7 @@ def pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pulumi:
 def test_each_question_is_one_process_and_never_asks_back(pulumi: Pulumi) -> None:
     workspace.select("dev")
     workspace.set_value("dev", "photos:owner.uid", "1000")
+    workspace.set_values("dev", {"photos:a.image": "x:1", "photos:b.image": "y:2"})
     assert workspace.secret("dev", "photos:login") == "in clear"
     assert workspace.secrets("dev") == {"photos:login": "in clear"}
     assert workspace.resources("dev") == [{"type": "a"}]
@@ -56,6 +57,7 @@ def test_each_question_is_one_process_and_never_asks_back(pulumi: Pulumi) -> Non
     assert [line.replace("--non-interactive ", "", 1) for line in pulumi.told] == [
         "stack select --stack dev",
         "config set --path photos:owner.uid --plaintext --stack dev -- 1000",
+        "config set-all --stack dev --path --plaintext photos:a.image=x:1 --plaintext photos:b.image=y:2",
         "config get photos:login --json --stack dev",
         "config --show-secrets --json --stack dev",
         "stack export --show-secrets --stack dev",
