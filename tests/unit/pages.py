@@ -71,4 +71,6 @@ def blocks(file: Path, kind: str) -> list[str]:
 
 def command_lines(text: str) -> list[list[str]]:
     """Return the words of each command of ./photos that a text names, up to what ends it in prose or shell."""
-    return [found.split() for found in re.findall(r"\./photos ([a-z][^\n`|<;&#（）()，。；：、]*)", text)]
+    ends = r"\n`|<;&#（）()，。；：、,"
+    found = re.findall(rf"\./photos ([a-z](?:(?!\. |\.\n|: )[^{ends}])*)", text)
+    return [[word.rstrip(".:") for word in line.split()] for line in found]

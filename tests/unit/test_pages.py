@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from copy import deepcopy
 from functools import cache
 from pathlib import Path
@@ -20,7 +21,10 @@ from cli.app import COMMANDS
 from components.cloudflared import CloudflaredConfig
 from components.services import services_by_name
 from manual import configuration
+from manual.messages import endings, messages
 from manual.pages import LANGUAGES, PROJECT, page, part
+from manual.parts import PARTS
+from manual.troubleshooting import ANSWERS
 from stacks.sections import Settings
 from stacks.sections.backup.secrets import ALERT_KEYS, OWN_KEYS, secret_key
 from stacks.sections.flat_secrets import flat_secrets
@@ -46,10 +50,34 @@ def table_rows(text: str, marker: str) -> list[tuple[str, ...]]:
 
 
 @each_language
-def test_the_configuration_tables_are_the_model(language: str) -> None:
-    written = part(page("configuration", language).read_text("utf-8"), "configuration")
+@pytest.mark.parametrize(("name", "marker", "write"), PARTS, ids=[marker for _, marker, _ in PARTS])
+def test_what_is_written_from_the_code_is_as_the_code_has_it(
+    name: str, marker: str, write: Callable[[str], str], language: str
+) -> None:
+    written = part(page(name, language).read_text("utf-8"), marker)
 
-    assert written == configuration.tables(language), "run .venv/bin/python -m manual"
+    assert written == write(language), "run .venv/bin/python -m manual"
+
+
+# What a message has that says how to go on: a command, an imperative, a question about the cause, a choice.
+STEP = re.compile(
+    r"\./photos|photos:[a-z{]|`|\b(?:Write|Use|Choose|Run|Start|Put|Install|Set|Copy|Take|Stop|Make|Move|Name|Build|Mend|Destroy|Log out|log in again|Let)\b"
+    r"|\bIs its drive mounted|[Rr]un this|run again|see docs/|take the service out|Say which|\{(?:lines|lacking|command|reason|meant)\}|at least \{least\}|\{least\}-\{most\}"
+)
+DECLINED = re.compile(r"Nothing was [a-z]+\.")
+"""What is said to whoever answered no."""
+
+
+def test_a_message_that_ends_a_command_says_how_to_go_on_or_the_page_does() -> None:
+    english = {said.code: said.text["en"] for said in messages()}
+    speechless = {
+        code
+        for code in endings()
+        if not STEP.search(english[code]) and not DECLINED.fullmatch(english[code]) and code not in ANSWERS
+    }
+
+    assert speechless == set(), "write what to do into the message, or into ANSWERS of manual/troubleshooting.py"
+    assert set(ANSWERS) <= set(english)
 
 
 def test_every_key_has_a_chinese_meaning() -> None:
@@ -131,10 +159,10 @@ def test_every_named_command_and_its_options_exist(file: Path) -> None:
 @each_page_for_people
 def test_an_option_that_stands_alone_is_one_of_some_command(file: Path) -> None:
     every = {option for command in commands().values() for option in options(command)}
-    of_others = {"--no-log-prefix", "--volumes"}
+    of_others = {"--exec", "--policy-pack-config"}
     named = set(re.findall(r"`(--[a-z][a-z-]*)[ `]", file.read_text("utf-8")))
 
-    assert named - every - of_others - {"--policy-pack-config", "--down"} == set()
+    assert named - every - of_others == set()
 
 
 @each_language
