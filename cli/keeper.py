@@ -351,7 +351,7 @@ def _keeper(client: docker.DockerClient, stack: str, *, running: bool = True) ->
         fail(
             message(
                 "no_keeper",
-                'The stack "{stack}" has no keeper here. Write photos:backup into stacks/Pulumi.{stack}.yaml (README, Backup) and run ./photos up {stack}',
+                'The stack "{stack}" has no keeper here. Write photos:backup into stacks/Pulumi.{stack}.yaml (docs/backup.md) and run ./photos up {stack}',
                 stack=stack,
             )
         )

@@ -80,7 +80,7 @@ def _said(detail: ErrorDetails, model: type[BaseModel]) -> Said:
     if kind == "extra_forbidden":
         return message("extra_forbidden", "unknown. {meant}", meant=nearest(str(key), list(_fields(model, parents))))
     return _out_of_bounds(kind, context) or message(
-        "other_kind", "{said}. See the configuration table in README.md", said=detail["msg"]
+        "other_kind", "{said}. See the tables in docs/configuration.md", said=detail["msg"]
     )
 
 

@@ -21,7 +21,7 @@ def firewall(
     """Show the rule that keeps neighbours on the LAN out of a Docker before 28, or set it."""
     Unattended.yes = yes
     if set_ and remove:
-        fail(message("firewall_both", "--set or --remove, not both. Nothing was changed."))
+        fail(message("firewall_both", "Write --set or --remove, not both. Nothing was changed."))
     if set_:
         rule.set_rule()
     elif remove:

@@ -266,7 +266,7 @@ def _pull(client: docker.DockerClient, image: str) -> None:
             fail(
                 message(
                     "takeover_no_image",
-                    "{image} cannot be had: {problem}. Where Docker Hub is blocked name a mirror that you trust: photos:image_registry (README)",
+                    "{image} cannot be had: {problem}. Where Docker Hub is blocked name a mirror that you trust: photos:image_registry (docs/mirrors.md)",
                     image=image,
                     problem=problem.explanation,
                 )

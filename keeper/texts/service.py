@@ -182,7 +182,7 @@ TEXTS = {
     "alert.drive.do": Text(
         "often its login has ended: type a new one, ./photos config set --secret photos:drive_STORAGE_OPTION (docs/net-drives.md), "
         "then ./photos up. Look again: ./photos keeper drives",
-        "常见的是授权过期：输入新的，./photos config set --secret photos:drive_STORAGE_OPTION（docs/net-drives.md），"
+        "常见的是授权过期：输入新的，./photos config set --secret photos:drive_STORAGE_OPTION（docs/zh/net-drives.md），"
         "再运行 ./photos up。再看一次：./photos keeper drives",
     ),
     "alert.drive.well": Text("the net drive of “{copy}” can be reached again", "“{copy}” 的网盘又连上了"),

@@ -1,4 +1,4 @@
-"""The house rules, in the order in which the README lists them."""
+"""The house rules, in the order in which docs/policy.md lists them."""
 
 from house_rules import cloudflare, files, isolation, ports, secrets, upkeep
 from house_rules.rule import Rule

@@ -103,7 +103,7 @@ TEXTS = {
     "kit_when_safe": "放好之后：./photos keeper kit --is-safe",
     "kit_is_safe": "已经放在安全的地方了吗？",
     "restored_after_index": "恢复的照片在相册下一次建索引之后显示（services.photoprism.index_schedule）。",
-    "no_keeper": "stack “{stack}” 在这里没有 keeper。请在 stacks/Pulumi.{stack}.yaml 里写上 photos:backup（见 README.zh-CN.md 的“备份”），再运行 ./photos up {stack}",
+    "no_keeper": "stack “{stack}” 在这里没有 keeper。请在 stacks/Pulumi.{stack}.yaml 里写上 photos:backup（见 docs/zh/backup.md），再运行 ./photos up {stack}",
     "keeper_not_running": "keeper 的状态是 {status}。原因：./photos logs keeper --stack {stack} 。启动它：./photos up {stack} --refresh",
     "restore_no_start": "系统没有启动（退出码 {code}）。请排除原因，然后：{again}",
     "backup_says": "备份：{said}",

@@ -150,7 +150,7 @@ TEXTS = {
     # images.py
     "images_lacking": "本机没有，而且镜像仓库{obstacle}：{images}",
     "images_ready": "{here} 个已在本机，{absent} 个要拉取",
-    "name_a_mirror": "Docker Hub 打不开的地方，请指定一个信得过的镜像站：photos:image_registry（README）",
+    "name_a_mirror": "Docker Hub 打不开的地方，请指定一个信得过的镜像站：photos:image_registry（docs/zh/mirrors.md）",
     "registry_without_image": "也没有",
     "registry_silent": "在 {seconds} 秒内没有应答",
     "registry_token": "是用令牌登录的，Pulumi 用不了",

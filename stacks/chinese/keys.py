@@ -1,4 +1,4 @@
-"""What the keys of a stack file mean: the English description of a key → the Chinese one, as in README.zh-CN.md."""
+"""What the keys of a stack file mean: the English description of a key → the Chinese one, as in docs/zh/configuration.md."""
 
 TEXTS = {
     "identity of the stack; written by `./photos` at first use": "stack 的身份；`./photos` 第一次使用时写入",
@@ -11,8 +11,8 @@ TEXTS = {
     "folder from which PhotoPrism imports, e.g. /mnt/d/photoprism/import": "PhotoPrism 从这里导入，如 /mnt/d/photoprism/import",
     "more libraries: name: folder. Each is shown inside originals under its name": "更多照片库，写成“名称: 文件夹”；每个以自己的名称显示在 originals 里",
     "mirror to pull all images through, without https://": "拉取所有镜像时经过的镜像站，不带 https://",
-    "trusted: a Docker before 28 runs without the rule that keeps who is on the LAN out; see docs/lan.md": "trusted：28 以前的 Docker 不设那条把局域网挡在外面的规则也运行；见 docs/lan.md",
-    "a network of a panel or proxy that the album and OpenList join, e.g. 1panel-network; see docs/panels.md": "面板或反向代理的网络，相册和 OpenList 会加入，如 1panel-network；见 docs/panels.md",
+    "trusted: a Docker before 28 runs without the rule that keeps who is on the LAN out; see docs/lan.md": "trusted：28 以前的 Docker 不设那条把局域网挡在外面的规则也运行；见 docs/zh/lan.md",
+    "a network of a panel or proxy that the album and OpenList join, e.g. 1panel-network; see docs/panels.md": "面板或反向代理的网络，相册和 OpenList 会加入，如 1panel-network；见 docs/zh/panels.md",
     "small: for a machine with 2 cores and 4 GB; what you write beside it wins": "small：适合 2 核 4 GB 的机器；你另外写的值优先",
     "the pictures that its pages show, see below": "网页上显示的图片，见下",
     "largest thumbnail that is kept, in pixels; default: PhotoPrism's, 1920": "保存的最大缩略图，单位像素；默认用 PhotoPrism 的 1920",
@@ -31,7 +31,7 @@ TEXTS = {
     "OpenList, net drives as one file tree.": "OpenList，把网盘合成一棵文件树",
     "port of its pages, on 127.0.0.1": "网页端口，只在 127.0.0.1",
     "name: net drive; it lies in OpenList as /<name>": "名称: 网盘；它在 OpenList 里是 /<名称>",
-    "OpenList's driver, e.g. BaiduNetdisk; see docs/net-drives.md": "OpenList 的驱动，例如 BaiduNetdisk；见 docs/net-drives.md",
+    "OpenList's driver, e.g. BaiduNetdisk; see docs/net-drives.md": "OpenList 的驱动，例如 BaiduNetdisk；见 docs/zh/net-drives.md",
     "the driver's options, nothing secret; what is left out is as on OpenList's page": "驱动的选项，不得含机密；没写的和 OpenList 网页上的默认一样",
     "options whose values are the flat secrets `photos:drive_STORAGE_OPTION`": "哪些选项的值放在单独的密钥 `photos:drive_STORAGE_OPTION` 里",
     "where it lies in OpenList; default: its name, e.g. /baidu": "它在 OpenList 里的位置；默认是它的名称，例如 /baidu",
@@ -41,7 +41,7 @@ TEXTS = {
     "PhotoPrism, the album.": "PhotoPrism，相册",
     "memory limit, at least 1g; 4g for a real library": "内存上限，至少 1g；真正的照片库用 4g",
     "port of the album on this machine": "相册在本机的端口",
-    "address the album answers on, a list of them, or lan: see docs/lan.md": "相册监听的地址、几个地址的列表，或 lan：见 docs/lan.md",
+    "address the album answers on, a list of them, or lan: see docs/lan.md": "相册监听的地址、几个地址的列表，或 lan：见 docs/zh/lan.md",
     "address in the browser; default: the published one, else http://localhost:<port>/": "浏览器里的地址；默认是发布的地址，没有发布则是 http://localhost:端口/",
     "title of the album": "相册标题",
     "language of the pages, e.g. en or zh": "页面语言，如 en 或 zh",

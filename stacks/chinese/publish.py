@@ -41,7 +41,7 @@ TEXTS = {
     "token_in_clear": "是明文。请在 Cloudflare 吊销它，新建一个，再运行 ./photos config set --secret {token_key}",
     "token_missing": "photos:publish 需要 Cloudflare 的 API 令牌。{how}，或者设环境变量 {variable}",
     "token_unreadable": "Cloudflare 的 API 令牌不对：应当是 40 到 80 个字母、数字、- 和 _。{how}",
-    "token_how": "请照 README.zh-CN.md（外网访问）新建一个，然后运行 ./photos config set --secret {token_key}",
+    "token_how": "请照 docs/zh/remote-access.md 新建一个，然后运行 ./photos config set --secret {token_key}",
     "token_beside_others": "{others} 会和令牌一起发给 Cloudflare。请运行：unset {words}",
     "body_limit": "每个请求 100 MB（Cloudflare 免费套餐）；更大的文件走 Syncthing 或在家里传",
     "protected_by_itself": "只有服务自己的登录",

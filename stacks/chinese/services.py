@@ -63,9 +63,9 @@ TEXTS = {
     "rule_encoder": "由 transcoding.encoder 决定",
     "rule_admin_login": "决定谁能进管理页",
     # drive.py
-    "alist_refused": "AList 在 2025 年被卖掉了，替你的网盘续令牌的服务器现在掌握在买家手里（AlistGo/alist#8659、#9083）。OpenList 是社区接着做的同一个程序：请写 `drive: {}`，在 `storages` 里声明你的网盘，并重新登录：docs/net-drives.md",
+    "alist_refused": "AList 在 2025 年被卖掉了，替你的网盘续令牌的服务器现在掌握在买家手里（AlistGo/alist#8659、#9083）。OpenList 是社区接着做的同一个程序：请写 `drive: {}`，在 `storages` 里声明你的网盘，并重新登录：docs/zh/net-drives.md",
     "drive_mount_unreadable": "{value} 不是 OpenList 里的位置。请从最上层写它的路径，例如 /baidu",
-    "drive_option_unreadable": "“{value}” 不是选项的名字。请照 docs/net-drives.md 里的写，例如 refresh_token",
+    "drive_option_unreadable": "“{value}” 不是选项的名字。请照 docs/zh/net-drives.md 里的写，例如 refresh_token",
     "drive_name": "{kind}：“{name}” 不能用作这里的名字{why}。请写最多 20 个小写字母和数字，字母开头，例如 baidu 或 mum",
     "drive_name_taken": "：OpenList 或 ./photos 在用它",
     "drive_mounted_twice": "storages.{name}：{other} 已经在 {place} 了。请另写一个 `mount`",

@@ -22,7 +22,7 @@ TEXTS = {
     "missing_without_description": "必填",
     "extra_forbidden": "没有这个键。{meant}",
     "literal_error": "应当是 {expected}",
-    "other_kind": "{said}。请看 README.zh-CN.md 的配置表",
+    "other_kind": "{said}。请看 docs/zh/configuration.md",
     "known_here": "这里可以写：{known}",
     "or": "{one} 或 {other}",
     "and": "{one}、{other}",

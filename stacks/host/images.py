@@ -23,7 +23,7 @@ from stacks.host.endpoint import EndpointError, resolve
 CHECK = "images"
 SECONDS_FOR_A_REGISTRY = 30
 MIRROR = message(
-    "name_a_mirror", "Where Docker Hub is blocked name a mirror that you trust: photos:image_registry (README)"
+    "name_a_mirror", "Where Docker Hub is blocked name a mirror that you trust: photos:image_registry (docs/mirrors.md)"
 )
 WANTS_A_LOGIN = re.compile("no basic auth credentials|unauthorized|authentication required", re.IGNORECASE)
 

@@ -1,6 +1,6 @@
 """The stack file as a model, one file per section: every key that a person may write under `photos:`.
 
-Plain data: no Pulumi, no look at the host. `stacks/config.py` reads it from Pulumi, the README tables are tested against it.
+Plain data: no Pulumi, no look at the host. `stacks/config.py` reads it from Pulumi, the tables of docs/configuration.md are written from it.
 What a person may choose of one service is described in the file of that service.
 """
 

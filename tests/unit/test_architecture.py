@@ -14,7 +14,7 @@ import pulumi
 import pytest
 
 PROJECT = Path(__file__).parents[2]
-ROOMS = ("components", "stacks", "cli", "demo", "keeper", "policy", "bench", "tests")
+ROOMS = ("components", "stacks", "cli", "demo", "keeper", "policy", "bench", "manual", "tests")
 STAND_INS = PROJECT / "demo/images"
 FILES = {
     str(path.relative_to(PROJECT)): ast.parse(path.read_text("utf-8"))
@@ -34,6 +34,8 @@ ALLOWED = {
     "keeper/": ("keeper",),
     # It measures the whole, in a world of the tests' making.
     "bench/": ("bench", "stacks", "components", "cli", "demo", "keeper", "tests"),
+    # What of the pages comes from the code.
+    "manual/": ("manual", "stacks", "components", "cli", "keeper"),
     # It judges any program, so it knows none.
     "policy/": (),
     "components/services/": ("components",),

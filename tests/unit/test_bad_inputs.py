@@ -271,7 +271,7 @@ BAD = [
         Bad(
             "PUB",
             {"publish": PUBLISH},
-            ("cloudflare: ", says, "Make one as README.md says"),
+            ("cloudflare: ", says, "Make one as docs/remote-access.md says"),
             host=lambda host, token=token: host.monkeypatch.setenv("CLOUDFLARE_API_TOKEN", token),  # type: ignore[misc]
             hides=token or CANARY,
             note=says,

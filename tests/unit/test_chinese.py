@@ -17,9 +17,9 @@ from test_advice import ODD, TYPES
 from test_checks import ONE_FINDING, serious
 from test_empty_keys import EMPTY_KEYS, full
 from test_messages import HAN
-from test_readme import section_of
 
 from components.messages import Message, Said
+from manual.configuration import section_of
 from stacks import preflight, program
 from stacks.chinese import TEXTS, keys
 from stacks.findings import Finding

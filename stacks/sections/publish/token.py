@@ -14,7 +14,7 @@ TOKEN = re.compile(r"[0-9A-Za-z_-]{40,80}")  # the provider refuses others: terr
 OTHER_LOGINS = ("CLOUDFLARE_API_KEY", "CLOUDFLARE_EMAIL", "CLOUDFLARE_API_USER_SERVICE_KEY")
 HOW_TO_TOKEN = message(
     "token_how",
-    "Make one as README.md says (Remote access), then run ./photos config set --secret {token_key}",
+    "Make one as docs/remote-access.md says, then run ./photos config set --secret {token_key}",
     token_key=TOKEN_KEY,
 )
 
