@@ -13,6 +13,7 @@ from components.keeper import OPENLIST, BackupArgs, CopyArgs
 from components.photo_system import PhotoSystemArgs
 from components.publishing import Adoption, PublicName, PublishArgs, Route, Visitors
 from components.service import Owner, ServiceArgs
+from components.service_config import ServiceConfig
 from components.services import services_by_name
 from components.services.drive import Drive
 from keeper.settings import GateSettings, KeepSettings
@@ -73,16 +74,19 @@ def _services(settings: Settings, secrets: Secrets) -> list[ServiceArgs]:
             each: secrets[service_key(name, each)]
             for each in (*chosen.typed_secrets(section), *chosen.made_secrets(section))
         }
-        more = {"keeper_may": _keeper_may(settings.backup)} if name == Drive.service else {}
+        more = {"keeper_may": _keeper_may(settings.backup, chosen)} if name == Drive.service else {}
         args.append(service.Args(config=chosen, inner_secrets=inner, **handed_in, **more))  # type: ignore[call-arg] # each subclass adds these
     return args
 
 
-def _keeper_may(backup: BackupConfig | None) -> tuple[str, ...]:
-    """Return what the keeper does in OpenList: a repository is tidied, an album only grows and renames what it keeps."""
+def _keeper_may(backup: BackupConfig | None, drive: ServiceConfig) -> tuple[str, ...] | None:
+    """Return what the keeper does in OpenList: a repository is tidied, an album only grows and renames what it keeps.
+
+    Where no copy lies in it the keeper only looks whether the net drives can be reached.
+    """
     kinds = {remote.is_repository for remote in (backup.remotes if backup else {}).values() if remote.type == OPENLIST}
     if not kinds:
-        return ()
+        return () if backup and isinstance(drive, Drive.Config) and drive.storages else None
     tidies = [*(["remove"] if True in kinds else []), *(["rename"] if False in kinds else [])]
     return tuple(may(permission(["upload", "webdav read", "webdav write", *tidies])))
 
