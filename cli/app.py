@@ -67,6 +67,11 @@ COMMANDS = {
     "doctor": Command(
         "cli.commands.look", "doctor", "Check this machine and the stack file, and say how to fix what is wrong."
     ),
+    "firewall": Command(
+        "cli.commands.firewall",
+        "firewall",
+        "Show the rule that keeps neighbours on the LAN out of a Docker before 28, or set it.",
+    ),
     "adopt": Command(
         "cli.commands.adopt",
         "adopt",

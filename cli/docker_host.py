@@ -9,6 +9,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from contextlib import AbstractContextManager, closing
 from pathlib import Path
@@ -209,3 +210,11 @@ def as_root(*command: str) -> None:
     done = subprocess.run([*prefix, *command], check=False)
     if done.returncode:
         fail(message("command_failed", "{command} failed.", command=shlex.join([*prefix, *command])))
+
+
+def install(file: Path, content: str, mode: str) -> None:
+    """Write a file of the system as root; `mode` in octal digits."""
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8", prefix="photos-") as written:
+        written.write(content)
+        written.flush()
+        as_root("install", "-D", "-m", mode, written.name, str(file))

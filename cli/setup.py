@@ -15,9 +15,11 @@ from typing import NoReturn
 from cli import (
     docker_host,
     engine,
+    firewall,
     first_run,
     generated,
     images,
+    late_addresses,
     paths,
     prepared,
     stack_config,
@@ -54,6 +56,8 @@ def prepare(stack: str, *, marking: bool = True, unreachable: Callable[[Said], N
     report = look_at(stack, chosen)
     if report.config and not docker_host.answers(stack):
         docker_host.ensure(stack)
+        report = look_at(stack, chosen)
+    if marking and report.config and any([firewall.offered(report), late_addresses.offered(report)]):
         report = look_at(stack, chosen)
     config = _usable(stack, report, marking=marking)
     if lacking := _not_fetched(stack, config, marking=marking):

@@ -20,6 +20,7 @@ from cli import (
     tunnel,
 )
 from cli.console import err, fail, out, say, warn
+from cli.moved import moved
 from cli.running import ServiceState
 from components.messages import message
 from stacks.languages import text
@@ -119,7 +120,7 @@ def show(stack: str) -> int:
                 stack=stack,
             )
         )
-    for trouble in of_phones:
+    for trouble in (*moved(states, stack_config.offline(stack)), *of_phones):
         warn(trouble)
     tunnel.show(stack, {state.name: state.health for state in states if state.container})
     if stack_config.offline(stack).settings.backup:

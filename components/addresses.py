@@ -4,30 +4,77 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Callable, Sequence
 from urllib.parse import SplitResult, urlsplit
 
 from components.messages import Message, Said, message
 from components.refusals import refusal
 
 LOCAL_NETWORKS = tuple(
-    map(ipaddress.ip_network, ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"))
+    map(
+        ipaddress.ip_network,
+        ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "::1/128", "fd00::/8"),
+    )
 )
-LAN = message("write_lan_address", "Write 127.0.0.1, or the address of this machine in your LAN, e.g. 192.168.1.5")
+IN_THE_LAN = "lan"
+"""What stands for the addresses that this machine has in its LAN, whichever they are."""
+LOOPBACK = "127.0.0.1"
+ANY = ("0.0.0.0", "::")  # noqa: S104 - compared with, not bound to
+LAN = message(
+    "write_lan_address", "Write 127.0.0.1, or the address of this machine in your LAN, e.g. 192.168.1.5, or lan"
+)
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 NAME_BYTES, LABEL_BYTES = 253, 63
 """Limits of DNS: of a whole name, and of what stands between two dots."""
 LARGEST_PORT = 65535
 
 
-def bind_address(value: str) -> str:
-    """Return an IPv4 address that only this machine, its LAN or its VPN reaches.
+def bind_addresses(value: object) -> tuple[str, ...]:
+    """Return addresses that only this machine, its LAN or its VPN reaches: one is written, a list, or `lan`.
 
     Raises:
-        PydanticCustomError: it is another one, or none.
+        PydanticCustomError: one is another, or none.
     """
-    address = _ipv4(value)
+    return _each(value, _private)
+
+
+def any_addresses(value: object) -> tuple[str, ...]:
+    """Return addresses of a machine, 0.0.0.0 and :: for any: one is written, a list, or `lan`.
+
+    Raises:
+        PydanticCustomError: no machine has one of them, or it is none.
+    """
+    return _each(value, _of_a_machine)
+
+
+def _each(value: object, check: Callable[[str], Address]) -> tuple[str, ...]:
+    texts = list(value) if isinstance(value, list | tuple) else [value]
+    if not texts:
+        raise refusal("no_address", "empty: no address stands in the list. {lan}", lan=LAN)
+    found: list[str] = []
+    for text in texts:
+        if not isinstance(text, str):
+            raise refusal("address_no_text", "{value} is not an address. {lan}", value=str(text), lan=LAN)
+        address = text if text == IN_THE_LAN else str(check(text))
+        if address in found:
+            raise refusal("address_twice", "{value} stands in the list twice. Write it once", value=text)
+        found.append(address)
+    for every in set(found) & set(ANY):
+        if other := next((one for one in found if one not in ANY and (":" in one) is (":" in every)), None):
+            raise refusal(
+                "address_within_any",
+                "{value} stands beside {every}, which holds it already. Leave one of them out",
+                value=other,
+                every=every,
+            )
+    return tuple(found)
+
+
+def _private(value: str) -> Address:
+    address = _address(value)
     if any(address in network for network in LOCAL_NETWORKS):
-        return value
+        return address
     if address.is_unspecified:
         raise refusal(
             "address_any",
@@ -42,33 +89,22 @@ def bind_address(value: str) -> str:
             value=value,
             lan=LAN,
         )
-    if address.is_link_local:
-        raise refusal(
-            "address_link_local",
-            "{value} is what a machine calls itself while it has no address, and changes. {lan}",
-            value=value,
-            lan=LAN,
-        )
     raise refusal("address_not_in_lan", "{value} is not an address of a machine in a LAN. {lan}", value=value, lan=LAN)
 
 
-def any_address(value: str) -> str:
-    """Return an IPv4 address, 0.0.0.0 for any.
-
-    Raises:
-        PydanticCustomError: no machine has it, or it is none.
-    """
-    address = _ipv4(value)
-    if address.is_multicast or address.is_reserved:
+def _of_a_machine(value: str) -> Address:
+    address = _address(value)
+    known = address.is_unspecified or address.is_loopback
+    if address.is_multicast or (address.is_reserved and not known):
         raise refusal(
             "address_of_no_machine",
             "{value} is not an address of a machine. Write 0.0.0.0 for any, or the one of this machine in your LAN",
             value=value,
         )
-    return value
+    return address
 
 
-def _ipv4(value: str) -> ipaddress.IPv4Address:
+def _address(value: str) -> Address:
     try:
         address = ipaddress.ip_address(value)
     except ValueError:
@@ -79,27 +115,44 @@ def _ipv4(value: str) -> ipaddress.IPv4Address:
             likeness=_likeness(value),
             lan=LAN,
         ) from None
-    if isinstance(address, ipaddress.IPv4Address):
-        return address
-    if address.ipv4_mapped:
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
         raise refusal(
             "address_mapped",
             "{value} is an IPv4 address in the form of IPv6. Write {meant}",
             value=value,
             meant=address.ipv4_mapped,
         )
-    if address.is_loopback:
+    if address.is_link_local:
+        if address.version == 6:  # noqa: PLR2004 - of IP
+            raise refusal(
+                "address_of_one_cable",
+                "{value} holds on one cable only, and Docker cannot publish on it. {lan}",
+                value=value,
+                lan=LAN,
+            )
         raise refusal(
-            "address_ipv6_loopback",
-            "{value} is an IPv6 address, and only IPv4 is possible here yet. Write 127.0.0.1 for this machine alone",
+            "address_link_local",
+            "{value} is what a machine calls itself while it has no address, and changes. {lan}",
             value=value,
+            lan=LAN,
         )
-    raise refusal(
-        "address_ipv6",
-        "{value} is an IPv6 address, and only IPv4 is possible here yet. {lan}",
-        value=value,
-        lan=LAN,
-    )
+    return address
+
+
+def asked_at(addresses: Sequence[str]) -> str:
+    """Return where this machine itself asks a port that answers on `addresses`, as it stands in a URL."""
+    if LOOPBACK in addresses or ANY[0] in addresses:
+        return LOOPBACK
+    return in_url("::1" if ANY[1] in addresses else addresses[0])
+
+
+def in_url(address: str) -> str:
+    """Return an address as it stands in a URL.
+
+    >>> in_url("192.168.1.5"), in_url("fd12::5")
+    ('192.168.1.5', '[fd12::5]')
+    """
+    return f"[{address}]" if ":" in address else address
 
 
 def _likeness(value: str) -> Said:

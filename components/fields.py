@@ -17,11 +17,12 @@ from pydantic import (
     ConfigDict,
     Field,
     ValidationInfo,
+    WithJsonSchema,
     field_validator,
     model_validator,
 )
 
-from components.addresses import any_address, bind_address, site_url, too_long
+from components.addresses import any_addresses, bind_addresses, site_url, too_long
 from components.messages import Message, described, message
 from components.photoprism_cron import index_schedule
 from components.refusals import refusal, refused
@@ -277,8 +278,9 @@ Image = Annotated[str, AfterValidator(_image)]
 TimeZone = Annotated[str, AfterValidator(_time_zone)]
 Memory = Annotated[int, BeforeValidator(_memory)]
 Port = Annotated[int, AfterValidator(_port)]
-BindAddress = Annotated[str, AfterValidator(bind_address)]
-AnyAddress = Annotated[str, AfterValidator(any_address)]
+AS_WRITTEN = WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]})
+BindAddresses = Annotated[tuple[str, ...], BeforeValidator(bind_addresses), AS_WRITTEN]
+AnyAddresses = Annotated[tuple[str, ...], BeforeValidator(any_addresses), AS_WRITTEN]
 SiteUrl = Annotated[str, AfterValidator(site_url)]
 Registry = Annotated[str, AfterValidator(_registry)]
 ForeignNetwork = Annotated[str, AfterValidator(_network)]

@@ -14,7 +14,7 @@ from components.keeper import ALBUM_SCOPE, BackupArgs, Keeper, KeeperArgs, Watch
 from components.network import Networks, NetworksArgs
 from components.publishing import PublishArgs
 from components.restore import Restore, RestoreArgs
-from components.service import Foundation, Owner, Platform, ServiceArgs, stack_labels
+from components.service import Binding, Foundation, Owner, Platform, ServiceArgs, stack_labels
 from components.services import SERVICES, LeafService
 from components.storage import Library
 
@@ -25,7 +25,7 @@ class PhotoSystemArgs:
 
     `stack` and `id` (a UUID) label everything; `prefix` starts all Docker names, so that two systems can share a host;
     `image_registry` is a mirror for all images; `panel_network` is one of somebody else, which services with pages for
-    people join; `keep_data` leaves the volumes on the host at `destroy`; `services`
+    people join; `published` is how the containers' ports stand now, where one has several addresses; `keep_data` leaves the volumes on the host at `destroy`; `services`
     holds the arguments of each service to run, e.g. `PhotoPrismArgs(config=PhotoPrismConfig(), admin_password=…)`;
     `public_urls` maps services to their addresses on the internet; `docker_environment` is that by which Docker's own
     client finds the host, e.g. DOCKER_HOST, for what is done inside a container.
@@ -41,6 +41,7 @@ class PhotoSystemArgs:
     services: Sequence[ServiceArgs]
     public_urls: Mapping[str, str]
     image_registry: str | None
+    published: Mapping[str, Sequence[Binding]] = field(default_factory=dict)
     panel_network: str | None = None
     keep_data: bool
     publish: PublishArgs | None
@@ -81,6 +82,7 @@ class PhotoSystem(pulumi.ComponentResource):
             image_registry=args.image_registry,
             panel_network=args.panel_network,
             served=_served(args),
+            published=args.published,
             keep_data=args.keep_data,
             digest_key=args.database.root_password,
             docker_environment=args.docker_environment,

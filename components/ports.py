@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from components.addresses import LOOPBACK
 from components.fields import Section
-
-LOOPBACK = "127.0.0.1"
 
 
 @dataclass(frozen=True, kw_only=True)
 class HostPort:
-    """A port and the address that it answers on; the fields are the keys of the section that say so."""
+    """A port and the addresses that it answers on; the fields are the keys of the section that say so."""
 
     field: str
     number: int
     address_field: str
-    address: str
+    addresses: tuple[str, ...]
 
 
 def host_ports(section: Section) -> tuple[HostPort, ...]:
@@ -26,7 +25,7 @@ def host_ports(section: Section) -> tuple[HostPort, ...]:
             field=field,
             number=getattr(section, field),
             address_field=(address_field := f"{field.removesuffix('port')}bind"),
-            address=str(getattr(section, address_field, LOOPBACK)),
+            addresses=getattr(section, address_field, (LOOPBACK,)),
         )
         for field in type(section).model_fields
         if field.endswith("port")

@@ -22,6 +22,7 @@ from components.container import (
     Endpoint,
     HealthCheck,
     Login,
+    PublishedPort,
     VolumeMount,
     go_duration,
     image_reference,
@@ -32,6 +33,8 @@ from components.service_config import ServiceConfig
 from components.storage import DataVolume, Library, data_volume
 
 DIGEST_LENGTH = 12
+Binding = tuple[int, str, str]
+"""A port inside a container, its protocol, and an address of the host that leads there."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +62,7 @@ class Foundation:
     """What every container of a photo system shares. `prefix` starts all Docker names, `id` marks them as its own.
 
     `panel_network` is a network of a panel or proxy, by its name: joined, never made nor removed.
+    `published`: container → the bindings of its ports as they stand now, in Docker's own order.
     `served` are the services that something in the network `edge` carries requests to: they join it, too.
     `digest_key` is a secret that never changes: labels with it tell one secret file from another, and not what is in it.
     `docker_environment` is that by which Docker's own client finds the host, e.g. DOCKER_HOST.
@@ -73,6 +77,7 @@ class Foundation:
     image_registry: str | None
     panel_network: str | None = None
     served: Collection[str] = ()
+    published: Mapping[str, Sequence[Binding]] = field(default_factory=dict)
     keep_data: bool
     digest_key: pulumi.Input[str]
     docker_environment: Mapping[str, str] = field(default_factory=dict)
@@ -304,7 +309,7 @@ def _container(service: Service[Any, Any], name: str, spec: ContainerSpec, base:
         ],
         ports=[
             docker.ContainerPortArgs(internal=port.internal, external=port.external, ip=port.ip, protocol=port.protocol)
-            for port in spec.ports
+            for port in _in_dockers_order(spec.ports, base.published.get(base.container_name(service.service), ()))
         ],
         networks_advanced=_networks(service, spec, base),
         healthcheck=_healthcheck(spec.health) if spec.health else None,
@@ -338,6 +343,17 @@ def _container(service: Service[Any, Any], name: str, spec: ContainerSpec, base:
             replace_on_changes=["healthcheck", "tmpfs", "init"],
         ),
     )
+
+
+def _in_dockers_order(ports: Sequence[PublishedPort], published: Sequence[Binding]) -> list[PublishedPort]:
+    """Return the ports as Docker shows them of the container that runs.
+
+    The provider compares them one by one. Of one port on several addresses, Docker 20.10 to 27 shows TCP the other way
+    round than it was told, so that no order that is written down stays (seen): each `up` would replace the container.
+    """
+    places = {binding: place for place, binding in enumerate(published)}
+    # Those that it does not have yet keep their order behind the others.
+    return sorted(ports, key=lambda port: places.get((port.internal, port.protocol, port.ip), len(places)))
 
 
 def _networks(

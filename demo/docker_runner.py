@@ -282,8 +282,12 @@ def _mount(mount: dict[str, Any]) -> Mount:
     return Mount(mount["target"], mount["source"], type=mount["type"], read_only=mount.get("readOnly", False))
 
 
-def _ports(ports: list[dict[str, Any]]) -> dict[str, tuple[str, int]]:
-    return {f"{int(port['internal'])}/{port['protocol']}": (port["ip"], int(port["external"])) for port in ports}
+def _ports(ports: list[dict[str, Any]]) -> dict[str, list[tuple[str, int]]]:
+    bindings: dict[str, list[tuple[str, int]]] = {}
+    for port in ports:
+        place = f"{int(port['internal'])}/{port['protocol']}"
+        bindings.setdefault(place, []).append((port["ip"], int(port["external"])))
+    return bindings
 
 
 def _archive(uploads: list[dict[str, Any]]) -> bytes:

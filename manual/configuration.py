@@ -37,8 +37,8 @@ TYPES: dict[object, dict[str, str]] = {
         ("_time_zone", "time zone", "时区"),
         ("_memory", "memory", "内存量"),
         ("_port", "port", "端口"),
-        ("bind_address", "address", "地址"),
-        ("any_address", "address", "地址"),
+        ("bind_addresses", "address", "地址"),
+        ("any_addresses", "address", "地址"),
         ("site_url", "URL", "网址"),
         ("_registry", "registry", "镜像仓库"),
         ("_network", "network", "网络"),
@@ -211,6 +211,8 @@ def _default(field: FieldInfo, language: str) -> str:
     if field.is_required():
         return REQUIRED[language]
     value = field.get_default(call_default_factory=True)
+    if isinstance(value, tuple):  # one is written as it is
+        value = ", ".join(value)
     if value in (None, {}, [], ""):
         return NONE[language]
     if any(isinstance(item, BeforeValidator) and item.func is _memory for item in field.metadata):  # in megabytes

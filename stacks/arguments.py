@@ -55,6 +55,7 @@ def photo_system_args(config: StackConfig, owner: Owner) -> PhotoSystemArgs:
         public_urls=settings.public_urls(),
         image_registry=settings.image_registry,
         panel_network=settings.panel_network,
+        published=config.published,
         keep_data=settings.data.on_destroy == "keep",
         publish=_publish(settings.publish) if settings.publish else None,
         backup=_backup(settings.backup, secrets, [*config.shortcomings, *config.host_shortcomings])

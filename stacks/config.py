@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import pulumi
 from pydantic import ValidationError
 
 from components.messages import Said, message
+from components.service import Binding
 from components.services import SERVICES
 from stacks.findings import Finding, error
 from stacks.host.endpoint import docker_settings
+from stacks.host.lan import with_lan
 from stacks.names import NAMESPACE, PLACEHOLDER_ID
 from stacks.problems import ConfigError, problem, problems
 from stacks.sections import Settings
@@ -47,6 +49,7 @@ class StackConfig:
     `still_needed`: what a person has to supply before the first `up`; later it is a problem of the file.
     `pending_id`: what an interrupted first run wrote into markers, but not yet into the stack file.
     `docker`: what the stack file says about the Docker host, by its full keys ("docker:host").
+    `published`: how the ports of running containers stand, where one answers on several addresses.
     `originals_on`: the type of the file system that originals is on, once this host was looked at.
     """
 
@@ -62,6 +65,7 @@ class StackConfig:
     pending_id: str | None = None
     docker: Mapping[str, object] = field(default_factory=dict)
     originals_on: str = ""
+    published: Mapping[str, Sequence[Binding]] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
@@ -152,7 +156,7 @@ def parse(
         )
     return StackConfig(
         stack=stack,
-        settings=settings,
+        settings=with_lan(settings),
         first_run=first_run,
         shortcomings=tuple(not_good),
         still_needed=tuple(still_needed),

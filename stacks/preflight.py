@@ -13,8 +13,10 @@ from stacks.findings import Finding
 from stacks.host import file_system
 from stacks.host.cloudflare import check_publishing
 from stacks.host.disks import check_backup, on_one_disk
-from stacks.host.docker import check_docker, check_reachable
+from stacks.host.docker import check_docker, check_reachable, published
+from stacks.host.late_addresses import check_late_addresses
 from stacks.host.library import check_library
+from stacks.host.way_out import check_way_out
 from stacks.host.wsl import check_wsl
 from stacks.problems import ConfigError
 
@@ -42,6 +44,8 @@ def findings(config: StackConfig) -> list[Finding]:
     return [
         *check_library(config),
         *check_docker(config),
+        *check_late_addresses(config),
+        *check_way_out(config),
         *check_wsl(),
         *check_publishing(config),
         *check_backup(config),
@@ -66,7 +70,7 @@ def look(load: Callable[[], StackConfig], *, leaving: bool = False) -> Report:
 
 def _with_what_this_host_shows(config: StackConfig) -> StackConfig:
     kind = file_system(config.settings.library.originals)
-    return replace(config, host_shortcomings=tuple(on_one_disk(config)), originals_on=kind)
+    return replace(config, host_shortcomings=tuple(on_one_disk(config)), originals_on=kind, published=published(config))
 
 
 def _of_the_rest(rest: StackConfig | None, wrong: list[Finding]) -> list[Finding]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -11,7 +10,6 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-import psutil
 import typer
 from pydantic import ValidationError
 from rich import box
@@ -23,13 +21,14 @@ from cli.commands.options import Yes
 from cli.commands.up import up
 from cli.console import Unattended, confirm, fail, out, say, warn
 from cli.phone_sights import PhoneSight, made_by_hand, reach, section, sights, troubles, undeclared
+from components.addresses import ANY, LOOPBACK, in_url
 from components.apps.resource import AppError
 from components.apps.syncthing import SyncthingApi
 from components.device_id import device_id
 from components.messages import Said, message
 from components.services.syncthing import SyncthingConfig
 from components.storage import PHONES as PHONES_FOLDER
-from stacks.host.wsl import in_wsl
+from stacks.host import lan
 from stacks.languages import text
 from stacks.names import NAMESPACE
 from stacks.problems import problems
@@ -45,10 +44,7 @@ app = typer.Typer(
 )
 
 Name = Annotated[str, typer.Argument(help="its name, e.g. mum: its photos lie in originals/phones/mum")]
-ANY_ADDRESS = "0.0.0.0"  # noqa: S104 - compared with, not bound
 LOOK_SECONDS = 2.0
-OF_CONTAINERS = ("docker", "br-", "veth", "virbr", "podman", "cni", "lo")
-"""What the names of interfaces begin with that no phone reaches."""
 HEADS = (
     message("head_phone", "phone"),
     message("head_seen", "last here"),
@@ -281,25 +277,9 @@ def _show_code(config: SyncthingConfig, own: str) -> None:
 
 def lan_addresses(config: SyncthingConfig) -> list[str]:
     """Return where a phone at home reaches Syncthing, as far as this machine knows; the container cannot be discovered."""
-    if config.sync_bind != ANY_ADDRESS:
-        return [config.sync_bind]
-    if in_wsl():
-        return []  # its address is one inside Windows
-    found = (
-        address.address
-        for name, addresses in psutil.net_if_addrs().items()
-        if not name.startswith(OF_CONTAINERS)
-        for address in addresses
-    )
-    return sorted(address for address in found if _in_a_lan(address))
-
-
-def _in_a_lan(address: str) -> bool:
-    try:
-        parsed = ipaddress.IPv4Address(address)
-    except ValueError:
-        return False
-    return parsed.is_private and not parsed.is_loopback and not parsed.is_link_local
+    if not set(config.sync_bind) & set(ANY):
+        return [in_url(address) for address in config.sync_bind if address not in (LOOPBACK, "::1")]
+    return [in_url(address) for address in lan.lan_addresses()]
 
 
 def _who_asks(api: SyncthingApi, name: str) -> Device:

@@ -16,6 +16,7 @@ from typing import Annotated, Any, ClassVar, Literal
 import pulumi
 from pydantic import AfterValidator, Field, model_validator
 
+from components.addresses import asked_at, in_url
 from components.apps.photoprism import AppPassword, Options, OptionsProvider, Settings, SettingsProvider
 from components.apps.photoprism_people import DOCKER, PERSON, Person, PersonProvider
 from components.apps.resource import CONTAINER, KEY, URL
@@ -29,7 +30,7 @@ from components.container import (
     Login,
     PublishedPort,
 )
-from components.fields import BindAddress, Image, IndexSchedule, Memory, Port, Section, SiteUrl
+from components.fields import BindAddresses, Image, IndexSchedule, Memory, Port, Section, SiteUrl
 from components.messages import message
 from components.photoprism_import import IMPORT_PATTERN, go_layout, import_pattern
 from components.refusals import refusal
@@ -244,7 +245,9 @@ class PhotoPrismConfig(ServiceConfig):
     image: Image = Field("photoprism/photoprism:260728-ce", description="image with a fixed tag")
     memory: Memory = Field(4096, description="memory limit, at least 1g; 4g for a real library")
     port: Port = Field(12343, description="port of the album on this machine")
-    bind: BindAddress = Field("127.0.0.1", description="address the album answers on")
+    bind: BindAddresses = Field(
+        ("127.0.0.1",), description="address the album answers on, a list of them, or lan: see docs/lan.md"
+    )
     site_url: SiteUrl | None = Field(
         None, description="address in the browser; default: the published one, else http://localhost:<port>/"
     )
@@ -327,7 +330,8 @@ class PhotoPrismConfig(ServiceConfig):
     @property
     def url(self) -> str:
         """Where a browser finds the album."""
-        return self.site_url or f"http://{'localhost' if self.bind.startswith('127.') else self.bind}:{self.port}/"
+        beyond = [address for address in self.bind if address != "::1" and not address.startswith("127.")]
+        return self.site_url or f"http://{in_url(beyond[0]) if beyond else 'localhost'}:{self.port}/"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -380,8 +384,7 @@ class PhotoPrism(Service[PhotoPrismArgs, Platform]):
     @property
     def _reached(self) -> dict[str, pulumi.Input[str]]:
         config = self.args.config
-        host = "127.0.0.1" if config.bind == "0.0.0.0" else config.bind  # noqa: S104 - what to ask, not to open
-        return {URL: f"http://{host}:{config.port}", KEY: self.secrets["admin_password"]}
+        return {URL: f"http://{asked_at(config.bind)}:{config.port}", KEY: self.secrets["admin_password"]}
 
     def password_for(self, program: str, scope: str) -> pulumi.Output[str]:
         """Declare a password for another program, which may do what is in `scope`: "webdav", "photos files"."""
@@ -411,7 +414,7 @@ class PhotoPrism(Service[PhotoPrismArgs, Platform]):
             ],
             volumes=[belongings.volumes["storage"]],
             binds=base.library.mounts("/photoprism/originals", "/photoprism/import"),
-            ports=[PublishedPort(internal=HTTP_PORT, external=config.port, ip=config.bind)],
+            ports=[PublishedPort(internal=HTTP_PORT, external=config.port, ip=address) for address in config.bind],
             devices=_devices(config.transcoding),
             health=HealthCheck(
                 # Not `photoprism status`: newer builds ask SITE_URL, that is the public address.

@@ -254,6 +254,20 @@ TEXTS = {
     "kit_not_safe": "还没有制作，或者没有说过已放好",
     "tools_missing": "缺少：{names}",
     "docker_not_here": "这个发行版里没有安装",
+    # late_addresses.py
+    "late_addresses_ask": "要让容器在局域网地址出现之前就启动吗（net.ipv4.ip_nonlocal_bind，{file}）？不然开机时 Wi-Fi 慢的话，相册可能起不来。",
+    # moved.py
+    "service_moved": "{name} 没有在 {addresses} 应答，而 stack 文件现在要它在那里。移过去：./photos up {stack}",
+    # firewall.py
+    "firewall_what": "28 以前的 Docker 会让局域网里的机器访问只发布在 127.0.0.1 上的端口（moby#45610）。\n下面的规则把它挡住。现在就设上、以后每次开机也设：./photos firewall --set。去掉：--remove。",
+    "firewall_nft": "规则写在 /etc/nftables.conf 里的，用下面这一份（然后写 photos:neighbours: trusted）：",
+    "firewall_ask": "要在 iptables 里设一条规则，不让局域网里的其他机器访问容器和 127.0.0.1 吗？已发布的端口、容器和本机都照旧（{script}）。",
+    "firewall_not_set": "什么也没有改。看规则：./photos firewall",
+    "firewall_set": "规则已经设上，以后每次开机也会设上。",
+    "firewall_until_reboot": "规则已经设上，到下次重启为止：这里没有运行 systemd。请让它在开机时、Docker 启动之前运行：{script} set",
+    "firewall_none": "./photos 没有在这里设过规则，没有可去掉的。",
+    "firewall_removed": "规则已经去掉。",
+    "firewall_both": "--set 和 --remove 只能写一个。什么也没有改。",
     "level_ok": "正常",
     "level_warning": "注意",
     "level_error": "错误",

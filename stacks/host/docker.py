@@ -12,20 +12,23 @@ import docker
 import psutil
 from docker.errors import DockerException, ImageNotFound
 
+from components.addresses import ANY, IN_THE_LAN
 from components.fields import OWN_NETWORKS
 from components.messages import message
+from components.service import Binding
 from stacks.config import StackConfig
 from stacks.expected import expected
 from stacks.host import GIB, Finding, advice, error, file_system, ok, unsafe_for_databases, warning
 from stacks.host.endpoint import DockerEndpoint, EndpointError, resolve
 from stacks.host.engines import check_engine
+from stacks.host.late_addresses import may_be_absent
 from stacks.host.library import folders
+from stacks.host.neighbours import check_neighbours
 
 CHECK = "docker"
 SECONDS_TO_ANSWER = 20
 WEAK_CORES, WEAK_GIB = 2, 6
 """At most so many cores, or less than so much memory: a machine for `preset: small`."""
-ANY_ADDRESS = "0.0.0.0"  # noqa: S104 - compared with, not bound to
 Summary = dict[str, Any]
 """A container as `docker ps` knows it: /containers/json of Docker's API."""
 
@@ -56,6 +59,7 @@ def check_docker(config: StackConfig) -> Iterator[Finding]:
             # As one list: docker-py's `containers.list` asks once more for each container of the host.
             containers = client.api.containers(all=True)
             yield from _foreign_names(client, containers, config)
+            yield from check_neighbours(info, trusted=config.settings.neighbours == "trusted")
             yield from _panel_network(client, config)
             yield from _ports(containers, config)
             yield _memory(info, config)
@@ -65,6 +69,32 @@ def check_docker(config: StackConfig) -> Iterator[Finding]:
         yield problem.finding
     except DockerException as problem:
         yield _unreachable(endpoint, problem)
+
+
+def published(config: StackConfig) -> dict[str, list[Binding]]:
+    """Return the bindings of running containers in Docker's order; of those alone with several addresses for a port."""
+    names = [
+        service.container
+        for service in expected(config.stack, config.settings).services
+        if any(len(port.addresses) > 1 for port in service.ports)
+    ]
+    if not names:
+        return {}
+    try:
+        with closing(resolve(config.docker).connect(SECONDS_TO_ANSWER)) as client:
+            return {name: list(_bindings(client, name)) for name in names}
+    except (EndpointError, DockerException):
+        return {}  # the checks say so
+
+
+def _bindings(client: docker.DockerClient, name: str) -> Iterator[Binding]:
+    try:
+        ports = client.containers.get(name).attrs["NetworkSettings"]["Ports"] or {}
+    except docker.errors.NotFound:
+        return
+    for place, bindings in ports.items():
+        number, _, protocol = place.partition("/")
+        yield from ((int(number), protocol, binding["HostIp"]) for binding in bindings or ())
 
 
 def _engine(info: dict[str, Any], version: dict[str, Any]) -> Iterator[Finding]:
@@ -184,22 +214,48 @@ def _ports(containers: list[Summary], config: StackConfig) -> Iterator[Finding]:
     ours = {port for port, holder in holders.items() if _is_ours(holder, config)}
     # A container that crashes has its ports at one moment and not at the next.
     crashing = {_name(c) for c in containers if _is_ours(c, config) and c.get("State") == "restarting"}
-    addresses = {address.address for nic in psutil.net_if_addrs().values() for address in nic} | {ANY_ADDRESS}
+    addresses = {address.address for nic in psutil.net_if_addrs().values() for address in nic} | set(ANY)
     for service in expected(config.stack, config.settings).services:
         for port in service.ports:
             where = f"config photos:{service.section}.{port.field}"
-            if port.address not in addresses:
-                yield error(
-                    f"config photos:{service.section}.{port.address_field}",
-                    *advice(
-                        "address_not_here",
-                        "{address} is not an address of this machine",
-                        "Write 127.0.0.1, or one that `ip -brief address` shows",
-                        address=port.address,
-                    ),
-                )
-            elif service.container not in crashing and port.number not in ours and not _free(port.address, port.number):
+            absent = [address for address in port.addresses if address not in addresses]
+            for address in absent:
+                yield _not_here(f"config photos:{service.section}.{port.address_field}", address)
+            if absent or service.container in crashing or port.number in ours:
+                continue
+            if not all(_free(address, port.number) for address in port.addresses):
                 yield _taken(where, port.number, holders)
+
+
+def _not_here(place: str, address: str) -> Finding:
+    if address == IN_THE_LAN:
+        return error(
+            place,
+            *advice(
+                "no_lan_here",
+                "lan: this machine has no private address in a LAN now",
+                "Is the cable in, the Wi-Fi on? Otherwise write 127.0.0.1; in a WSL that is not mirrored, too",
+            ),
+        )
+    if may_be_absent(address):
+        return warning(
+            place,
+            *advice(
+                "address_not_here_yet",
+                "this machine does not have {address} now",
+                "The services answer there once it has; is it written right? `ip -brief address` shows what is here",
+                address=address,
+            ),
+        )
+    return error(
+        place,
+        *advice(
+            "address_not_here",
+            "{address} is not an address of this machine",
+            "Write 127.0.0.1, lan, or one that `ip -brief address` shows",
+            address=address,
+        ),
+    )
 
 
 def _is_ours(container: Summary, config: StackConfig) -> bool:
@@ -251,8 +307,11 @@ def _ports_of(container: Summary) -> set[int]:
 
 def _free(address: str, port: int) -> bool:
     """Whether both the TCP and the UDP port can be bound."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
     for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
-        with socket.socket(type=kind) as probe:
+        with socket.socket(family, kind) as probe:
+            if family == socket.AF_INET6:
+                probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             if kind is socket.SOCK_STREAM:
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:

@@ -6,7 +6,7 @@ What a person may choose of one service is described in the file of that service
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import Field, model_validator
@@ -40,6 +40,10 @@ class Settings(Section):
     panel_network: ForeignNetwork | None = Field(
         None,
         description="a network of a panel or proxy that the album and OpenList join, e.g. 1panel-network; see docs/panels.md",
+    )
+    neighbours: Literal["closed", "trusted"] = Field(
+        "closed",
+        description="trusted: a Docker before 28 runs without the rule that keeps who is on the LAN out; see docs/lan.md",
     )
     database: DatabaseConfig = Field(default_factory=DatabaseConfig, description="MariaDB")
     services: ServicesConfig = Field(description="the services to run")

@@ -6,15 +6,19 @@ from tests.docker.running_stack import Stack
 
 ALBUM, PHONES, DRIVE = ":2342/api/v1/status", ":8384/rest/noauth/health", ":5244/ping"
 ASK = """
-import sys, urllib.request
-for address in sys.argv[1:]:
+import concurrent.futures, sys, urllib.request
+
+def answers(address):
     try:
         urllib.request.build_opener(urllib.request.ProxyHandler({})).open(address, timeout=3)
     except urllib.error.HTTPError:
         pass
     except OSError:
-        continue
-    print(address)
+        return None
+    return address
+
+with concurrent.futures.ThreadPoolExecutor(20) as at_once:
+    print(*filter(None, at_once.map(answers, sys.argv[1:])))
 """
 PYTHON = {"cloudflared": "/usr/lib/cloudflared-double/python", "photoprism": "python3"}
 

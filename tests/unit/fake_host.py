@@ -16,7 +16,7 @@ from docker.errors import DockerException, NotFound
 from example_stack import OWNER, STACK_ID, Config, changed, example, secret_keys
 
 from components.storage import MARKER
-from stacks.host import GIB, disks, wsl
+from stacks.host import GIB, disks, late_addresses, way_out, wsl
 from stacks.host import docker as docker_checks
 from stacks.program import run
 from stacks.recording import Recorder, config_text, record
@@ -110,6 +110,7 @@ class FakeHost:
         self.swap_bytes = 8 * GIB
         self.file_systems = {"/": "ext4"}
         self.addresses = ["127.0.0.1", "192.168.1.5"]
+        self.ways_out = {4, 6}
         self.taken: set[tuple[str, int]] = set()
         self.mount_points = {"/"}
         self.docker_problem: DockerException | None = None
@@ -134,6 +135,8 @@ class FakeHost:
         patch(os.path, "ismount", lambda path: str(path) in self.mount_points)
         patch(docker_checks, "_free", lambda address, port: (address, port) not in self.taken)
         patch(wsl, "in_wsl", lambda: False)
+        patch(way_out, "goes_out", lambda version: version in self.ways_out)
+        patch(late_addresses, "SWITCHES", {4: self.root / "nonlocal4", 6: self.root / "nonlocal6"})
         patch(disks, "_disks", self._disks)
         patch(disks, "_addresses", lambda host: self.names.get(host, []))
         for variable in ("PHOTOS_DESTROY", "PULUMI_CONFIG", "PULUMI_CONFIG_SECRET_KEYS"):

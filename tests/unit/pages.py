@@ -12,7 +12,11 @@ READMES = {"en": PROJECT / "README.md", "zh": PROJECT / "README.zh-CN.md"}
 ONLY_ENGLISH = {"performance", "backup-performance", "backup-cases"}
 """Measured, or of interest to whoever changes the code."""
 NAMES = sorted({file.stem for file in (PROJECT / "docs").glob("*.md")} - ONLY_ENGLISH)
-FOR_PEOPLE = [*READMES.values(), *(page(name, language) for name in NAMES for language in LANGUAGES)]
+FOR_PEOPLE = [
+    file
+    for file in (*READMES.values(), *(page(name, language) for name in NAMES for language in LANGUAGES))
+    if file.exists()
+]
 ALL = [file for place in ("*.md", "docs/**/*.md") for file in sorted(PROJECT.glob(place))]
 
 CODE = re.compile(r"^ *```.*?^ *```", re.DOTALL | re.MULTILINE)

@@ -315,15 +315,23 @@ BAD = [
         ("config photos:services: ", "port 5244 is used by drive.port already. Choose another"),
     ),
     *(
-        key("B20", BIND, value, *says, note=value)
+        key("B20", BIND, value, *says, note=str(value))
         for value, *says in (
             ("0.0.0.0", "opens the port to the internet, past ufw: it stands for every address"),  # noqa: S104 - refused
             ("8.8.8.8", "opens the port to the internet, past ufw: it is a public address. Write 127.0.0.1"),
-            ("::", "is an IPv6 address, and only IPv4 is possible here yet. Write 127.0.0.1"),
-            ("::1", "is an IPv6 address, and only IPv4 is possible here yet. Write 127.0.0.1 for this machine alone"),
-            ("fd12:3456::5", "only IPv4 is possible here yet"),
-            ("2001:db8::1", "only IPv4 is possible here yet"),
-            ("fe80::1%eth0", "only IPv4 is possible here yet"),
+            ("::", "opens the port to the internet, past ufw: it stands for every address"),
+            ("2606:4700::1111", "opens the port to the internet, past ufw: it is a public address. Write 127.0.0.1"),
+            ("2001:db8::1", "is not an address of a machine in a LAN"),
+            ("fe80::1%eth0", "holds on one cable only, and Docker cannot publish on it"),
+            ("LAN", "is not an IP address: it is a name. Write 127.0.0.1"),
+            (5, "is not an address. Write 127.0.0.1"),
+            (True, "is not an address. Write 127.0.0.1"),
+            ([], "empty: no address stands in the list"),
+            (["192.168.1.5", "8.8.8.8"], "8.8.8.8 opens the port to the internet"),
+            (["192.168.1.5", "192.168.1.5"], "192.168.1.5 stands in the list twice"),
+            (["fd12::5", "FD12:0::5"], "FD12:0::5 stands in the list twice"),
+            ([["lan"]], "is not an address"),
+            ({"address": "lan"}, "is not an address"),
             ("::ffff:192.168.1.5", "is an IPv4 address in the form of IPv6. Write 192.168.1.5"),
             ("169.254.7.7", "is what a machine calls itself while it has no address"),
             ("224.0.0.1", "is not an address of a machine in a LAN"),
@@ -339,7 +347,13 @@ BAD = [
         )
     ),
     key("B20", "services.syncthing.sync_bind", "999.1.1", "is not an IP address: four numbers"),
-    key("B20", "services.syncthing.sync_bind", "::", "only IPv4 is possible here yet"),
+    key("B20", "services.syncthing.sync_bind", "ff02::1", "is not an address of a machine. Write 0.0.0.0 for any"),
+    key(
+        "B20",
+        "services.syncthing.sync_bind",
+        ["0.0.0.0", "192.168.1.5"],  # noqa: S104 - refused
+        "192.168.1.5 stands beside 0.0.0.0, which holds it already",
+    ),
     *(
         Bad(
             "B20",
@@ -388,7 +402,9 @@ BAD = [
         ("config photos:services.syncthing.phones.mum.device: is the ID of this server itself",),
     ),
     key("B20", "services.syncthing.sync_bind", "239.1.1.1", "is not an address of a machine. Write 0.0.0.0 for any"),
-    key("B21", BIND, "192.168.9.9", "192.168.9.9 is not an address of this machine", "Write 127.0.0.1, or one that"),
+    key(
+        "B21", BIND, "192.168.9.9", "192.168.9.9 is not an address of this machine", "Write 127.0.0.1, lan, or one that"
+    ),
     *(
         password(value, "is too weak. Write 8 characters or more, at most 72 bytes")
         for value in ("short", "insecure", "PhotoPrism", "12345678")

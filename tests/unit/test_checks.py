@@ -198,6 +198,12 @@ ONE_FINDING: dict[str, tuple[Break, str, str, str]] = {
         "config photos:services.syncthing.sync_port",
         "port 22000 is in use",
     ),
+    "ipv6 alone": (
+        lambda host: setattr(host, "ways_out", {6}),
+        "warning",
+        "internet",
+        "syncthing, drive reach nothing outside",
+    ),
     "wsl without systemd": (
         lambda host: host.be_wsl(systemd=False, wslconfig=NEVER_IDLE),
         "warning",
@@ -220,6 +226,8 @@ ONE_FINDING: dict[str, tuple[Break, str, str, str]] = {
 }
 NEVER_IDLE = "[general]\ninstanceIdleTimeout = -1\n[wsl2]\nvmIdleTimeout=-1\n"
 OK_HOSTS: dict[str, Break] = {
+    "ipv4 alone": lambda host: setattr(host, "ways_out", {4}),
+    "no internet at all": lambda host: setattr(host, "ways_out", set()),
     "our own container": lambda host: host.add_container("photos-dev-mariadb", OURS),
     "another stack beside": lambda host: host.add_container("photos-home-mariadb", FOREIGN),
     "a container without a name of ours": lambda host: host.add_container("photos-develop-x", FOREIGN),

@@ -24,6 +24,7 @@ FULL: dict[str, Any] = {
     "owner": {"uid": 1000, "gid": 1000},
     "image_registry": "docker.example.com",
     "panel_network": "1panel-network",
+    "neighbours": "closed",
     "preset": "small",
     "publish": {**PUBLISH, "cloudflared": {}, "adopt": {}},
     "backup": {"remotes": {"a": BUCKET}, "gate": {}, "keep": {}, "mirrors": {}},

@@ -58,7 +58,7 @@ def test_what_is_expected_is_what_is_declared(name: str, changes: dict[str, Any]
         assert service.container == inputs["name"]
         assert service.memory_mb == inputs["memory"]
         assert service.waited_for is inputs["wait"]
-        ports = {(port.number, port.address) for port in service.ports}
+        ports = {(port.number, address) for port in service.ports for address in port.addresses}
         assert ports == {(port["external"], port["ip"]) for port in inputs.get("ports") or ()}
     pulled = {item.inputs["name"] for item in recorder.of_type("RemoteImage") if "build" not in item.inputs}
     assert {image for service in wanted.services for image in service.images} == pulled

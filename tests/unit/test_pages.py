@@ -300,7 +300,8 @@ def facts(file: Path) -> dict[str, Any]:
         ),
         "variables": variables(text),
         "links out": sorted(re.findall(r"\]\((https?:[^)]+)\)", text)),
-        "pages": sorted({link.to.stem for link in pages.links(file)}),
+        "pages": sorted({link.to.stem for link in pages.links(file) if link.to.suffix == ".md"}),
+        "pictures": [re.sub("-(en|zh)$", "", link.to.stem) for link in pages.links(file) if link.to.suffix == ".png"],
         "rows": [len(table.splitlines()) for table in re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE)],
     }
 

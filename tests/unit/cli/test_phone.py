@@ -21,6 +21,7 @@ from cli.commands import phone
 from components.apps.syncthing import PhoneProvider, SyncthingApi
 from components.services.syncthing import SyncthingConfig, phone_inputs
 from components.storage import Library
+from stacks.host import wsl
 
 if TYPE_CHECKING:
     from cli.conftest import Checkout, FakeClient  # mypy names the files of this folder cli.*
@@ -371,25 +372,26 @@ def nic(*addresses: str) -> list[SimpleNamespace]:
 
 
 @pytest.mark.parametrize(
-    ("bind", "wsl", "shown"),
+    ("bind", "in_wsl", "shown"),
     [
         ("0.0.0.0", False, ["10.0.0.7", "192.168.1.5"]),  # noqa: S104 - made up
         ("0.0.0.0", True, []),  # noqa: S104 - made up
         ("192.168.1.9", True, ["192.168.1.9"]),
+        ("fd12::5", False, ["[fd12::5]"]),
     ],
 )
 def test_the_address_at_home_is_the_one_that_a_phone_reaches(
-    monkeypatch: pytest.MonkeyPatch, bind: str, *, wsl: bool, shown: list[str]
+    monkeypatch: pytest.MonkeyPatch, bind: str, *, in_wsl: bool, shown: list[str]
 ) -> None:
-    monkeypatch.setattr(phone, "in_wsl", lambda: wsl)
+    monkeypatch.setattr(wsl, "in_wsl", lambda: in_wsl)
     nics = {
         "lo": nic("127.0.0.1"),
         "eth0": nic("192.168.1.5", "fe80::1", "00:16:3e:00:00:01"),
         "wlan0": nic("10.0.0.7", "169.254.3.4"),
         "ppp0": nic("93.184.216.34"),
         "docker0": nic("172.17.0.1"),
-        "br-1234": nic("172.18.0.1"),
+        "br-0123456789ab": nic("172.18.0.1"),
     }
     monkeypatch.setattr(psutil, "net_if_addrs", lambda: nics)
 
-    assert phone.lan_addresses(SyncthingConfig(sync_bind=bind)) == shown
+    assert phone.lan_addresses(SyncthingConfig(sync_bind=(bind,))) == shown
