@@ -394,4 +394,4 @@ def test_the_address_at_home_is_the_one_that_a_phone_reaches(
     }
     monkeypatch.setattr(psutil, "net_if_addrs", lambda: nics)
 
-    assert phone.lan_addresses(SyncthingConfig(sync_bind=(bind,))) == shown
+    assert phone.lan_addresses(SyncthingConfig(sync_bind=bind)) == shown
