@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from keeper.commands import service
 from keeper.errors import Exit, Problem
 from keeper.page import page
 from keeper.page.cards.part import Card
@@ -320,3 +321,37 @@ def test_nothing_is_looked_at_for_a_request(tmp_path: Path, monkeypatch: pytest.
 
     assert answer.elapsed < timedelta(seconds=10)
     assert "It has not answered since" in html
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", SAMPLES)
+def test_the_terminal_and_the_page_say_the_same_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, language: Language
+) -> None:
+    """What the stack does not declare is left out at the terminal."""
+    settings_of, status_of = SAMPLES[name]
+    settings = settings_of(tmp_path)
+    shown = view(settings, status_of(settings), language)
+    monkeypatch.setattr(service, "load", lambda: settings)
+    service.status(brief=True, language=language)
+    said = capsys.readouterr().out.splitlines()
+    colon = {"en": ": ", "zh": "："}[language]
+
+    assert said[:2] == [shown.headline, shown.subline]
+    assert [line for line in said if line.startswith(tuple(card.title for card in shown.cards))] == [
+        f"{card.title}{colon}{card.line}" for card in shown.cards if card.level != "off"
+    ]
+    assert len([line for line in said if line.startswith("- ")]) == len(shown.items)
+    assert len(said) == 2 + len([card for card in shown.cards if card.level != "off"]) + len(shown.items)
+
+
+def test_the_whole_status_has_the_copies_in_a_table_and_the_family_s_language(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(settings, good(settings))
+    monkeypatch.setattr(service, "load", lambda: settings.model_copy(update={"language": "zh"}))
+    service.status()
+    said = capsys.readouterr().out
+
+    assert said.startswith("照片都是安全的。")
+    assert "│ vault" in said
