@@ -67,6 +67,14 @@ COMMANDS = {
     "doctor": Command(
         "cli.commands.look", "doctor", "Check this machine and the stack file, and say how to fix what is wrong."
     ),
+    "certificate": Command(
+        "cli.commands.home", "certificate", "Show where a phone gets the family's certificate, and its fingerprint."
+    ),
+    "name": Command(
+        "cli.commands.home",
+        "name",
+        "Let every device at home find the album by its name, e.g. photos.local; shows what it does, and asks.",
+    ),
     "firewall": Command(
         "cli.commands.firewall",
         "firewall",

@@ -14,6 +14,7 @@ from cli.console import out, wrapped
 from components.messages import message
 from stacks.config import StackConfig
 from stacks.host import Finding, error, ok, warning
+from stacks.host.home_names import check_home_names
 from stacks.host.images import check_images
 from stacks.languages import text
 from stacks.outputs import NO_BACKUP
@@ -37,7 +38,7 @@ def examine(stack: str) -> int:
     if report.config:
         needed = message("before_first_up", "before the first up")
         findings += [error(needed, missing.line) for missing in report.config.still_needed]
-        findings += [*check_images(report.config), _backup(stack, report.config)]
+        findings += [*check_images(report.config), *check_home_names(report.config), _backup(stack, report.config)]
     for finding in findings:
         _print(finding, stack)
     return int(any(finding.level == "error" for finding in findings))

@@ -11,6 +11,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from components.home_authority import new_authority
+
 PASSWORD_LENGTH = 24
 TWENTY_YEARS = timedelta(days=20 * 365)
 
@@ -51,10 +53,17 @@ def syncthing_identity() -> tuple[str, str]:
     )
 
 
+IDENTITIES = {
+    ("syncthing_cert", "syncthing_key"): syncthing_identity,
+    ("https_ca_cert", "https_ca_key"): new_authority,
+}
+"""Certificate and key belong together: where one is missing, both are made."""
+
+
 def values_for(keys: list[str]) -> dict[str, str]:
     """Return a fresh value for each flat secret of `keys`."""
     values = {key: password() for key in keys}
-    if "syncthing_cert" in values or "syncthing_key" in values:
-        certificate, key = syncthing_identity()
-        values |= {"syncthing_cert": certificate, "syncthing_key": key}
+    for names, identity in IDENTITIES.items():
+        if values.keys() & set(names):
+            values |= dict(zip(names, identity(), strict=True))
     return {name: values[name] for name in keys}

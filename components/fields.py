@@ -38,7 +38,7 @@ PART_BYTES, PATH_BYTES = 255, 4095
 """What Linux takes: of one name in a path, and of the whole path."""
 NO_ZONES = ("posix", "right/")
 """What a system keeps beside its zones; `zoneinfo.available_timezones` leaves it out."""
-UNPRIVILEGED_PORTS = range(1024, 65536)
+PORTS, UNPRIVILEGED_PORTS = range(1, 65536), range(1024, 65536)
 BRACES: dict[Any, str] = {list: "[]", dict: "{}"}
 """How a person writes that there are none."""
 
@@ -234,6 +234,16 @@ def _port(value: int) -> int:
     return value
 
 
+def _any_port(value: int) -> int:
+    if value not in PORTS:
+        raise refusal(
+            "port_impossible",
+            "{value} is outside 1-65535. Choose a free port in that range, e.g. 443",
+            value=value,
+        )
+    return value
+
+
 def _registry(value: str) -> str:
     host, _, path = value.partition("/")
     bare = host.rpartition(":")[0] or host
@@ -278,6 +288,7 @@ Image = Annotated[str, AfterValidator(_image)]
 TimeZone = Annotated[str, AfterValidator(_time_zone)]
 Memory = Annotated[int, BeforeValidator(_memory)]
 Port = Annotated[int, AfterValidator(_port)]
+AnyPort = Annotated[int, AfterValidator(_any_port)]
 AS_WRITTEN = WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]})
 BindAddresses = Annotated[tuple[str, ...], BeforeValidator(bind_addresses), AS_WRITTEN]
 AnyAddresses = Annotated[tuple[str, ...], BeforeValidator(any_addresses), AS_WRITTEN]

@@ -19,14 +19,15 @@ class HostPort:
 
 
 def host_ports(section: Section) -> tuple[HostPort, ...]:
-    """Return the ports of a section: `port` answers on `bind`, `sync_port` on `sync_bind`, without such a key on loopback."""
+    """Return the ports of a section: `sync_port` answers on `sync_bind`, else on `bind`, without such a key on loopback."""
+    fields = type(section).model_fields
     return tuple(
         HostPort(
             field=field,
             number=getattr(section, field),
-            address_field=(address_field := f"{field.removesuffix('port')}bind"),
+            address_field=(address_field := own if (own := f"{field.removesuffix('port')}bind") in fields else "bind"),
             addresses=getattr(section, address_field, (LOOPBACK,)),
         )
-        for field in type(section).model_fields
+        for field in fields
         if field.endswith("port")
     )

@@ -54,6 +54,12 @@ class ServiceConfig(Section):
         return []
 
     @classmethod
+    def typed_secret_problem(cls, name: str, value: str) -> Message | None:
+        """Say what is wrong with a secret that a person supplied, beyond its form; never a part of it."""
+        del name, value
+        return None
+
+    @classmethod
     def made_secrets(cls, section: Mapping[str, Any]) -> list[str]:
         """Return the passwords of what is declared inside the app, which `./photos` makes: names as above."""
         del section

@@ -37,8 +37,11 @@ TYPES: dict[object, dict[str, str]] = {
         ("_time_zone", "time zone", "时区"),
         ("_memory", "memory", "内存量"),
         ("_port", "port", "端口"),
+        ("_any_port", "port", "端口"),
         ("bind_addresses", "address", "地址"),
         ("any_addresses", "address", "地址"),
+        ("home_name", "name", "名称"),
+        ("_login_server", "URL", "网址"),
         ("site_url", "URL", "网址"),
         ("_registry", "registry", "镜像仓库"),
         ("_network", "network", "网络"),
@@ -94,6 +97,8 @@ CHAPTERS = (
     Chapter("services.photoprism.", {"en": "PhotoPrism", "zh": "PhotoPrism"}),
     Chapter("services.syncthing.", {"en": "Syncthing", "zh": "Syncthing"}),
     Chapter("services.drive.", {"en": "OpenList", "zh": "OpenList"}),
+    Chapter("services.https.", {"en": "HTTPS at home", "zh": "家里的 HTTPS"}),
+    Chapter("services.tailscale.", {"en": "Tailscale", "zh": "Tailscale"}),
     Chapter("database.", {"en": "MariaDB", "zh": "MariaDB"}),
     Chapter(
         "publish.",
@@ -217,6 +222,10 @@ def _default(field: FieldInfo, language: str) -> str:
         return NONE[language]
     if any(isinstance(item, BeforeValidator) and item.func is _memory for item in field.metadata):  # in megabytes
         return f"`{value // 1024}g`" if value % 1024 == 0 else f"`{value}m`"
+    if isinstance(value, tuple):
+        return f"`{', '.join(value)}`"
+    if isinstance(value, dict):
+        return f"`{{{', '.join(f'{key}: {item}' for key, item in value.items())}}}`"
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 

@@ -30,6 +30,7 @@ from stacks.sections.flat_secrets import (
     orphaned_keys,
     secrets_in_clear,
 )
+from stacks.sections.home_names import home_name_problems
 from stacks.sections.importing import import_problems
 from stacks.sections.phones import phone_problems
 from stacks.sections.publish.provider import provider_options, unknown_options
@@ -152,7 +153,7 @@ def parse(
     if mistakes or not settings:
         raise ConfigError(
             [*mistakes, *still_needed],
-            right and StackConfig(stack=stack, settings=right, first_run=first_run, docker=docker or {}),
+            right and StackConfig(stack=stack, settings=with_lan(right), first_run=first_run, docker=docker or {}),
         )
     return StackConfig(
         stack=stack,
@@ -213,7 +214,13 @@ def _across(stack: str, settings: Settings) -> list[Finding]:
         mistakes.append(token_in_clear())
     if settings.publish:
         mistakes += unknown_options(provider_config())
-    return mistakes + publishing_problems(settings) + backup.backup_problems(settings) + import_problems(settings)
+    return [
+        *mistakes,
+        *publishing_problems(settings),
+        *home_name_problems(settings),
+        *backup.backup_problems(settings),
+        *import_problems(settings),
+    ]
 
 
 def _not_made(stack: str, settings: Settings, values: Mapping[str, str]) -> list[Finding]:

@@ -1,6 +1,25 @@
 """What `./photos` says (`cli`)."""
 
 TEXTS = {
+    # certificate.py, home_name.py
+    "certificate_no_https": "这个 stack 里没有家里的 HTTPS：在 stack 文件里写 services.https，见 docs/zh/https-at-home.md。",
+    "certificate_not_made": "证书还没有生成。请运行 ./photos up {stack}",
+    "certificate_page": "手机连上家里的 Wi-Fi，打开：{page}",
+    "certificate_fingerprint": "SHA-256 指纹，手机上显示的必须一样：",
+    "certificate_written": "已写入 {file}。",
+    "name_of_router": "{name}：请让路由器的 DNS 用本机的地址回答它。",
+    "name_in_wsl": "WSL 里没法公布名字，但 Windows 会回答它自己的名字。请用那个：在 stack 文件里写 services.https.names: {{host}.local: photoprism}，HOST 是 `hostname` 显示的名字。",
+    "name_is_own": "{name} 是本机自己的名字：avahi-daemon 会回答它。",
+    "name_of_loopback": "HTTPS 只在本机上。请在 services.https 下写 `bind: lan`，或者删掉 `bind`。",
+    "name_no_systemd": "这里没有 systemd。请运行：avahi-publish -a -R {name} 地址",
+    "name_nothing_to_undo": "没有什么要撤销的。",
+    "name_withdrawn": "{file} 已删除；不再有谁回答这些名字。",
+    "name_what_it_does": "{file} 让 avahi-daemon 回答 {names}：",
+    "name_installs": "在这之前用 apt-get 安装：{packages}",
+    "name_shall_it": "要以 root 身份这样做吗？./photos name --undo 可以撤销。",
+    "name_not_agreed": "什么都没有改动。",
+    "name_install_yourself": "请用你的发行版的方式安装 avahi，然后再运行一次。",
+    "name_done": "好了。./photos doctor {stack} 会说能不能找到。",
     # commands/phone.py, phone_sights.py
     "folder_idle": "已同步",
     "folder_scanning": "正在扫描",

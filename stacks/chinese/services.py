@@ -37,6 +37,19 @@ TEXTS = {
     "phone_is_server": "这是本机自己的 ID。请写手机的；在手机上：菜单，显示设备 ID",
     "device_id_unreadable": "“{value}” 不是设备 ID。设备 ID 有八组，每组七个字母或数字；在手机上：菜单，显示设备 ID",
     "device_id_mistyped": "“{value}” 打错了：校验字母对不上。请从手机上复制：菜单，显示设备 ID",
+    # https.py, and stacks/sections/home_names.py
+    "write_home_name": "请写一个以 .local 结尾的，例如 photos.local",
+    "home_name_too_long": "{reason}。{example}",
+    "home_name_unreadable": "“{value}” 不是名字：要用小写字母、数字和 -，中间有点。{example}",
+    "home_name_elsewhere": "“{value}” 在互联网上可能是别人的，而家里的证书只对家里的名字有效（{known}）。{example}；互联网上的名字写在 photos:publish 里",
+    "rule_https": "决定局域网能访问到什么、密钥放在哪里",
+    # tailscale.py
+    "tailnet_name": "“{value}” 不能当机器的名字。请用最多 63 个小写字母、数字和 -，例如 photos",
+    "login_server_path": "{value} 带了路径。请只写控制服务器的地址，例如 https://headscale.example.com",
+    "rule_tailnet": "决定谁能通过 tailnet 访问相册",
+    "not_an_auth_key": "是 Tailscale 的密钥，但不是让机器加入的那种，那种以 tskey-auth- 开头。请在这里生成：https://login.tailscale.com/admin/settings/keys",
+    "tailnet_without_album": "通向相册，而相册不在 services 里。请在那里也写上 `photoprism: {}`",
+    "no_service_with_pages": "photoprism，先给它写上一节",
     # service_config.py, and what each service says of variables that it sets itself
     "environment_variable": "environment.{name}：{problem}",
     "label": "labels.{name}：{problem}",

@@ -1,6 +1,7 @@
 """What is wrong with a value, whatever key it stands at (`components/fields.py` and what it uses)."""
 
 TEXTS = {
+    "port_impossible": "{value} 不在 1-65535 之间。请选这个范围里的空闲端口，例如 443",
     # fields.py
     "nothing_after_the_colon": "空的：冒号后面什么都没有。请写一个值（{description}）{otherwise}",
     "or_braces_for_none": "，没有就写 `{braces}`",

@@ -306,7 +306,7 @@ def _ports_of(container: Summary) -> set[int]:
 
 
 def _free(address: str, port: int) -> bool:
-    """Whether both the TCP and the UDP port can be bound."""
+    """Whether both the TCP and the UDP port can be bound; one below 1024, which only Docker may, is looked for."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
         with socket.socket(family, kind) as probe:
@@ -316,6 +316,8 @@ def _free(address: str, port: int) -> bool:
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind((address, port))
+            except PermissionError:
+                return port not in {held.laddr.port for held in psutil.net_connections("inet") if held.laddr}
             except OSError:
                 return False
     return True

@@ -16,6 +16,7 @@ from components.fields import ForeignNetwork, Registry, Section, TimeZone
 from components.service import Service
 from components.service_config import ServiceConfig
 from components.services import SERVICES, services_by_name
+from components.services.https import HttpsConfig
 from stacks.sections.backup import BackupConfig
 from stacks.sections.data import DataConfig
 from stacks.sections.library import LibraryConfig
@@ -62,9 +63,16 @@ class Settings(Section):
         return {name: config for name in names if (config := getattr(self.services, name))}
 
     def public_urls(self) -> dict[str, str]:
-        """Return service → its address on the internet: the one its own `site_url` names, else the first."""
-        urls = {name: self.publish.url_of(name) if self.publish else None for name in self.enabled()}
+        """Return service → the address that it has beside its port: on the internet, else at home by HTTPS.
+
+        Of several it is the one that its own `site_url` names, else the first.
+        """
+        urls = {name: (self.publish and self.publish.url_of(name)) or self._home_url(name) for name in self.enabled()}
         return {name: getattr(self.enabled()[name], "site_url", None) or url for name, url in urls.items() if url}
+
+    def _home_url(self, service: str) -> str | None:
+        https = self.enabled().get("https")
+        return https.url_of(service) if isinstance(https, HttpsConfig) else None
 
     def generated_secret_keys(self) -> list[str]:
         """Return the flat secrets that the stack needs and `./photos` makes."""

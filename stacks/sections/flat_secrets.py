@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 
 from components.messages import Message, Said, either, message
-from components.services import SERVICES
+from components.services import SERVICES, services_by_name
 from stacks.findings import Finding
 from stacks.problems import problem
 from stacks.sections.backup import rules as backup
@@ -16,7 +16,7 @@ from stacks.sections.passwords import password_problem
 from stacks.sections.secrets import all_service_keys, made_keys, typed_keys
 
 DRIVES = ("services", "drive", "storages")
-PEM_SECRETS = {"syncthing_cert", "syncthing_key"}
+PEM_SECRETS = {"https_ca_cert", "https_ca_key", "syncthing_cert", "syncthing_key"}
 
 
 def flat_secrets(values: Mapping[str, str] | None = None) -> set[str]:
@@ -140,17 +140,18 @@ def secrets_in_clear(values: Mapping[str, str], secret_keys: set[str], flat: set
         elif key.startswith(backup.PREFIX):
             continue  # keys and addresses have rules of their own
         elif key in typed:
-            if text := _typed_problem(value):
+            if text := _typed_problem(key, value):
                 mistakes.append(problem(key, typed_once_more(key, text)))
         elif reason := password_problem(value):
             mistakes.append(problem(key, reason))
     return mistakes
 
 
-def _typed_problem(value: str) -> Message | None:
+def _typed_problem(key: str, value: str) -> Message | None:
     """Say what is wrong with what a person copied from elsewhere, e.g. a token; never a part of it."""
     if not value.isprintable():
         return message("typed_not_printable", "holds a line break or another control character")
     if value != value.strip():
         return message("copied_outer_space", "begins or ends with a space")
-    return None
+    service, _, name = key.partition("_")
+    return services_by_name()[service].Config.typed_secret_problem(name, value)

@@ -26,6 +26,8 @@ PRESETS: Mapping[Preset, Mapping[str, Any]] = {
             },
             "syncthing": {"memory": "384m"},
             "drive": {"memory": "192m"},
+            "https": {"memory": "64m"},
+            "tailscale": {"memory": "128m"},
         },
         "publish": {"cloudflared": {"memory": "128m"}},
         "backup": {"memory": "768m"},

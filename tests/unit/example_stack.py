@@ -38,7 +38,10 @@ def uncommented(text: str) -> str:
 def example(name: str) -> Config:
     """Return the example stack file `name` as a person has it after the first `./photos up`, with all that it offers."""
     document = yaml.safe_load(uncommented((EXAMPLES_FOLDER / f"Pulumi.{name}.yaml").read_text("utf-8")))
-    document["config"]["photos:services"]["photoprism"].pop("bind", None)  # the one value that no machine has
+    services = document["config"]["photos:services"]  # with an address that no machine has
+    services["photoprism"].pop("bind", None)
+    if "https" in services:
+        services["https"]["bind"] = "127.0.0.1"
     secrets = {f"photos:{key}": canary(key) for key in flat_secrets(sections(document["config"]))}
     return {**document["config"], "photos:id": STACK_ID} | secrets
 

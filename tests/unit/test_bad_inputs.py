@@ -56,6 +56,16 @@ def name(row: str, place: str, entry: dict[str, Any], *says: str, **more: Any) -
     return publish(row, f"{NAMES}.{place}" if place else "publish", {"hostnames": [entry]}, *says, **more)
 
 
+HTTPS = {"bind": "127.0.0.1"}
+
+
+def at_home(place: str, section: dict[str, Any], *says: str, **more: Any) -> Bad:
+    """Return the mistake of one value of HTTPS at home."""
+    return Bad(
+        "HOME", {"services.https": {**HTTPS, **section}}, (f"config photos:services.https{place}: ", *says), **more
+    )
+
+
 MUM = "MFZWI3D-BONSGYC-YLTMRWG-C43ENR5-QXGZDMM-FZWI3DP-BONSGYY-LTMRWAD"
 DAD = "P56IOI7-MZJNU2Y-IQGDREY-DM2MGTI-MGL3BXN-PQ6W5BM-TBBZ4TJ-XZWICQ2"
 IDENTITY = syncthing_identity()
@@ -255,6 +265,85 @@ BAD = [
             ("groups", "f174e90a-fafe-4643-bbbc-4a0ed4fc8415"),
             ("service_tokens", "laptop"),
         )
+    ),
+    at_home(".names.photos", {"names": {"photos": "photoprism"}}, "with a dot in it", "e.g. photos.local"),
+    at_home(".names.Photos.local", {"names": {"Photos.local": "photoprism"}}, "is not a name in small letters"),
+    at_home(
+        ".names.photos.example.com",
+        {"names": {"photos.example.com": "photoprism"}},
+        "may be somebody's on the internet",
+        "belong to photos:publish",
+    ),
+    at_home(
+        ".names." + "x" * 64 + ".local",
+        {"names": {"x" * 64 + ".local": "photoprism"}},
+        "has 64 bytes",
+        "e.g. photos.local",
+    ),
+    at_home(
+        ".names.photos.local",
+        {"names": {"photos.local": "album"}},
+        '"album" is not among services. Write one of:',
+        "photoprism",
+    ),
+    at_home(
+        ".names.photos.local", {"names": {"photos.local": "https"}}, '"https" is not among services. Write one of:'
+    ),
+    at_home(".names", {"names": {}}, "empty. Write at least one"),
+    at_home(".port", {"port": 0}, "0 is outside 1-65535", "e.g. 443"),
+    at_home(".bind", {"bind": "8.8.8.8"}, "opens the port to the internet"),
+    Bad(
+        "HOME",
+        {"services.https": {**HTTPS, "http_port": 443}},
+        ("config photos:services", "https.http_port: port 443 is used by https.port already"),
+    ),
+    Bad(
+        "HOME",
+        {"services.https": {**HTTPS, "environment": {"XDG_DATA_HOME": "/x"}}},
+        ("environment.XDG_DATA_HOME", "decides what the LAN reaches"),
+    ),
+    *(
+        Bad(
+            "TAILNET",
+            {"services.tailscale": section, "photos:tailscale_auth_key": key},
+            (f"config photos:{place}: ", *says),
+            secret=frozenset(secret_keys() | {"photos:tailscale_auth_key"}),
+        )
+        for place, section, key, *says in (
+            ("tailscale_auth_key", {}, f"tskey-api-{CANARY}", "not one that lets a machine in", "tskey-auth-"),
+            ("tailscale_auth_key", {}, f" tskey-auth-{CANARY}", "begins or ends with a space"),
+            (
+                "services.tailscale.hostname",
+                {"hostname": "Mums Photos"},
+                CANARY,
+                "cannot name a machine",
+                "e.g. photos",
+            ),
+            (
+                "services.tailscale.login_server",
+                {"login_server": "headscale.example.com"},
+                CANARY,
+                "is not a web address",
+            ),
+            (
+                "services.tailscale.login_server",
+                {"login_server": "https://headscale.example.com/web"},
+                CANARY,
+                "has a path",
+                "e.g. https://headscale.example.com",
+            ),
+        )
+    ),
+    Bad(
+        "TAILNET",
+        {"services": {"drive": {}, "tailscale": {}}, "photos:tailscale_auth_key": CANARY},
+        ("config photos:services.tailscale: leads to the album", "Write `photoprism: {}`"),
+        secret=frozenset(secret_keys() | {"photos:tailscale_auth_key"}),
+    ),
+    Bad(
+        "TAILNET",
+        {"services.tailscale": {}},
+        ("config photos:tailscale_auth_key", "./photos config set --secret photos:tailscale_auth_key"),
     ),
     publish("PUB", "publish.access.team", {"access": {"team": "my-family.cloudflareaccess.com"}}, "is not a team name"),
     publish("PUB", "publish.access.team", {"access": {}}, "required. Write the name of your Zero Trust team"),

@@ -23,9 +23,10 @@ def test_the_documented_environments_exist() -> None:
 
 @each_example
 def test_an_example_declares_all_services(name: str) -> None:
-    more = {"cloudflared", "keeper", "watch", "restore"} if name == "home" else set()
+    everywhere = {"mariadb", "photoprism", "syncthing", "drive"}
+    more = {"cloudflared", "keeper", "watch", "restore", *services_by_name()} if name == "home" else set()
 
-    assert {role(item) for item in declared(name).of_type("Container")} == {"mariadb", *services_by_name(), *more}
+    assert {role(item) for item in declared(name).of_type("Container")} == everywhere | more
 
 
 @each_example

@@ -46,6 +46,7 @@ VOLUMES = [
         "photoprism-storage",
         "syncthing",
         *(["keeper", "watch"] if "photos:backup" in example(name) else []),
+        *(["tailscale"] if "tailscale" in example(name)["photos:services"] else []),
     )
 ]
 FILE_LABEL = "photos.file"
@@ -141,7 +142,10 @@ def test_a_house_rule_has_no_exception_but_for_what_a_person_starts(stack: str, 
     assert value == ON_DEMAND.get(service, {}).get(rule, HOUSE_RULES[rule])
 
 
-CAPABILITIES = {"syncthing": ["CAP_CHOWN", "CAP_KILL", "CAP_SETGID", "CAP_SETUID"]}
+CAPABILITIES = {
+    "https": ["CAP_NET_BIND_SERVICE"],
+    "syncthing": ["CAP_CHOWN", "CAP_KILL", "CAP_SETGID", "CAP_SETUID"],
+}
 
 
 @each_container
@@ -189,7 +193,7 @@ def test_a_container_has_time_to_stop_and_its_successor_waits_for_it(stack: str,
 def test_up_waits_for_a_healthy_service(stack: str, service: str) -> None:
     inputs = inputs_of(stack, service)
     expected = {"mariadb": (True, 300), "photoprism": (True, 600)}
-    expected |= dict.fromkeys(("cloudflared", "keeper", "watch", "restore"), (False, 60))
+    expected |= dict.fromkeys(("cloudflared", "https", "tailscale", "keeper", "watch", "restore"), (False, 60))
 
     # Nothing depends on the connector and the keeper: without a network or an image the album still comes up.
     assert (inputs["wait"], inputs["waitTimeout"]) == expected.get(service, (True, 120))
@@ -262,6 +266,8 @@ NETWORKS = {
     "photoprism": ["db", "edge"],
     "cloudflared": ["edge"],
     "keeper": ["db", "apps"],
+    "https": ["edge"],
+    "tailscale": ["edge"],
     "restore": ["db", "apps"],
 }
 ALSO = {("home", "drive"): ["edge"]}
@@ -280,9 +286,11 @@ def test_a_service_meets_only_the_networks_it_needs(stack: str, service: str) ->
 PORTS: dict[str, list[tuple[str, int, int, str]]] = {
     "mariadb": [],
     "cloudflared": [],
+    "tailscale": [],
     "keeper": [("127.0.0.1", 9410, 9410, "tcp")],
     "watch": [],
     "restore": [],
+    "https": [("127.0.0.1", 443, 8443, "tcp"), ("127.0.0.1", 80, 8080, "tcp")],
     "photoprism": [("127.0.0.1", 12343, 2342, "tcp")],
     "drive": [("127.0.0.1", 5244, 5244, "tcp")],
     "syncthing": [
@@ -364,7 +372,11 @@ def test_a_secret_file_holds_the_secret_and_only_where_it_is_needed(stack: str) 
         "photoprism": ["/run/secrets/mariadb_password"],
         "drive": [],
         "syncthing": [],
-    } | ({"cloudflared": [], "keeper": [], "watch": [], "restore": [RESTORE_LOGIN]} if stack == "home" else {})
+    } | (
+        {"cloudflared": [], "https": [], "tailscale": [], "keeper": [], "watch": [], "restore": [RESTORE_LOGIN]}
+        if stack == "home"
+        else {}
+    )
 
 
 @each_stack
@@ -422,6 +434,8 @@ TYPES = {
 HOME_TYPES = {
     "tunnel": "photos:tunnel:Tunnel",
     "cloudflared": "photos:service:Cloudflared",
+    "https": "photos:service:Https",
+    "tailscale": "photos:service:Tailscale",
     "keeper": "photos:service:Keeper",
     "watch": "photos:service:Watch",
     "restore": "photos:service:Restore",
@@ -471,8 +485,8 @@ def test_outputs_are_plain_and_hold_no_secret(stack: str) -> None:
     for name, value in secret_values(declared(stack)).items():
         assert value not in text, f"{name} is exported"
     assert outputs["album_url"] == ("https://photos.example.com/" if stack == "home" else "http://localhost:12343/")
-    more = ["cloudflared", "keeper", "watch"] if stack == "home" else []
-    assert outputs["services"] == ["mariadb", "drive", "photoprism", "syncthing", *more]
+    more = {"https", "tailscale", "cloudflared", "keeper", "watch"} if stack == "home" else set()
+    assert set(outputs["services"]) == {"mariadb", "drive", "photoprism", "syncthing"} | more
     assert set(outputs) >= {"album_url", "album_user", "services", "library", "public", "backup"}
 
 

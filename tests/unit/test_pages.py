@@ -87,7 +87,7 @@ def test_every_key_has_a_chinese_meaning() -> None:
 @each_language
 def test_every_flat_secret_is_explained(language: str) -> None:
     of_copies = {secret_key("NAME", option) for option in (*OWN_KEYS, "OPTION")}
-    of_drives = {"drive_STORAGE_OPTION", "drive_user_NAME_password"}
+    of_drives = {"drive_STORAGE_OPTION", "drive_user_NAME_password", "tailscale_auth_key"}
     known = flat_secrets() | set(ALERT_KEYS) | of_copies | of_drives
 
     rows = table_rows(page("secrets", language).read_text("utf-8"), "secrets")

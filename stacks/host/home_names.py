@@ -1,0 +1,81 @@
+"""Do the names at home lead here, and is the album to be had without encryption beside them?"""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from ipaddress import ip_address
+
+import psutil
+
+from components.addresses import in_url
+from components.messages import message
+from components.services.https import HttpsConfig
+from components.services.photoprism import PhotoPrismConfig
+from stacks.config import StackConfig
+from stacks.host import Finding, advice, ok, warning
+from stacks.host.wsl import in_wsl
+
+SECONDS_TO_FIND = 6
+"""mDNS gives up after five."""
+
+
+def check_home_names(config: StackConfig) -> Iterator[Finding]:
+    """Look each name up as a program on this machine would."""
+    services = config.settings.enabled()
+    https, album = services.get("https"), services.get("photoprism")
+    if not isinstance(https, HttpsConfig):
+        return
+    here = {str(address.address) for nic in psutil.net_if_addrs().values() for address in nic}
+    for name in https.names:
+        yield _found(name, addresses_of(name), here)
+    if isinstance(album, PhotoPrismConfig) and (beyond := _beyond_this_machine(album)):
+        yield warning(
+            "config photos:services.photoprism.bind",
+            *advice(
+                "album_in_clear_too",
+                "the album also answers without encryption, on {address}, and logins there are plain text",
+                "Leave the line out: HTTPS reaches the album inside",
+                address=beyond,
+            ),
+        )
+
+
+def addresses_of(name: str) -> list[str]:
+    """Return what a name is looked up to; nothing where nobody answers."""
+    try:
+        done = subprocess.run(
+            ["getent", "ahostsv4", name], capture_output=True, text=True, timeout=SECONDS_TO_FIND, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return []
+    return sorted({line.split()[0] for line in done.stdout.splitlines() if line.strip()})
+
+
+def _found(name: str, addresses: list[str], here: set[str]) -> Finding:
+    if not addresses:
+        return warning(
+            name,
+            *advice(
+                "home_name_unknown",
+                "is not found from here; it may still be found by phones",
+                "Run ./photos name --stack {stack}, or let your router's DNS answer for it",
+            ),
+        )
+    if not in_wsl() and not here & set(addresses):
+        return warning(
+            name,
+            *advice(
+                "home_name_of_another",
+                "is {addresses}, which is not this machine",
+                "Is there another one with this name? Choose another under services.https.names",
+                addresses=", ".join(addresses),
+            ),
+        )
+    return ok(name, message("home_name_found", "is {addresses}", addresses=", ".join(addresses)))
+
+
+def _beyond_this_machine(album: PhotoPrismConfig) -> str:
+    """Return where others find the album without encryption; nothing where nobody does."""
+    others = [address for address in album.bind if not ip_address(address).is_loopback]
+    return ", ".join(f"http://{in_url(address)}:{album.port}/" for address in others)
