@@ -15,10 +15,11 @@ from keeper.errors import Exit, Problem
 from keeper.page import page
 from keeper.page.cards.part import Card
 from keeper.page.status import Status, read_status
-from keeper.page.view import View, view_of
+from keeper.page.view import CARDS, View, view_of
 from keeper.settings import Settings, UpdateSettings
 from keeper.state import AlbumState, ImportState, KitState, PhonesState, StorageState, now
-from keeper.texts import LANGUAGES, Language
+from keeper.texts import LANGUAGES, Language, say
+from tests.keeper.home import PROJECT
 from tests.keeper.page_samples import (
     ALARM,
     DAY,
@@ -100,6 +101,12 @@ def test_what_the_stack_does_not_declare_says_what_it_would_give_and_where_that_
         file = f"docs/{'zh/' if language == 'zh' else ''}{each.guide}.md"
         assert file in html
         assert not each.command
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("guide", [part.GUIDE for part in CARDS if hasattr(part, "GUIDE")])
+def test_the_page_of_the_documentation_that_a_card_names_is_there(guide: str, language: Language) -> None:
+    assert (PROJECT / say(language, "card.guides", page=guide)).is_file()
 
 
 def words_of(html: str) -> str:
