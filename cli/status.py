@@ -98,7 +98,8 @@ def show(stack: str) -> int:
             return 1
         out.print(_table(states))
         foreign = sweep.strangers(client, stack)
-        of_phones = phone_sights.warnings(client, stack, stack_config.offline(stack).settings)
+        told = any(state.name == "keeper" and state.well for state in states)
+        of_phones = phone_sights.warnings(client, stack, stack_config.offline(stack).settings, told=told)
     if url := album_url(stack):
         say(message("album", "The album: {url}", url=url))
     missing = [state.name for state in states if state.container is None]

@@ -39,7 +39,7 @@ TYPES: dict[object, dict[str, str]] = {
         ("_port", "port", "端口"),
         ("_any_port", "port", "端口"),
         ("bind_addresses", "address", "地址"),
-        ("any_addresses", "address", "地址"),
+        ("any_address", "address", "地址"),
         ("home_name", "name", "名称"),
         ("_login_server", "URL", "网址"),
         ("site_url", "URL", "网址"),

@@ -28,7 +28,7 @@ from keeper.service.album_health import AlbumHealth
 from keeper.service.alerts import Alerts
 from keeper.settings import Settings, load
 from keeper.state import DrivesState, SchedulerState, State
-from keeper.texts import say
+from keeper.texts import LANGUAGES, Language, say
 
 WATCH_FRESH_SECONDS = 300
 COLOURS = {"good": "green", "note": "", "warn": "yellow", "bad": "red"}
@@ -67,15 +67,23 @@ def health(of_watch: Annotated[bool, typer.Option("--watch", help="Of the watch,
     raise typer.Exit(Exit.OK if alive else Exit.FAILED)
 
 
-def status(as_json: Json = False) -> None:
-    """Show whether everything is safe, as the page does."""
+def status(
+    as_json: Json = False,
+    brief: Annotated[bool, typer.Option("--brief", help="Without the table of the copies.")] = False,
+    language: Annotated[str, typer.Option(help="en or zh; else the family's language.")] = "",
+) -> None:
+    """Show whether everything is safe, in the words of the page."""
     with reporting(as_json):
         settings = load()
         known = read_status(settings)
         if as_json:
             print(known.model_dump_json(indent=1))
-        else:
-            _show(settings, view_of(settings, known, settings.language))
+            return
+        spoken = next((each for each in LANGUAGES if each == language), settings.language)
+        view = view_of(settings, known, spoken)
+        _show(view, spoken)
+        if view.copies and not brief:
+            out.print(_table(view, spoken))
 
 
 def scrub(
@@ -150,15 +158,23 @@ def _start() -> tuple[Settings, threading.Event]:
     return load(), stop
 
 
-def _show(settings: Settings, view: View) -> None:
-    def text(key: str, **values: object) -> str:
-        return say(settings.language, key, **values)
-
+def _show(view: View, language: Language) -> None:
+    """Print what the page shows first. What the stack does not declare is no news at a terminal."""
     out.print(view.headline, style=f"bold {COLOURS[view.level]}")
     out.print(view.subline, markup=False, soft_wrap=True)
+    colon = say(language, "page.colon")
+    for card in view.cards:
+        if card.level != "off":
+            out.print(f"{card.title}{colon}{card.line}", style=COLOURS[card.level], markup=False, soft_wrap=True)
     for item in view.items:
         detail = f" ({item.detail})" if item.detail else ""
         out.print(f"- {item.text.striptags()}{detail}", style=COLOURS[item.level], markup=False, soft_wrap=True)
+
+
+def _table(view: View, language: Language) -> Table:
+    def text(key: str) -> str:
+        return say(language, key)
+
     table = Table("", text("page.newest"), text("page.read"), text("page.drill"), text("page.now.column"))
     for copy in view.copies:
         share = text("page.none") if copy.percent is None else f"{copy.percent} %"
@@ -172,5 +188,4 @@ def _show(settings: Settings, view: View) -> None:
             work,
             style=COLOURS[copy.level],
         )
-    if view.copies:
-        out.print(table)
+    return table

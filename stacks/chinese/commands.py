@@ -125,7 +125,6 @@ TEXTS = {
     "no_keeper": "stack “{stack}” 在这里没有 keeper。请在 stacks/Pulumi.{stack}.yaml 里写上 photos:backup（见 docs/zh/backup.md），再运行 ./photos up {stack}",
     "keeper_not_running": "keeper 的状态是 {status}。原因：./photos logs keeper --stack {stack} 。启动它：./photos up {stack} --refresh",
     "restore_no_start": "系统没有启动（退出码 {code}）。请排除原因，然后：{again}",
-    "backup_says": "备份：{said}",
     "keeper_goes_on": "它在 keeper 里继续。情况：./photos keeper status",
     "restore_stopping": "正在停下；已经取到的下次接着用……",
     "service_no_start": "{name} 没有启动：{problem}。请排除原因，然后：./photos up {stack} --refresh",

@@ -79,7 +79,7 @@ TEXTS = {
     "Syncthing, phones to server.": "Syncthing，手机到服务器",
     "port of the admin page, on 127.0.0.1": "管理页端口，只在 127.0.0.1",
     "port that phones connect to (TCP and UDP)": "手机连接的端口（TCP 和 UDP）",
-    "address that phones connect to, a list of them, or lan; any by default, the connection is mutual TLS": "手机连接的地址、几个地址的列表，或 lan；默认任意地址，连接双向验证 TLS 证书",
+    "address that phones connect to; any by default, the connection is mutual TLS": "手机连接的地址；默认任意地址，连接双向验证 TLS 证书",
     "the device ID that the phone shows, eight groups of seven letters and digits": "手机上显示的设备 ID，八组，每组七个字母或数字",
     "what happens in the album to a photo that is deleted on the phone: it stays (keep), or goes, too (follow)": "手机上删掉的照片，在相册里怎么办：留着（keep），还是一起删（follow）",
     "after so many days without a sign of the phone the keeper says so; 0 for never": "手机这么多天没有动静就提醒；0 表示从不",

@@ -36,7 +36,7 @@ TEXTS = {
     "address_of_one_cable": "{value} 只在一根网线上有效，Docker 不能在上面发布端口。{lan}",
     "address_no_text": "{value} 不是地址。{lan}",
     "address_twice": "{value} 在列表里写了两次。请只写一次",
-    "address_within_any": "{value} 和 {every} 写在一起，而后者已经包含它。请去掉一个",
+    "lan_not_here": "这里不能写 lan。请写 0.0.0.0 表示本机的任意地址，或写其中一个",
     "no_address": "空的：列表里没有地址。{lan}",
     "looks_like_network": "：这是一个网段，或者带了掩码长度，这里不要写",
     "looks_like_port": "：后面带了端口，端口有它自己的键",
