@@ -15,7 +15,10 @@ import httpx
 import pytest
 
 from stacks.host.neighbours import RULES
+from tests.cable import needs_ip
 from tests.waiting import until
+
+pytestmark = needs_ip
 
 
 class House:

@@ -21,6 +21,7 @@ from demo.samples import write_samples
 from keeper.errors import Exit
 from stacks.host.neighbours import is_open
 from stacks.sections.backup.secrets import OWN_KEYS, secret_key
+from tests.cable import needs_ip
 from tests.docker.neighbour import neighbour, the_rule
 from tests.docker.reach import addresses
 from tests.docker.running_stack import OWNER, Stack, free_port
@@ -135,6 +136,7 @@ def test_the_watch_has_no_key_and_sees_no_photo_and_no_database(kept: Stack) -> 
     ]
 
 
+@needs_ip
 def test_a_neighbour_on_the_lan_reaches_its_page_at_most_without_the_rule(kept: Stack, tmp_path: Path) -> None:
     port = kept.config["photos:backup"]["port"]
     ways = [f"http://127.0.0.1:{port}/", *(f"http://{ip}:9410/" for ip in addresses(kept, "keeper"))]

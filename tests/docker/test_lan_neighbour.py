@@ -12,13 +12,17 @@ import pytest
 
 from cli.firewall import NFT
 from stacks.host.neighbours import RULES, is_open
+from tests.cable import needs_ip
 from tests.docker.neighbour import HERE, Neighbour, neighbour, the_rule
 from tests.docker.reach import ALBUM, DRIVE, PHONES, addresses
 from tests.docker.running_stack import Stack
 
 INSIDE = {"photoprism": ALBUM, "syncthing": PHONES, "drive": DRIVE}
 
-pytestmark = pytest.mark.skipif(not shutil.which("iptables"), reason="iptables is missing: apt-get install iptables")
+pytestmark = [
+    needs_ip,
+    pytest.mark.skipif(not shutil.which("iptables"), reason="iptables is missing: apt-get install iptables"),
+]
 
 
 @pytest.fixture(scope="module", name="next_door")

@@ -9,9 +9,11 @@ import pytest
 from docker.errors import APIError
 
 from cli.docker_host import connect
-from tests.cable import Card, card, nonlocal_bind
+from tests.cable import Card, card, needs_ip, nonlocal_bind
 from tests.docker.running_stack import Stack
 from tests.waiting import until
+
+pytestmark = needs_ip
 
 LAN, LAN6 = "10.99.79.1", "fd77:79::1"
 

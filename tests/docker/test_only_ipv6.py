@@ -9,6 +9,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.cable import needs_ip
+
+pytestmark = needs_ip
+
 ASK = "from stacks.host.way_out import goes_out; print(goes_out(4), goes_out(6))"
 
 

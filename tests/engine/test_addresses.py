@@ -7,9 +7,11 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.cable import Card, card, nonlocal_bind
+from tests.cable import Card, card, needs_ip, nonlocal_bind
 from tests.engine.world import World, own_name
 from tests.waiting import until
+
+pytestmark = needs_ip
 
 STACK = own_name("addresses")
 LAN, LAN6, NEXT_DAY = "10.99.80.1", "fd77:80::1", "10.99.80.2"
