@@ -13,6 +13,7 @@ from cli import (
     kept_kit,
     paths,
     phone_sights,
+    releases,
     running,
     stack_config,
     stackfile,
@@ -128,6 +129,7 @@ def show(stack: str) -> int:
         keeper.summary(stack)
     else:
         warn(NO_BACKUP)
+        releases.show(stack)  # with a keeper it asks, and its summary tells
     return int(not all(state.well for state in states))
 
 

@@ -45,6 +45,8 @@ TYPES: dict[object, dict[str, str]] = {
         ("site_url", "URL", "网址"),
         ("_registry", "registry", "镜像仓库"),
         ("_network", "network", "网络"),
+        ("_digest", "digest", "摘要"),
+        ("_date", "date", "日期"),
         ("index_schedule", "schedule", "时间表"),
         ("import_pattern", "pattern", "格式"),
         ("_clients", "list", "列表"),
@@ -109,6 +111,15 @@ CHAPTERS = (
         "backup.",
         {"en": "Backup", "zh": "备份"},
         {"en": "`NAME` stands for the name that you give a copy.", "zh": "`NAME` 代表你给一份备份取的名字。"},
+    ),
+    Chapter("updates.", {"en": "Newer releases", "zh": "新版本"}),
+    Chapter(
+        "pins.",
+        {"en": "Pinned images", "zh": "固定的镜像"},
+        {
+            "en": "`NAME` stands for an image with its tag. `./photos pin` writes these: see [supply chain](supply-chain.md).",
+            "zh": "`NAME` 代表带标签的镜像。由 `./photos pin` 写入：见[供应链](supply-chain.md)。",
+        },
     ),
     Chapter("data.", {"en": "Teardown", "zh": "拆除"}),
 )

@@ -21,13 +21,14 @@ from keeper.page import page
 from keeper.page.learning import Learning
 from keeper.page.status import read_status
 from keeper.page.view import View, view_of
+from keeper.releases.asking import ask
 from keeper.service import importing, phones, scheduler, sync_index
 from keeper.service import watch as switch
 from keeper.service.album import Album
 from keeper.service.album_health import AlbumHealth
 from keeper.service.alerts import Alerts
 from keeper.settings import Settings, load
-from keeper.state import DrivesState, SchedulerState, State
+from keeper.state import DrivesState, SchedulerState, State, UpdatesState
 from keeper.texts import LANGUAGES, Language, say
 
 WATCH_FRESH_SECONDS = 300
@@ -135,6 +136,19 @@ def _unreachable(found: DrivesState) -> list[Problem]:
     return [storage.problem for storage in found.storages.values() if storage.problem]
 
 
+def updates(as_json: Json = False) -> None:
+    """Ask whether there are newer releases of what runs."""
+    with reporting(as_json):
+        settings = load()
+        found = ask(settings.updates)
+        with suppress(OSError):
+            found.write(State(settings.state).updates_file)
+        if as_json:
+            print(found.model_dump_json(indent=1))
+        else:
+            _tell_releases(settings, found)
+
+
 def import_(as_json: Json = False) -> None:
     """Have the album take over what lies in the import folder."""
     with reporting(as_json):
@@ -147,6 +161,39 @@ def import_(as_json: Json = False) -> None:
             tell(say(settings.language, "done.import", count=report.taken))
             for problem in report.problems:
                 tell_problem(problem, "yellow")
+
+
+def _tell_releases(settings: Settings, found: UpdatesState) -> None:
+    for release in found.newer:
+        service, runs, image = release.service, release.runs, release.image
+        if release.newest:
+            command = f"./photos upgrade {service}"
+            tell(
+                say(
+                    settings.language,
+                    "updates.newer",
+                    service=service,
+                    runs=runs,
+                    newest=release.newest,
+                    command=command,
+                )
+            )
+        if release.series:
+            command = f"./photos upgrade {service} --to {image}:{release.series}"
+            tell(
+                say(
+                    settings.language,
+                    "updates.series",
+                    service=service,
+                    runs=runs,
+                    newest=release.series,
+                    command=command,
+                )
+            )
+    if found.unknown:
+        tell(say(settings.language, "updates.unknown", names=", ".join(found.unknown)), "yellow")
+    if not found.newer and not found.unknown:
+        tell(say(settings.language, "updates.none"))
 
 
 def _start() -> tuple[Settings, threading.Event]:

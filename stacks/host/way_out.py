@@ -49,7 +49,7 @@ def goes_out(version: int) -> bool:
 def _in_need(config: StackConfig) -> list[str]:
     """Return the services that have something to do outside; PhotoPrism asks for places, and is content without."""
     settings = config.settings
-    services = [name for name in settings.enabled() if name in ("syncthing", "drive")]
+    services = [name for name in settings.enabled() if name in ("syncthing", "drive", "tailscale")]
     if settings.publish:
         services.append("cloudflared")
     if settings.backup:

@@ -202,7 +202,7 @@ ONE_FINDING: dict[str, tuple[Break, str, str, str]] = {
         lambda host: setattr(host, "ways_out", {6}),
         "warning",
         "internet",
-        "syncthing, drive reach nothing outside",
+        "drive, syncthing reach nothing outside",
     ),
     "wsl without systemd": (
         lambda host: host.be_wsl(systemd=False, wslconfig=NEVER_IDLE),
