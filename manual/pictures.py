@@ -27,12 +27,13 @@ from PIL import Image
 from rich.console import Console
 from rich.terminal_theme import MONOKAI
 
-from cli import console, kit_page, qr
+from cli import console, kit_page, paths, qr
 from cli.commands import phone
 from cli.kit_copies import KitCopy, KitFiles, steps
 from components.services.syncthing import SyncthingConfig
 from manual.pages import LANGUAGES, PROJECT
-from tests.keeper import page_samples
+from tests.keeper import driven, page_samples
+from tests.waiting import until
 
 FOLDER = PROJECT / "docs" / "pictures"
 MADE_OF = FOLDER / "made-of.json"
@@ -40,12 +41,22 @@ MOST_BYTES = 120_000
 COLOURS = 64
 SERVER = "MFZWI3D-BONSGYC-YLTMRWG-C43ENR5-QXGZDMM-FZWI3DP-BONSGYY-LTMRWAD"
 """A device ID with right check characters, of no device."""
+DRAWN_BY = ("demo/images/photoprism/photoprism_double/page.py", "demo/samples.py")
 NO_KEY = "-"
+LOG_IN = """[user.value, password.value] = arguments; enter.click()"""
+SHOWN = """const all = [...document.images].filter(i => i.alt); return all.length > 3 && all.every(i => i.complete)"""
 TERMINAL = """<!doctype html><meta charset="utf-8"><style>
 body {{ margin: 0; padding: 16px; background: {background}; color: {foreground}; }}
 pre {{ font: 15px/17.5px "DejaVu Sans Mono", "WenQuanYi Micro Hei Mono", monospace; margin: 0; }}
 {stylesheet}
 </style><pre><code>{code}</code></pre>"""
+
+
+class AbsentError(Exception):
+    """What a picture shows does not run here."""
+
+    def __str__(self) -> str:
+        return "start ./photos demo, then set DEMO_ALBUM to the album's address"
 
 
 @dataclass(frozen=True)
@@ -73,6 +84,22 @@ class Picture:
             photograph(url, self.file, self.width, self.height)
 
 
+class Demo(Picture):
+    """The album of `./photos demo`, which has to run; DEMO_ALBUM is its address as the demo prints it."""
+
+    def take(self) -> None:
+        """Log in and take it. Raises AbsentError where no demo is named."""
+        address, password = os.environ.get("DEMO_ALBUM"), paths.data_folder() / "demo" / "password"
+        if not address or not password.exists():
+            raise AbsentError
+        with driven.browser() as browser:
+            browser.open(address, width=self.width, height=self.height)
+            browser.run(LOG_IN, "admin", password.read_text("utf-8").strip())
+            until(lambda: browser.run(SHOWN))
+            browser.picture(self.file)
+        in_few_colours(self.file, self.height)
+
+
 def of_html(name: str, html: Callable[[], str], width: int, height: int) -> Picture:
     """Return the picture of a page that needs no server."""
 
@@ -97,6 +124,11 @@ def of_the_keeper(language: str) -> Picture:
             return re.sub(r"\d[\d:.,-]*", "0", httpx.get(url).raise_for_status().text)
 
     return Picture(f"keeper-{language}", shows, opened, 900, 640)
+
+
+def demo_sources() -> str:
+    """Return what the demo's album is drawn from."""
+    return "\n".join((PROJECT / file).read_text("utf-8") for file in DRAWN_BY)
 
 
 def kit_html() -> str:
@@ -135,6 +167,7 @@ def phone_html(language: str) -> str:
 def pictures() -> list[Picture]:
     """Return every picture."""
     return [
+        Demo("demo", demo_sources, lambda: iter(()), 560, 470),
         of_html("kit", kit_html, 760, 1240),
         *map(of_the_keeper, LANGUAGES),
         *(of_html(f"phone-add-{language}", partial(phone_html, language), 760, 440) for language in LANGUAGES),
@@ -147,8 +180,14 @@ def photograph(url: str, file: Path, width: int, height: int) -> None:
     words = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", f"--window-size={width},{height}"]
     command = ["chromium", *words, f"--screenshot={file}", url]
     subprocess.run(command, check=True, capture_output=True, timeout=120)
+    in_few_colours(file, height)
+
+
+def in_few_colours(file: Path, height: int) -> None:
+    """Make a picture small, and no higher than that."""
     with Image.open(file) as taken:
-        taken.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(file, optimize=True)
+        cut = taken.convert("RGB").crop((0, 0, taken.width, min(height, taken.height)))
+        cut.quantize(COLOURS, dither=Image.Dither.NONE).save(file, optimize=True)
 
 
 def need_fonts() -> None:
@@ -166,7 +205,11 @@ def main() -> None:
     for picture in pictures():
         if wanted and picture.name not in wanted:
             continue
-        picture.take()
+        try:
+            picture.take()
+        except AbsentError as absent:
+            print(f"{picture.name} stays as it is: {absent}")
+            continue
         made_of[picture.name] = picture.fingerprint()
         print(f"{picture.file}: {picture.file.stat().st_size:,} bytes")
     MADE_OF.write_text(json.dumps(made_of, indent=2, sort_keys=True) + "\n", "utf-8")

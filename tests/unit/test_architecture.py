@@ -35,7 +35,7 @@ ALLOWED = {
     # It measures the whole, in a world of the tests' making.
     "bench/": ("bench", "stacks", "components", "cli", "demo", "keeper", "tests"),
     # What of the pages comes from the code.
-    "manual/": ("manual", "stacks", "components", "cli", "keeper", "tests.keeper"),
+    "manual/": ("manual", "stacks", "components", "cli", "keeper", "tests"),
     # It judges any program, so it knows none.
     "policy/": (),
     "components/services/": ("components",),
