@@ -69,7 +69,7 @@ def test_a_good_day_asks_for_nothing(settings: Settings) -> None:
         ("phones", "good", "2 phones; anna was here last, 4 minutes ago."),
         ("drives", "good", "2 net drives, all can be reached. Looked 2 hours ago."),
         ("copies", "good", "3 copies, all up to date."),
-        ("upgrades", "good", "All that runs is the newest. Asked 5 hours ago."),
+        ("upgrades", "good", "What runs is the newest. Asked 5 hours ago."),
     ]
     assert [each.command or each.below or each.guide for each in shown.cards] == [""] * 5
     assert shown.items == []
@@ -277,14 +277,32 @@ def test_a_newer_release_is_a_note_that_leaves_all_well(settings: Settings) -> N
     ]
 
 
-def test_a_registry_that_does_not_answer_and_a_series_that_is_only_newer_ask_for_nothing(settings: Settings) -> None:
+def test_a_newer_series_is_read_about_before_anybody_goes_there(settings: Settings) -> None:
     status = upgrade(settings)
-    status.updates.newer[0].newest = ""
-    status.updates.unknown = ["mariadb"]
+    newer = status.updates.newer[0]
+    newer.newest, newer.series = "", "270101-ce"
     shown = view(settings, status)
 
-    assert told(settings, status, "upgrades") == ("note", "Could not be asked: mariadb.", "")
-    assert shown.items == []
+    assert told(settings, status, "upgrades") == ("note", "A newer series of photoprism.", "")
+    assert card(settings, status, "upgrades").below == "todo-1"
+    assert [item.text.striptags() for item in shown.items] == [
+        (
+            "a newer series: photoprism 260728-ce → 270101-ce; first read docs/upgrading.md: "
+            "./photos upgrade photoprism --stack home --to photoprism/photoprism:270101-ce"
+        )
+    ]
+
+
+def test_a_registry_that_does_not_answer_asks_for_nothing(settings: Settings) -> None:
+    status = good(settings)
+    status.updates.unknown = ["mariadb"]
+
+    assert told(settings, status, "upgrades") == (
+        "note",
+        "Could not ask for newer releases of mariadb; tomorrow again.",
+        "",
+    )
+    assert view(settings, status).items == []
 
 
 def test_who_does_not_want_to_be_told_of_releases_is_not(settings: Settings) -> None:

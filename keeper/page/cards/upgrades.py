@@ -18,30 +18,38 @@ def part(reading: Reading) -> Part:
     if known.looked is None:
         return Part(name="upgrades", level="note", line=reading.say("card.unlooked"))
     level: Level = "good"
-    if newer := _newer(reading):
-        names = reading.names([release.service for release in newer])
-        line = reading.say("card.upgrades.newer", names=names)
+    newer = [release.service for release in known.newer if release.newest]
+    series = [release.service for release in known.newer if release.series]
+    if newer:
+        line = reading.say("card.upgrades.newer", names=reading.names(newer))
+    elif series:
+        line = reading.say("card.upgrades.series", names=reading.names(series))
     elif known.unknown:
-        level, line = "note", reading.say("card.upgrades.unknown", names=reading.names(known.unknown))
+        level, line = "note", reading.say("updates.unknown", names=reading.names(known.unknown))
     else:
         line = reading.say("card.upgrades.good", age=reading.age(known.looked))
     return Part(name="upgrades", level=level, line=line, items=_items(reading))
 
 
-def _newer(reading: Reading) -> list[Release]:
-    """Return what a person can have at once; that a newer series exists is no reason to do anything."""
-    return [release for release in reading.status.updates.newer if release.newest]
-
-
 def _items(reading: Reading) -> list[Item]:
-    return [
-        reading.item(
-            "note",
-            "updates.newer",
-            service=release.service,
-            runs=release.runs,
-            newest=release.newest,
-            command=f"./photos upgrade {release.service}",
-        )
-        for release in _newer(reading)
+    newer = reading.status.updates.newer
+    items = [
+        _item(reading, "updates.newer", release, release.newest, f"./photos upgrade {release.service}")
+        for release in newer
+        if release.newest
     ]
+    # Nobody goes to another series without reading what it says.
+    return items + [
+        _item(reading, "updates.series", release, release.series, _other(release), alone=False)
+        for release in newer
+        if release.series
+    ]
+
+
+def _item(reading: Reading, key: str, release: Release, newest: str, command: str, *, alone: bool = True) -> Item:
+    values = {"service": release.service, "runs": release.runs, "newest": newest}
+    return reading.item("note", key, command=command, alone=alone, **values)
+
+
+def _other(release: Release) -> str:
+    return f"./photos upgrade {release.service} --to {release.image}:{release.series}"
