@@ -67,6 +67,11 @@ COMMANDS = {
     "doctor": Command(
         "cli.commands.look", "doctor", "Check this machine and the stack file, and say how to fix what is wrong."
     ),
+    "upgrade": Command(
+        "cli.commands.upgrade",
+        "upgrade",
+        "Bring programs to a newer version; what does not come up well goes back by itself, with its data.",
+    ),
     "certificate": Command(
         "cli.commands.home", "certificate", "Show where a phone gets the family's certificate, and its fingerprint."
     ),

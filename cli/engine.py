@@ -10,9 +10,10 @@ import shlex
 import subprocess
 from collections.abc import Callable
 
-from cli import paths, stackfile
+from cli import database_version, paths, stackfile
 from cli.console import fail
 from components.messages import message
+from stacks.names import DATABASE_WRITTEN
 
 NO_PULUMI = message(
     "no_pulumi",
@@ -29,6 +30,7 @@ def environment(stack: str) -> dict[str, str]:
         "PULUMI_BACKEND_URL": f"file://{paths.state_folder()}",
         "PULUMI_CONFIG_PASSPHRASE_FILE": str(paths.passphrase_file(stack)),
         "PULUMI_SKIP_UPDATE_CHECK": "true",
+        DATABASE_WRITTEN: database_version.written(stack),
         # setup installed exactly what the stack uses; the CLI would ask for every package in .venv.
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
     }

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from cli import (
+    database_version,
     docker_host,
     engine,
     firewall,
@@ -100,7 +101,12 @@ def look_at(stack: str, file: Path | None = None) -> Report:
     def load() -> StackConfig:
         config = stack_config.load(stack, file, workspace.secrets(stack))
         settings = images.with_running(stack, first_run.with_owner(stack, config.settings))
-        return replace(config, settings=settings, pending_id=first_run.pending_id(stack))
+        return replace(
+            config,
+            settings=settings,
+            pending_id=first_run.pending_id(stack),
+            database_written=database_version.written(stack),
+        )
 
     return look(load)
 

@@ -23,6 +23,7 @@ from cli import (
 from cli.console import err, fail, out, say, warn
 from cli.moved import moved
 from cli.running import ServiceState
+from cli.upgrade import points
 from components.messages import message
 from stacks.languages import text
 from stacks.outputs import NO_BACKUP
@@ -125,6 +126,7 @@ def show(stack: str) -> int:
     for trouble in (*moved(states, stack_config.offline(stack)), *of_phones):
         warn(trouble)
     tunnel.show(stack, {state.name: state.health for state in states if state.container})
+    points.tell(stack)
     if stack_config.offline(stack).settings.backup:
         keeper.summary(stack)
     else:
@@ -182,7 +184,8 @@ def what_stays(stack: str) -> None:
     say(message("photos_not_touched", "Your photos were not touched: {folders}", folders=", ".join(library.folders)))
     with containers.connected(stack) as client:
         of_stack = docker_host.of_stack(stackfile.stack_id(paths.stack_file(stack)))
-        kept = [str(volume.name) for volume in client.volumes.list(filters=of_stack)]
+        copies = {str(volume.name) for volume in points.volumes(client, stack)}
+        kept = [str(volume.name) for volume in client.volumes.list(filters=of_stack) if volume.name not in copies]
     if kept:
         say(
             message(
@@ -198,6 +201,7 @@ def what_stays(stack: str) -> None:
                 "Do not run `docker volume prune` or `docker system prune --volumes`: some versions delete kept volumes.",
             )
         )
+    points.tell(stack)
 
 
 def _option(stack: str) -> str:

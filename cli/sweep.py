@@ -15,6 +15,7 @@ from docker.models.containers import Container
 from cli import containers, engine, locks, private_state, stack_config
 from cli.console import confirm, fail, say, warn
 from cli.differences import Difference, compare
+from cli.upgrade import database_record
 from components.messages import message
 from stacks.expected import expected
 
@@ -52,7 +53,9 @@ def run_up(stack: str, *options: str, refresh: bool = False, meanwhile: Callable
     """Run `pulumi up` in the room that was made for it, and return its exit code; it looks first where that is needed."""
     with room_for_up(stack) as changed:
         looking = ["--refresh"] if refresh or changed else []
-        return engine.run(stack, "up", "--stack", stack, *looking, *options, meanwhile=meanwhile)
+        code = engine.run(stack, "up", "--stack", stack, *looking, *options, meanwhile=meanwhile)
+        database_record.remember(stack)
+        return code
 
 
 def strangers(client: docker.DockerClient, stack: str) -> list[str]:

@@ -69,6 +69,15 @@ if [ -e "$mark" ]; then
 elif [ ! -d "$data/mysql" ]; then
   : > "$mark"
 fi
+# The first file says what brought the data up to date last; until 10.11 it is the second.
+written=$(cat "$data/mariadb_upgrade_info" "$data/mysql_upgrade_info" 2>/dev/null | tr -d '\\0' | sed -n '1s/^\\([0-9]*\\.[0-9]*\\).*/\\1/p')
+server=$(mariadbd --version | sed -n 's/.*Ver \\([0-9]*\\.[0-9]*\\).*/\\1/p')
+number() {{ echo $(( ${{1%%.*}} * 1000 + ${{1#*.}} )); }}
+if [ -n "$written" ] && [ -n "$server" ] && [ "$(number "$server")" -lt "$(number "$written")" ]; then
+  echo "photos: MariaDB $written wrote this data, and MariaDB $server cannot read it; nothing was changed." >&2
+  echo "photos: write an image of $written or newer at photos:database.image, or: ./photos upgrade mariadb --back" >&2
+  exit 78
+fi
 exec docker-entrypoint.sh mariadbd "$@"
 """
 

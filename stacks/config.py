@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,7 +17,7 @@ from components.services import SERVICES
 from stacks.findings import Finding, error
 from stacks.host.endpoint import docker_settings
 from stacks.host.lan import with_lan
-from stacks.names import NAMESPACE, PLACEHOLDER_ID
+from stacks.names import DATABASE_WRITTEN, NAMESPACE, PLACEHOLDER_ID
 from stacks.problems import ConfigError, problem, problems
 from stacks.sections import Settings
 from stacks.sections.backup import rules as backup
@@ -52,6 +53,7 @@ class StackConfig:
     `docker`: what the stack file says about the Docker host, by its full keys ("docker:host").
     `published`: how the ports of running containers stand, where one answers on several addresses.
     `originals_on`: the type of the file system that originals is on, once this host was looked at.
+    `database_written`: which MariaDB wrote the data, and when its volume was made, as far as `./photos` knows.
     """
 
     stack: str
@@ -66,6 +68,7 @@ class StackConfig:
     pending_id: str | None = None
     docker: Mapping[str, object] = field(default_factory=dict)
     originals_on: str = ""
+    database_written: str = ""
     published: Mapping[str, Sequence[Binding]] = field(default_factory=dict)
 
     @property
@@ -95,7 +98,13 @@ def load() -> StackConfig:
         for key in [*config.settings.secret_keys(), *(key for key in ALERT_KEYS if values.get(key))]
     }
     options = {name: pulumi.Output.secret(value) for name, value in provider_options(everything).items()}
-    return replace(config, secrets=secrets, cloudflare=options, token_problem=token_problem(everything))
+    return replace(
+        config,
+        secrets=secrets,
+        cloudflare=options,
+        token_problem=token_problem(everything),
+        database_written=os.environ.get(DATABASE_WRITTEN, ""),
+    )
 
 
 def parse(

@@ -12,6 +12,9 @@ PLACEHOLDER_ID = "00000000-0000-0000-0000-000000000000"
 DESTROYING = "PHOTOS_DESTROY"
 """Set by `./photos destroy`: what is on its way out needs no healthy host."""
 
+DATABASE_WRITTEN = "PHOTOS_DATABASE_WRITTEN"
+"""Set by `./photos`: which MariaDB wrote the data of the stack, and when its volume was made, "11.8.8-MariaDB 2026-…"."""
+
 OWN_GROUP = "PHOTOS_OWN_GROUP"
 """The group of the person's files, where this process has joined the group docker and would give them that one."""
 

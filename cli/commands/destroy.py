@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import typer
 
-from cli import engine, locks, setup, status, sweep, tunnel
+from cli import engine, locks, setup, stack_config, status, sweep, tunnel
 from cli.commands.options import Stack, Yes, agreed
 from cli.console import Unattended
+from cli.upgrade import points, returning
 from stacks.names import DESTROYING
 
 
@@ -14,6 +15,7 @@ def destroy(stack: Stack = "dev", *, yes: Yes = False) -> None:
     """Remove the containers and networks. The photos stay, and so do the volumes unless the stack file says otherwise."""
     Unattended.yes = yes
     setup.reach(stack)
+    returning.settle(stack, starting=False)
     options = ["--refresh"] if sweep.room_for_destroy(stack) else []
     # --run-program: so that `data.on_destroy` of the stack file counts, not what the last `up` knew.
     arguments = ["destroy", "--stack", stack, "--run-program", *options, *agreed(yes)]
@@ -23,6 +25,7 @@ def destroy(stack: Stack = "dev", *, yes: Yes = False) -> None:
     if code:
         raise typer.Exit(code)
     sweep.leftovers(stack)
+    points.after_destroy(stack, stack_config.offline(stack).settings)
     status.what_stays(stack)
 
 

@@ -64,12 +64,14 @@ class ImagesError(Exception):
 class Recipe:
     """An image: `folder` holds its Dockerfile; images of one folder differ in their tag label only.
 
-    `program` is a file of this machine that the build finds beside the Dockerfile, by that name.
+    `program` is a file of this machine that the build finds beside the Dockerfile, by that name; `suite` is the Debian
+    whose packages it holds.
     """
 
     folder: str
     name: str
     program: Path | None = None
+    suite: str = SUITE
 
     @property
     def repository(self) -> str:
@@ -95,6 +97,8 @@ UPGRADES = (
     Recipe("mariadb", "library/mariadb:12.3.2"),
     Recipe("photoprism", "photoprism/photoprism:260801-ce"),
 )
+OLDER = (Recipe("mariadb", "library/mariadb:10.11.14", suite="bookworm"),)
+"""A server that is really older: what a test upgrades from."""
 
 
 def build(
@@ -116,8 +120,11 @@ def build(
     cache.mkdir(parents=True, exist_ok=True)
     with (cache / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        base = _base(client, cache, echo, lambda archive: _bootstrap(archive, echo, tell, become_root))
-        return {recipe.name: _image(client, recipe, base, registry, echo) for recipe in recipes}
+        bases = {
+            suite: _base(client, cache, echo, _bootstrapping(suite, echo, tell, become_root), suite)
+            for suite in {recipe.suite for recipe in recipes}
+        }
+        return {recipe.name: _image(client, recipe, bases[recipe.suite], registry, echo) for recipe in recipes}
 
 
 def push(registry: str, recipes: tuple[Recipe, ...] = IMAGES + UPGRADES) -> dict[str, str]:
@@ -204,14 +211,23 @@ def lacks_base(client: docker.DockerClient, cache: Path) -> bool:
     return not client.images.list(f"{BASE}:{key}")
 
 
-def _base_key() -> str:
-    return _hash(SUITE, *PACKAGES, *EXCLUDED, HOOK)
+def _base_key(suite: str = SUITE) -> str:
+    return _hash(suite, *PACKAGES, *_excluded(suite), HOOK)
+
+
+def _excluded(suite: str) -> tuple[str, ...]:
+    """Return what is left out; before trixie a program of Perl lays out the folders."""
+    return EXCLUDED if suite == SUITE else tuple(pattern for pattern in EXCLUDED if "/perl/" not in pattern)
 
 
 def _base(
-    client: docker.DockerClient, cache: Path, echo: Callable[[str], None], bootstrap: Callable[[Path], None]
+    client: docker.DockerClient,
+    cache: Path,
+    echo: Callable[[str], None],
+    bootstrap: Callable[[Path], None],
+    suite: str = SUITE,
 ) -> str:
-    key = _base_key()
+    key = _base_key(suite)
     tag = f"{BASE}:{key}"
     with contextlib.suppress(ImageNotFound):
         client.images.get(tag)
@@ -232,23 +248,33 @@ def _base(
     return tag
 
 
+def _bootstrapping(
+    suite: str, echo: Callable[[str], None], tell: Callable[[str], None], become_root: tuple[str, ...]
+) -> Callable[[Path], None]:
+    return lambda archive: _bootstrap(archive, echo, tell, become_root, suite)
+
+
 def _bootstrap(
-    archive: Path, echo: Callable[[str], None], tell: Callable[[str], None], become_root: tuple[str, ...]
+    archive: Path,
+    echo: Callable[[str], None],
+    tell: Callable[[str], None],
+    become_root: tuple[str, ...],
+    suite: str = SUITE,
 ) -> None:
     program = _program("mmdebstrap", "mmdebstrap debian-archive-keyring")
     if not KEYRING.exists():
         msg = f"{KEYRING} is missing: apt-get install debian-archive-keyring"
         raise ImagesError(msg)
     mirror = debian_mirror()
-    echo(f"Debian {SUITE} from {mirror} (about 120 MB, once)")
+    echo(f"Debian {suite} from {mirror} (about 120 MB, once)")
     settings = subprocess.run(["apt-config", "dump"], capture_output=True, text=True, check=True).stdout
     part = archive.with_suffix(".part")
     command = [
         *become_root, program, "--variant=minbase", "--format=tar", f"--include={','.join(PACKAGES)}",
         '--aptopt=Apt::Install-Recommends "false"',
         *(f"--aptopt={line.rstrip(';')}" for line in HOST_APT_OPTIONS.findall(settings)),
-        *(f"--dpkgopt=path-exclude={pattern}" for pattern in EXCLUDED),
-        f"--essential-hook={HOOK}", SUITE, "-", mirror,
+        *(f"--dpkgopt=path-exclude={pattern}" for pattern in _excluded(suite)),
+        f"--essential-hook={HOOK}", suite, "-", mirror,
     ]  # fmt: skip
     said: deque[str] = deque(maxlen=15)
     # Through this file, so that it is ours whoever mmdebstrap runs as.

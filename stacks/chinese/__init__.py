@@ -17,8 +17,9 @@ from stacks.chinese import (
     stack_file,
     stack_yaml,
     takeover,
+    upgrade,
     values,
 )
 
-PARTS = (program, stack_file, stack_yaml, values, services, publish, backup, host, commands, takeover, demo)
+PARTS = (program, stack_file, stack_yaml, values, services, publish, backup, host, commands, takeover, upgrade, demo)
 TEXTS = {code: text for part in (*PARTS, keys) for code, text in part.TEXTS.items()}

@@ -122,7 +122,7 @@ TEXTS = {
     "memory_limits": "内存上限加起来是 {total} GB，这台机器有 {there} GB",
     "memory_limits_fix": "都忙起来时会有服务被停掉。最大的是 photos:{section}.memory",
     "database_goes_back": "{running} → {wanted} 读不了现有的数据",
-    "database_goes_back_fix": "请保留较新的镜像，或者恢复一份数据库导出",
+    "database_goes_back_fix": "请保留较新的镜像，或者连同数据一起退回：./photos upgrade mariadb --back --stack {stack}",
     "database_skips": "{running} → {wanted} 跳过了一个大版本",
     "database_skips_fix": "请先升到 {next}",
     # endpoint.py

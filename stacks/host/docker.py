@@ -362,39 +362,49 @@ def _weak(info: dict[str, Any], config: StackConfig) -> Iterator[Finding]:
 
 def _database_image(client: docker.DockerClient, config: StackConfig) -> Iterator[Finding]:
     """A MariaDB older than its data cannot read it; one much newer cannot either."""
-    try:
-        container = client.containers.get(f"photos-{config.stack}-mariadb")
-        tags = [*container.image.tags, container.attrs["Config"]["Image"]] if container.image else []
-    except (docker.errors.NotFound, ImageNotFound):
-        return
     wanted = _version(config.settings.database.image)
-    running = max((version for tag in tags if (version := _version(tag))), default=None)
-    if not wanted or not running:
+    written = max((version for version in _written_by(client, config) if version), default=None)
+    if not wanted or not written:
         return
     path = "config photos:database.image"
-    if wanted < running:
+    if wanted < written:
         yield error(
             path,
             *advice(
                 "database_goes_back",
                 "{running} → {wanted} cannot read the data",
-                "Keep the newer image, or restore a dump",
-                running=_dots(running),
+                "Keep the newer image, or go back together with the data: ./photos upgrade mariadb --back --stack {stack}",
+                running=_dots(written),
                 wanted=_dots(wanted),
+                stack=config.stack,
             ),
         )
-    elif wanted[0] - running[0] > 1:
+    elif wanted[0] - written[0] > 1:
         yield error(
             path,
             *advice(
                 "database_skips",
                 "{running} → {wanted} skips a major version",
                 "Go to {next} first",
-                running=_dots(running),
+                running=_dots(written),
                 wanted=_dots(wanted),
-                next=running[0] + 1,
+                next=written[0] + 1,
             ),
         )
+
+
+def _written_by(client: docker.DockerClient, config: StackConfig) -> Iterator[tuple[int, int] | None]:
+    """Yield the series of the server that is here, and of the one that wrote the kept data: no container may be left."""
+    name = f"photos-{config.stack}-mariadb"
+    try:
+        container = client.containers.get(name)
+        tags = [*container.image.tags, container.attrs["Config"]["Image"]] if container.image else []
+        yield from map(_version, tags)
+    except (docker.errors.NotFound, ImageNotFound):
+        pass
+    version, _, made = config.database_written.partition(" ")
+    if any(volume.name == name and volume.attrs.get("CreatedAt", "") == made for volume in client.volumes.list()):
+        yield _version(f":{version}")
 
 
 def _version(image: str) -> tuple[int, int] | None:

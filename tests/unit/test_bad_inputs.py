@@ -593,7 +593,7 @@ BAD = [
         database_runs("mariadb:12.0.2"),
         "photos:database.image: ",
         "12.0 → 11.8 cannot read the data",
-        "Keep the newer image, or restore a dump",
+        "Keep the newer image, or go back together with the data: ./photos upgrade mariadb --back --stack dev",
     ),
     on_host(
         "B24",

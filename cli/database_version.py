@@ -1,0 +1,20 @@
+"""Which version of MariaDB wrote the data of a stack, as it was remembered beside the state. Imports little: see `engine.py`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cli import paths
+
+
+def written(stack: str) -> str:
+    """Return the version and the time at which the volume was made, "11.8.8-MariaDB 2026-…"; "" where nothing is known."""
+    try:
+        return file(stack).read_text("utf-8")
+    except (OSError, ValueError):
+        return ""
+
+
+def file(stack: str) -> Path:
+    """Return where it is remembered."""
+    return paths.data_folder() / "database-versions" / stack
