@@ -26,8 +26,11 @@ config() { "${@:2}" --verbose --help 2>/dev/null | awk -v key="$1" '$1 == key &&
 
 start_temporary() {
 	say Note "Starting temporary server"
+	# Until 10.11 the server takes an empty name for one that it shall find.
+	local no_certificate=()
+	(( ${server_version%%.*} < 11 )) || no_certificate=(--ssl-cert= --ssl-key= --ssl-ca=)
 	"$@" --skip-networking --default-time-zone=SYSTEM --socket="$socket" --wsrep_on=OFF --expire-logs-days=0 \
-		--skip-slave-start --loose-innodb_buffer_pool_load_at_startup=0 --skip-ssl --ssl-cert= --ssl-key= --ssl-ca= &
+		--skip-slave-start --loose-innodb_buffer_pool_load_at_startup=0 --skip-ssl "${no_certificate[@]}" &
 	server=$!
 	local left
 	for left in {30..0}; do
