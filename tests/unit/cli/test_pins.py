@@ -12,6 +12,7 @@ import typer
 import yaml
 from docker.errors import APIError, ImageNotFound
 from example_stack import STACK_ID
+from pydantic import ValidationError
 
 from cli import containers
 from cli.pins import digests, writing
@@ -254,3 +255,12 @@ def test_remove_takes_the_digest_out_and_keeps_what_is_remembered(checkout: Chec
 
     assert config["photos:database"]["image"] == IMAGE
     assert config["photos:pins"] == record
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [({"digest": "sha256:00"}, "is no digest"), ({"seen": "yesterday"}, "is no date. Write it as year-month-day")],
+)
+def test_a_record_that_was_edited_wrongly_says_what_to_write(changes: dict[str, str], says: str) -> None:
+    with pytest.raises(ValidationError, match=says):
+        PinConfig.model_validate({"digest": A, "through": MIRROR, "seen": "2026-08-01"} | changes)
