@@ -88,6 +88,11 @@ COMMANDS = {
     "plan": Command(
         "cli.commands.look", "plan", "Show all resources, without Pulumi, Docker or network. Writes nothing."
     ),
+    "schema": Command(
+        "cli.commands.look",
+        "schema",
+        "Print the JSON schema of a stack file, from which an editor completes keys. Writes nothing.",
+    ),
     "demo": Command(
         "cli.commands.demo",
         "demo",

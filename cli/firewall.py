@@ -68,15 +68,23 @@ def show() -> None:
 
 def set_rule() -> None:
     """Set the rule now and at every boot, after asking; end the program where nobody agrees."""
-    if not confirm(
+    if not _agreed():
+        fail(message("firewall_not_set", "Nothing was changed. To see the rule: ./photos firewall"))
+    _set()
+
+
+def _agreed() -> bool:
+    return confirm(
         message(
             "firewall_ask",
             "Set a rule in iptables that keeps neighbours on the LAN out of containers and of 127.0.0.1? Published ports, "
             "containers and this machine go on as before ({script}).",
             script=SCRIPT,
         )
-    ):
-        fail(message("firewall_not_set", "Nothing was changed. To see the rule: ./photos firewall"))
+    )
+
+
+def _set() -> None:
     install(SCRIPT, script(), "0755")
     as_root(str(SCRIPT), "set")
     if SYSTEMD.exists():
@@ -110,10 +118,13 @@ def remove_rule() -> None:
 
 
 def offered(report: Report) -> bool:
-    """Whether the rule was what the look at this machine found lacking, and is set now."""
-    if not any(finding.check == CHECK for finding in report.errors):
+    """Whether the rule was all that the look at this machine found wrong, and is set now.
+
+    Where more is wrong nothing is asked: it is told at once, and nothing is written before.
+    """
+    if [finding.check for finding in report.errors] != [CHECK] or not _agreed():
         return False
-    set_rule()
+    _set()
     return True
 
 

@@ -20,7 +20,7 @@ net.ipv4.ip_nonlocal_bind = 1
 
 def offered(report: Report) -> bool:
     """Whether an address may come late here, and is waited for now. A no is one: then it stays a warning."""
-    if not any(finding.check == CHECK for finding in report.warnings):
+    if report.errors or not any(finding.check == CHECK for finding in report.warnings):
         return False
     if not confirm(
         message(

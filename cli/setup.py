@@ -57,8 +57,9 @@ def prepare(stack: str, *, marking: bool = True, unreachable: Callable[[Said], N
     if report.config and not docker_host.answers(stack):
         docker_host.ensure(stack)
         report = look_at(stack, chosen)
-    if marking and report.config and any([firewall.offered(report), late_addresses.offered(report)]):
-        report = look_at(stack, chosen)
+    for offered in (firewall.offered, late_addresses.offered) if marking and report.config else ():
+        if offered(report):
+            report = look_at(stack, chosen)
     config = _usable(stack, report, marking=marking)
     if lacking := _not_fetched(stack, config, marking=marking):
         unreachable("\n".join(lacking))

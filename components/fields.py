@@ -224,6 +224,15 @@ def _memory(value: object) -> int:
     )
 
 
+def memory_text(megabytes: int) -> str:
+    """Return an amount of memory as a person writes it.
+
+    >>> memory_text(512), memory_text(4096)
+    ('512m', '4g')
+    """
+    return f"{megabytes}m" if megabytes % 1024 else f"{megabytes // 1024}g"
+
+
 def _port(value: int) -> int:
     if value not in UNPRIVILEGED_PORTS:
         raise refusal(
@@ -284,10 +293,20 @@ def _network(value: str) -> str:
 
 
 HostPath = Annotated[str, AfterValidator(host_path)]
-Image = Annotated[str, AfterValidator(_image)]
+Image = Annotated[
+    str,
+    AfterValidator(_image),
+    WithJsonSchema({"type": "string", "pattern": r"^[^\s@]+:(?!latest(@|$))\w[\w.-]*(@sha256:[0-9a-f]{64})?$"}),
+]
 TimeZone = Annotated[str, AfterValidator(_time_zone)]
-Memory = Annotated[int, BeforeValidator(_memory)]
-Port = Annotated[int, AfterValidator(_port)]
+Memory = Annotated[
+    int, BeforeValidator(_memory), WithJsonSchema({"type": "string", "pattern": "^[1-9][0-9]{0,6}[mg]$"})
+]
+Port = Annotated[
+    int,
+    AfterValidator(_port),
+    WithJsonSchema({"type": "integer", "minimum": UNPRIVILEGED_PORTS[0], "maximum": UNPRIVILEGED_PORTS[-1]}),
+]
 AnyPort = Annotated[int, AfterValidator(_any_port)]
 AS_WRITTEN = WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]})
 BindAddresses = Annotated[tuple[str, ...], BeforeValidator(bind_addresses), AS_WRITTEN]

@@ -35,6 +35,7 @@ from keeper.settings import (
     Kind,
     PhoneSettings,
     Settings,
+    StorageSettings,
 )
 
 OPENLIST = "openlist"
@@ -55,8 +56,8 @@ class Door(NamedTuple):
     file: str
 
 
-DRIVE = [Door("admin_password", "drive_admin_password"), Door("keeper", "drive_keeper_password")]
-"""As the admin it looks at the drive, as a user of its own it writes."""
+DRIVE_ADMIN, DRIVE = Door("admin_password", "drive_admin_password"), Door("keeper", "drive_keeper_password")
+"""As the admin it mends the drive of a copy, as a user of its own it writes, and looks whether the others are there."""
 SYNCTHING = Door("api-key", "syncthing_api_key")
 ALBUM_PASSWORD, ALBUM_SCOPE = "photoprism_app_password", "photos files"
 """The file of the keeper's own password for the album, and what it may do there: index, and import."""
@@ -256,6 +257,9 @@ def settings_of(args: KeeperArgs, base: Platform) -> Settings:
         syncthing_url=origins.get("syncthing"),
         photoprism_url=origins.get("photoprism"),
         phones=_phones(args.services),
+        drive_url=origins.get("drive"),
+        storages=_storages(args.services),
+        **_addresses(args.services, base),
         **_imports(args.services),
     )
 
@@ -263,6 +267,25 @@ def settings_of(args: KeeperArgs, base: Platform) -> Settings:
 def _imports(services: Mapping[str, Service[Any, Any]]) -> dict[str, Any]:
     config = services["photoprism"].args.config if "photoprism" in services else None
     return {"import_schedule": config.import_schedule, "import_mode": config.import_mode} if config else {}
+
+
+def _addresses(services: Mapping[str, Service[Any, Any]], base: Platform) -> dict[str, str]:
+    """Return where people open the album and OpenList: on the internet, else on this machine or in its network."""
+    found = {}
+    if "photoprism" in services:
+        found["album_address"] = base.public_urls.get("photoprism") or services["photoprism"].args.config.url
+    if "drive" in services:
+        local = f"http://localhost:{services['drive'].args.config.port}/"
+        found["drive_address"] = base.public_urls.get("drive") or local
+    return found
+
+
+def _storages(services: Mapping[str, Service[Any, Any]]) -> list[StorageSettings]:
+    config = services["drive"].args.config if "drive" in services else None
+    return [
+        StorageSettings(name=name, mount=storage.mount or f"/{name}")
+        for name, storage in (config.storages if config else {}).items()
+    ]
 
 
 def _phones(services: Mapping[str, Service[Any, Any]]) -> list[PhoneSettings]:
@@ -302,8 +325,9 @@ def _secrets(args: KeeperArgs, settings: Settings) -> dict[str, pulumi.Input[str
     """Return file name → content of every key that a copy, an alert or the index after sync needs."""
     copies, services = args.backup.copies, args.services
     contents: dict[str, pulumi.Input[str]] = {"keeper_database_password": args.reading.password}
-    if any(copy.type == OPENLIST for copy in copies.values()):
-        contents |= {door.file: _credentials(services["drive"])[door.credential] for door in DRIVE}
+    copies_there = any(copy.type == OPENLIST for copy in copies.values())
+    for door in [*([DRIVE_ADMIN] if copies_there else []), *([DRIVE] if copies_there or settings.storages else [])]:
+        contents[door.file] = _credentials(services["drive"])[door.credential]
     for copy in settings.copies:
         if (password := copies[copy.name].repository_password) is not None:
             contents[copy.secret_name(PASSWORD)] = password

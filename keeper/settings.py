@@ -111,13 +111,29 @@ class PhoneSettings(Model):
     quiet_days: int = 14
 
 
+class StorageSettings(Model):
+    """A net drive that the stack declares in OpenList; `mount` is where it lies there, e.g. /baidu."""
+
+    name: str
+    mount: str
+
+
+class UpdateSettings(Model):
+    """Whether newer releases are asked for. `images`: service → what runs; `series`: service → the one that it stays in."""
+
+    check: Literal["daily", "never"] = "daily"
+    registry: str | None = None
+    images: dict[str, str] = {}
+    series: dict[str, int] = {}
+
+
 class Settings(Model):
     """Everything the keeper knows. Paths are those inside its container.
 
     `roots`: name → folder; each file's place in a snapshot is `/<name>/<path below>`; all lie in one folder. `marked`
     names the roots that carry the stack's marker: the family's. `leave_out`: root → patterns of folders below it that can
     be made again. `drill_schedule` is five fields of cron; `import_schedule`, too, or empty for never. `findings` is what the
-    stack's checks found about this set of copies. `memory_mb` is the limit of the container.
+    stack's checks found about this set of copies. `memory_mb` is the limit of the container. The addresses `…_url` are those inside the system, `album_address` and `drive_address` those that people open.
     """
 
     stack: str
@@ -142,6 +158,11 @@ class Settings(Model):
     import_schedule: str = ""
     import_mode: Literal["copy", "move"] = "copy"
     phones: list[PhoneSettings] = []
+    drive_url: str | None = None
+    storages: list[StorageSettings] = []
+    updates: UpdateSettings = UpdateSettings()
+    album_address: str = ""
+    drive_address: str = ""
 
     @field_validator("roots")
     @classmethod

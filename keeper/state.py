@@ -244,12 +244,50 @@ class KitState(Stored):
     keys: dict[str, str] = {}
 
 
+class StorageState(BaseModel):
+    """A declared net drive. `problem`: why it cannot be reached; `since`: when that began."""
+
+    problem: Problem | None = None
+    since: Noted = None
+
+
 class DrivesState(Stored):
-    """What the last look at OpenList's drives found, by copy. `failing`: the copies that nothing can be sent to."""
+    """What the last look at OpenList's drives found: `findings` by copy, `storages` by the name in the stack file.
+
+    `failing`: the copies that nothing can be sent to.
+    """
 
     looked: Noted = None
     findings: dict[str, list[Problem]] = {}
     failing: list[str] = []
+    storages: dict[str, StorageState] = {}
+
+
+class AlbumState(Stored):
+    """Whether the album answers. `since`: when it began not to; `answered`: when it last did."""
+
+    looked: Noted = None
+    answered: Noted = None
+    problem: Problem | None = None
+    since: Noted = None
+
+
+class Release(BaseModel):
+    """A newer release of an image that runs, as tags. `newest` is empty where only a newer series, `series`, exists."""
+
+    service: str
+    image: str = ""
+    runs: str
+    newest: str
+    series: str = ""
+
+
+class UpdatesState(Stored):
+    """The last look for newer releases. `unknown`: services whose registry did not answer."""
+
+    looked: Noted = None
+    newer: list[Release] = []
+    unknown: list[str] = []
 
 
 class ImportState(Stored):
@@ -311,6 +349,16 @@ class State:
     def drives_file(self) -> Path:
         """The file of `DrivesState`."""
         return self.folder / "drives.json"
+
+    @property
+    def album_file(self) -> Path:
+        """The file of `AlbumState`."""
+        return self.folder / "album.json"
+
+    @property
+    def updates_file(self) -> Path:
+        """The file of `UpdatesState`."""
+        return self.folder / "updates.json"
 
     @property
     def import_file(self) -> Path:

@@ -14,6 +14,7 @@ from components.keeper import OPENLIST, BackupArgs, CopyArgs
 from components.photo_system import PhotoSystemArgs
 from components.publishing import Adoption, PublicName, PublishArgs, Route, Visitors
 from components.service import Owner, ServiceArgs
+from components.service_config import ServiceConfig
 from components.services import origins, services_by_name
 from components.services.drive import Drive
 from components.services.https import Https
@@ -77,24 +78,27 @@ def _services(settings: Settings, secrets: Secrets) -> list[ServiceArgs]:
             each: secrets[service_key(name, each)]
             for each in (*chosen.typed_secrets(section), *chosen.made_secrets(section))
         }
-        args.append(service.Args(config=chosen, inner_secrets=inner, **handed_in, **_more(name, settings)))  # type: ignore[call-arg] # each subclass adds these
+        args.append(service.Args(config=chosen, inner_secrets=inner, **handed_in, **_more(name, chosen, settings)))  # type: ignore[call-arg] # each subclass adds these
     return args
 
 
-def _more(service: str, settings: Settings) -> dict[str, Any]:
+def _more(service: str, chosen: ServiceConfig, settings: Settings) -> dict[str, Any]:
     """Return what a service is told of the rest of the stack."""
     if service == Drive.service:
-        return {"keeper_may": _keeper_may(settings.backup)}
+        return {"keeper_may": _keeper_may(settings.backup, chosen)}
     if service in (Https.service, Tailscale.service):
         return {"origins": origins(settings.enabled())}
     return {}
 
 
-def _keeper_may(backup: BackupConfig | None) -> tuple[str, ...]:
-    """Return what the keeper does in OpenList: a repository is tidied, an album only grows and renames what it keeps."""
+def _keeper_may(backup: BackupConfig | None, drive: ServiceConfig) -> tuple[str, ...] | None:
+    """Return what the keeper does in OpenList: a repository is tidied, an album only grows and renames what it keeps.
+
+    Where no copy lies in it the keeper only looks whether the net drives can be reached.
+    """
     kinds = {remote.is_repository for remote in (backup.remotes if backup else {}).values() if remote.type == OPENLIST}
     if not kinds:
-        return ()
+        return () if backup and isinstance(drive, Drive.Config) and drive.storages else None
     tidies = [*(["remove"] if True in kinds else []), *(["rename"] if False in kinds else [])]
     return tuple(may(permission(["upload", "webdav read", "webdav write", *tidies])))
 

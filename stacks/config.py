@@ -153,7 +153,7 @@ def parse(
     if mistakes or not settings:
         raise ConfigError(
             [*mistakes, *still_needed],
-            right and StackConfig(stack=stack, settings=right, first_run=first_run, docker=docker or {}),
+            right and StackConfig(stack=stack, settings=with_lan(right), first_run=first_run, docker=docker or {}),
         )
     return StackConfig(
         stack=stack,

@@ -55,6 +55,13 @@ def doctor(stack: Stack = "dev") -> None:
     raise typer.Exit(diagnosis.examine(stack))
 
 
+def schema() -> None:
+    """Print the JSON schema of a stack file, from which an editor completes keys. Writes nothing."""
+    from stacks.schema import schema_text  # noqa: PLC0415 - what none of the other commands here loads
+
+    typer.echo(schema_text(), nl=False)
+
+
 def plan(stack: Stack = "dev") -> None:
     """Show all resources, without Pulumi, Docker or network. Writes nothing."""
     planning.show(stack)

@@ -246,12 +246,13 @@ def _password_of(user: str) -> str:
 class DriveArgs(ServiceArgs):
     """OpenList's configuration and the password of its user `admin`.
 
-    `keeper_may` is what the keeper does in it, names of `RIGHTS` in components/apps/drive.py; without any it has no user.
+    `keeper_may` is what the keeper does in it, names of `RIGHTS` in components/apps/drive.py: with none it may look, as any
+    user may; None for no user at all.
     """
 
     config: DriveConfig
     admin_password: Secret
-    keeper_may: tuple[str, ...] = ()
+    keeper_may: tuple[str, ...] | None = None
 
 
 class Drive(Service[DriveArgs, Platform]):
@@ -272,7 +273,7 @@ class Drive(Service[DriveArgs, Platform]):
     @classmethod
     def rotations(cls, args: DriveArgs) -> dict[str, int]:
         """Return what signs its sessions, and the password of the keeper's user."""
-        return {"jwt-secret": 1, **({KEEPER: 1} if args.keeper_may else {})}
+        return {"jwt-secret": 1, **({KEEPER: 1} if args.keeper_may is not None else {})}
 
     def furnish(self, name: str, args: DriveArgs, base: Platform) -> None:
         """Declare the password of the admin, the storages and the users, the keeper's among them."""
@@ -281,7 +282,7 @@ class Drive(Service[DriveArgs, Platform]):
             KEY: self.secrets["admin_password"],
             CONTAINER: base.container_name(self.service),
         }
-        if not (args.config.storages or args.config.users or args.keeper_may):
+        if not (args.config.storages or args.config.users or args.keeper_may is not None):
             return  # nothing inside OpenList is the stack's, so a family may do there as it likes
         admin = Admin(AdminProvider(), f"{name}-admin", {**reached, "login": TAKEN}, parent=self, inside=self.container)
         for storage, config in args.config.storages.items():
@@ -313,7 +314,7 @@ class Drive(Service[DriveArgs, Platform]):
             }
             for user, config in args.config.users.items()
         }
-        if args.keeper_may:
+        if args.keeper_may is not None:
             users[KEEPER] = {"folder": "/", "may": list(args.keeper_may), "password": self.passwords[KEEPER]}
         return users
 

@@ -16,7 +16,7 @@ from typing import Annotated, Any, ClassVar, Literal
 import pulumi
 from pydantic import AfterValidator, Field, model_validator
 
-from components.addresses import asked_at, in_url
+from components.addresses import IN_THE_LAN, asked_at, in_url
 from components.apps.photoprism import AppPassword, Options, OptionsProvider, Settings, SettingsProvider
 from components.apps.photoprism_people import DOCKER, PERSON, Person, PersonProvider
 from components.apps.resource import CONTAINER, KEY, URL
@@ -330,7 +330,9 @@ class PhotoPrismConfig(ServiceConfig):
     @property
     def url(self) -> str:
         """Where a browser finds the album."""
-        beyond = [address for address in self.bind if address != "::1" and not address.startswith("127.")]
+        beyond = [
+            address for address in self.bind if address not in ("::1", IN_THE_LAN) and not address.startswith("127.")
+        ]
         return self.site_url or f"http://{in_url(beyond[0]) if beyond else 'localhost'}:{self.port}/"
 
 

@@ -16,7 +16,7 @@ from keeper.backup.scrub import scrub as read_through
 from keeper.commands.terminal import Json, bars, out, reporting, tell, tell_problem
 from keeper.copies.drives import PAUSE_SECONDS
 from keeper.copies.drives import look as look_at_drives
-from keeper.errors import Exit
+from keeper.errors import Exit, Problem
 from keeper.page import page
 from keeper.page.learning import Learning
 from keeper.page.status import read_status
@@ -24,9 +24,10 @@ from keeper.page.view import View, view_of
 from keeper.service import importing, phones, scheduler, sync_index
 from keeper.service import watch as switch
 from keeper.service.album import Album
+from keeper.service.album_health import AlbumHealth
 from keeper.service.alerts import Alerts
 from keeper.settings import Settings, load
-from keeper.state import SchedulerState, State
+from keeper.state import DrivesState, SchedulerState, State
 from keeper.texts import say
 
 WATCH_FRESH_SECONDS = 300
@@ -44,6 +45,8 @@ def serve() -> None:
     if settings.syncthing_url:
         watched = phones.Phones(settings, alerts)
         threading.Thread(target=watched.run, args=(stop,), name="phones", daemon=True).start()
+    if settings.photoprism_url:
+        threading.Thread(target=AlbumHealth(settings).run, args=(stop,), name="album", daemon=True).start()
     scheduler.Scheduler(settings, alerts).run(stop)
 
 
@@ -95,21 +98,33 @@ def scrub(
 
 
 def drives(as_json: Json = False) -> None:
-    """Look whether the net drives of OpenList that hold a copy still answer."""
+    """Look whether the net drives of OpenList still answer."""
     with reporting(as_json):
         settings = load()
         found = look_at_drives(settings, pause=PAUSE_SECONDS if as_json else 0)
         if as_json:
             print(found.model_dump_json(indent=1))
         else:
-            count = len(found.failing)
-            tell(
-                say(settings.language, "done.drives", drives=len(found.findings), count=count),
-                "red" if count else "green",
-            )
-            for problem in (problem for problems in found.findings.values() for problem in problems):
-                tell_problem(problem)
-    raise typer.Exit(Exit.COPY if found.failing else Exit.OK)
+            _tell_drives(settings, found)
+    raise typer.Exit(Exit.COPY if found.failing or _unreachable(found) else Exit.OK)
+
+
+def _tell_drives(settings: Settings, found: DrivesState) -> None:
+    told = [problem for problems in found.findings.values() for problem in problems]
+    for key, of, count in (
+        ("done.drives", found.findings, len(found.failing)),
+        ("done.storages", found.storages, len(_unreachable(found))),
+    ):
+        if of:
+            tell(say(settings.language, key, drives=len(of), count=count), "red" if count else "green")
+    # Of a drive that holds a copy both looks may say the same.
+    for number, problem in enumerate(told := [*told, *_unreachable(found)]):
+        if problem not in told[:number]:
+            tell_problem(problem)
+
+
+def _unreachable(found: DrivesState) -> list[Problem]:
+    return [storage.problem for storage in found.storages.values() if storage.problem]
 
 
 def import_(as_json: Json = False) -> None:

@@ -25,6 +25,8 @@ UPLOAD, RENAME, REMOVE, READ, WRITE = 1 << 3, 1 << 4, 1 << 7, 1 << 8, 1 << 9
 NATIVE_PROXY = "native_proxy"
 WORKS = "work"
 LOCAL_DRIVER = "Local"
+NOT_THERE = "storage not found"
+"""So OpenList says of one that is switched off, and of one that was deleted: internal/errs/errors.go."""
 SECONDS = 60
 REFUSED: dict[int, str] = {
     httpx.codes.UNAUTHORIZED: "openlist.password",
@@ -78,6 +80,34 @@ def prepare(settings: Settings, copy: CopySettings) -> list[Problem]:
         # The status is that of the start: a token that ended since is seen by asking the drive itself.
         _ask(client, "POST", "/api/fs/list", {"path": mount, "refresh": True, "per_page": 1}, drive=mount)
     return told
+
+
+def unreachable(settings: Settings) -> dict[str, Problem]:
+    """Return the declared storages that do not list what lies in them: name → why.
+
+    Any user may list, so the keeper's own needs no right for it; OpenList's status of a storage is its admin's to see, and
+    it is that of the start. It lists from memory what somebody listed in the last half hour (`cache_expiration`).
+
+    Raises:
+        KeeperError: with `Exit.COPY`, when OpenList itself does not answer, or lets the keeper's user not in.
+    """
+    found = {}
+    with httpx.Client(base_url=settings.drive_url or "", timeout=SECONDS) as client:
+        _log_in(client, {"username": USER, "password": settings.secret(PASSWORD)}, refused=OWN_REFUSED)
+        for storage in settings.storages:
+            try:
+                _ask(client, "POST", "/api/fs/list", {"path": storage.mount, "per_page": 1}, drive=storage.mount)
+            except KeeperError as error:
+                found[storage.name] = _of_storage(storage.mount, error.problem)
+    return found
+
+
+def _of_storage(mount: str, problem: Problem) -> Problem:
+    said = str(problem.values.get("said", ""))
+    if NOT_THERE in said:
+        return Problem.of("openlist.drive_gone", drive=mount)
+    # One that hangs says nothing about the others.
+    return Problem.of("openlist.drive_fails", drive=mount, said=said) if problem.code == "openlist.away" else problem
 
 
 def explained(settings: Settings, copy: CopySettings, problem: Problem) -> Problem:

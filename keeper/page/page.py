@@ -91,11 +91,9 @@ class Page:
         return NOT_FOUND
 
     def _page(self, environ: WSGIEnvironment) -> Answer:
-        return (
-            HTTPStatus.OK,
-            HTML,
-            _encoded(render(self._settings, self._language(environ), knowledge=self._knowledge())),
-        )
+        language, renews = self._language(environ), _asked(environ, "renew") != "no"
+        html = render(self._settings, language, knowledge=self._knowledge(), renews=renews)
+        return HTTPStatus.OK, HTML, _encoded(html)
 
     def _snapshots(self, environ: WSGIEnvironment, copy: CopySettings) -> Answer:
         language = self._language(environ)
@@ -137,23 +135,27 @@ class Page:
         return HTTPStatus.SERVICE_UNAVAILABLE, "text/plain", b"the scheduler is silent\n"
 
 
-def render(settings: Settings, language: Language, *, knowledge: Knowledge = "known") -> str:
-    """Return the page."""
+def render(settings: Settings, language: Language, *, knowledge: Knowledge = "known", renews: bool = True) -> str:
+    """Return the page. `renews`: it loads itself anew every minute, which a person who reads slowly may stop."""
     view = view_of(settings, read_status(settings), language, knowledge=knowledge)
-    return _template("page.html", language, "/", view=view)
+    return _template("page.html", language, "/", renews=renews, view=view)
 
 
-def _template(name: str, language: Language, here: str, folder: str = "", **values: object) -> str:
+def _template(
+    name: str, language: Language, here: str, folder: str = "", *, renews: bool = True, **values: object
+) -> str:
     """Fill in a template; `here` is its own address, which the other language's link leads to, too."""
 
     def text(key: str, **filled: object) -> str:
         return say(language, key, **filled)
 
-    def link(path: str, folder: str = "", lang: str = language) -> str:
-        return quote(path) + f"?lang={lang}" + (f"&folder={quote(folder)}" if folder else "")
+    def link(path: str, folder: str = "", lang: str = language, *, renewed: bool = True) -> str:
+        more = (f"&folder={quote(folder)}" if folder else "") + ("" if renewed else "&renew=no")
+        return quote(path) + f"?lang={lang}" + more
 
     other = next(candidate for candidate in LANGUAGES if candidate != language)
-    values |= {"language": language, "other": other, "other_link": link(here, folder, other)}
+    values |= {"language": language, "other": other, "other_link": link(here, folder, other, renewed=renews)}
+    values |= {"renews": renews, "renew_link": link(here, folder, renewed=not renews)}
     return str(ENVIRONMENT.get_template(name).render(text=text, link=link, **values))
 
 

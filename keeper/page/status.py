@@ -8,6 +8,7 @@ from keeper.errors import Problem
 from keeper.service.kit import missing_keys
 from keeper.settings import Settings
 from keeper.state import (
+    AlbumState,
     CopyState,
     DrivesState,
     DumpState,
@@ -20,6 +21,7 @@ from keeper.state import (
     ScrubState,
     State,
     TrialState,
+    UpdatesState,
 )
 
 
@@ -33,6 +35,9 @@ class Status(BaseModel):
     scrub: ScrubState = ScrubState()
     index: IndexState = IndexState()
     imports: ImportState = ImportState()
+    album: AlbumState = AlbumState()
+    drives: DrivesState = DrivesState()
+    updates: UpdatesState = UpdatesState()
     phones: PhonesState = PhonesState()
     kit: KitState = KitState()
     kit_lacks: list[str] = []
@@ -45,8 +50,8 @@ def read_status(settings: Settings) -> Status:
     kit = KitState.read(state.kit_file)
     names = [copy.name for copy in settings.copies]
     tried = [finding for name in names for finding in TrialState.read(state.trial_file(name)).findings]
-    drives = DrivesState.read(state.drives_file).findings
-    tried += [finding for name in names for finding in drives.get(name, []) if finding not in tried]
+    drives = DrivesState.read(state.drives_file)
+    tried += [finding for name in names for finding in drives.findings.get(name, []) if finding not in tried]
     return Status(
         copies={name: state.copy(name) for name in names},
         progress={name: progress for name in names if (progress := state.progress(name))},
@@ -55,6 +60,9 @@ def read_status(settings: Settings) -> Status:
         scrub=ScrubState.read(state.scrub_file),
         index=IndexState.read(state.index_file),
         imports=ImportState.read(state.import_file) if settings.import_schedule else ImportState(),
+        album=AlbumState.read(state.album_file) if settings.photoprism_url else AlbumState(),
+        drives=drives,
+        updates=UpdatesState.read(state.updates_file),
         phones=PhonesState.read(state.phones_file),
         kit=kit,
         kit_lacks=missing_keys(settings, kit) if kit.confirmed else [],

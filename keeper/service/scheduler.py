@@ -22,14 +22,14 @@ from typing import IO
 
 from croniter import croniter
 
-from keeper.copies.drives import copies_in_drives
+from keeper.copies.drives import has_drives
 from keeper.errors import Exit
 from keeper.service.alerts import Alerts
 from keeper.service.limits import longest_gap
 from keeper.service.night import Night
 from keeper.service.outcomes import Outcomes
 from keeper.settings import Settings
-from keeper.state import LONG_AGO, SchedulerState, State, now
+from keeper.state import LONG_AGO, DrivesState, SchedulerState, State, now
 
 HEARTBEAT_SECONDS = 60.0
 FRESH = timedelta(minutes=5)
@@ -77,7 +77,7 @@ def jobs_of(settings: Settings) -> list[Job]:
         for copy in settings.copies
     ]
     jobs += [Job("drill", ("drill", "--json"), settings.drill_schedule)] if settings.repositories else []
-    jobs += [Job("drives", ("drives", "--json"), DRIVES)] if copies_in_drives(settings) else []
+    jobs += [Job("drives", ("drives", "--json"), DRIVES)] if has_drives(settings) else []
     jobs += [Job("import", ("import", "--json"), settings.import_schedule)] if settings.import_schedule else []
     return [*jobs, Job("scrub", ("scrub", "--json"), SCRUB)]
 
@@ -114,6 +114,8 @@ class Scheduler:
         if job.copy:
             known = self._state.copy(job.copy)
             tried, good = known.run and known.run.ended, known.last_good
+        elif job.name == "drives" and DrivesState.read(self._state.drives_file).looked is None:
+            return now() + settle  # a look costs nothing, and a person who just set a drive up waits for it
         elif job.name == "drill":
             tried = max(filter(None, (self._state.copy(name).drilled for name in self._repositories)), default=None)
         gap = longest_gap(job.schedule, self._settings.zone, self._started)

@@ -23,7 +23,8 @@ DEFAULT_STACK = "dev"
 """The stack that `./photos` means when none is named."""
 PROGRAM = "./photos "
 COMMAND = re.compile(
-    r"\./photos (?:keeper [a-z-]+|phone list|status|logs [a-z]+|config set|config rm)\b(?! --stack)|\./photos up\b"
+    r"\./photos (?:keeper [a-z-]+|phone list|status|logs [a-z]+|config set|config rm|upgrade(?: [a-z]+)?+)\b(?! --stack)"
+    r"|\./photos up\b"
 )
 QUOTED = frozenset({"said", "reason"})
 """Values in which another program or the kernel speaks: its usual words are told in the reader's language, too."""

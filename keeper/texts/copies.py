@@ -142,6 +142,10 @@ TEXTS = {
         "OpenList has no drive for {path}. Known: {known}", "OpenList 里没有 {path} 对应的网盘。已有：{known}"
     ),
     "openlist.drive_off": Text("the drive {drive} is switched off in OpenList", "网盘 {drive} 在 OpenList 里停用了"),
+    "openlist.drive_gone": Text(
+        "the drive {drive} is not in OpenList, or switched off there. ./photos up --refresh puts it back",
+        "OpenList 里没有网盘 {drive}，或者停用了。./photos up --refresh 会把它放回来",
+    ),
     "openlist.drive_fails": Text(
         "OpenList cannot reach the drive {drive}; often its login has ended ({said})",
         "OpenList 连不上网盘 {drive}，常见的是授权过期了（原文：{said}）",

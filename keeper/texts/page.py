@@ -29,6 +29,53 @@ TEXTS = {
     "page.sub.never": Text(
         "No whole backup is known of so far; next: {next}.", "目前还不知道有完整的备份；下次：{next}。"
     ),
+    # The five cards. They and `./photos status` say the same.
+    "page.parts": Text("At a glance", "总览"),
+    "card.album": Text("Album", "相册"),
+    "card.phones": Text("Phones", "手机"),
+    "card.drives": Text("Net drives", "网盘"),
+    "card.copies": Text("Copies", "副本"),
+    "card.upgrades": Text("Upgrades", "升级"),
+    "card.step": Text("Next step", "下一步"),
+    "card.below": Text("What to do", "怎么办"),
+    "card.open": Text("Open", "打开"),
+    "card.guide": Text("How to set it up: {page}", "设置方法：{page}"),
+    "card.guides": Text("docs/{page}.md", "docs/zh/{page}.md"),
+    "card.unlooked": Text("Not looked at yet.", "还没有查看过。"),
+    "card.stale": Text("Last looked at {age}.", "最近一次查看：{age}。"),
+    "card.look": Text("These need a look: {names}.", "需要看一下：{names}。"),
+    "card.album.good": Text("It answers.", "正常。"),
+    "card.album.shown": Text("It answers. New photos from phones: {age}.", "正常。手机新照片：{age}。"),
+    "card.album.imported": Text("It answers. Last import: {age}.", "正常。上次导入：{age}。"),
+    "card.album.home": Text("It answers, but something at home needs a look.", "能打开，但家里有件事需要看一下。"),
+    "card.album.moment": Text("It does not answer right now; it may be starting.", "现在打不开，可能正在启动。"),
+    "card.album.away": Text("It has not answered since {since}.", "从 {since} 起打不开。"),
+    "card.album.off": Text("Albums, search and sharing, in the browser.", "在浏览器里看相册、搜索、分享。"),
+    "card.phones.one": Text("{name} was last here {age}.", "{name} 上次连接：{age}。"),
+    "card.phones.many": Text("{count} phones; {name} was here last, {age}.", "{count} 部手机；最近是 {name}，{age}。"),
+    "card.phones.shown": Text("New photos last came {age}.", "最近一次收到新照片：{age}。"),
+    "card.phones.never": Text("No phone has been here yet.", "还没有手机连接过。"),
+    "card.phones.off": Text("Photos taken on a phone come home by themselves.", "手机拍的照片自动回家。"),
+    "card.drives.one": Text("{names} can be reached. Looked {age}.", "{names} 连得上。查看时间：{age}。"),
+    "card.drives.many": Text(
+        "{count} net drives, all can be reached. Looked {age}.", "{count} 个网盘，都连得上。查看时间：{age}。"
+    ),
+    "card.drives.away": Text("Cannot be reached: {names}.", "连不上：{names}。"),
+    "card.drives.off": Text("Baidu, OneDrive and others in one place.", "百度网盘、OneDrive 等放在一处。"),
+    "card.copies.one": Text("One copy, up to date.", "一份，是最新的。"),
+    "card.copies.many": Text("{count} copies, all up to date.", "{count} 份，都是最新的。"),
+    "card.copies.filling": Text("Being filled for the first time: {names}.", "正在第一次上传：{names}。"),
+    "card.upgrades.good": Text("All that runs is the newest. Asked {age}.", "都是最新版本。查询时间：{age}。"),
+    "card.upgrades.newer": Text("A newer release of {names}.", "有新版本：{names}。"),
+    "card.upgrades.unknown": Text("Could not be asked: {names}.", "查不到：{names}。"),
+    "card.upgrades.off": Text("Nobody asks for newer releases.", "没有设置查询新版本。"),
+    "updates.newer": Text(
+        "newer: {service} {runs} → {newest}: {command}", "有新版本：{service} {runs} → {newest}：{command}"
+    ),
+    "page.drives": Text("Net drives", "网盘"),
+    "page.drives.good": Text("can be reached", "连得上"),
+    "page.drives.away": Text("cannot be reached since {since}", "从 {since} 起连不上"),
+    "page.skip": Text("Go to what matters", "跳到正文"),
     "page.todo": Text("What to do", "要做的事"),
     "page.todo.none": Text("Nothing. Enjoy your photos.", "没有。好好看照片吧。"),
     "page.copies": Text("The copies", "副本"),
@@ -62,6 +109,7 @@ TEXTS = {
     "page.left": Text("{done}, {rate}/s, about {left} to go", "{done}，{rate}/秒，大约还要 {left}"),
     "page.running": Text("at work now", "正在进行"),
     "page.state.note": Text("note", "说明"),
+    "page.state.off": Text("not set up", "未设置"),
     "page.state.good": Text("good", "正常"),
     "page.state.warn": Text("look here", "请看"),
     "page.state.bad": Text("problem", "有问题"),
@@ -81,7 +129,9 @@ TEXTS = {
     "page.next": Text("What happens next", "接下来"),
     "page.next.run": Text("Next backup", "下次备份"),
     "page.next.drill": Text("Next test restore", "下次恢复演练"),
-    "page.now": Text("Page made {time}. It renews itself every minute.", "页面生成于 {time}，每分钟自动刷新。"),
+    "page.now": Text("Page made {time}.", "页面生成于 {time}。"),
+    "page.renew.stop": Text("It renews itself every minute: stop that", "每分钟自动刷新：停止刷新"),
+    "page.renew.start": Text("It does not renew itself: renew it every minute", "现在不会自动刷新：改为每分钟刷新"),
     "page.unknown": Text("not known", "未知"),
     "todo.silent": Text("Start the keeper again: {command}", "重新启动备份程序：{command}"),
     "todo.none": Text(
@@ -121,6 +171,10 @@ TEXTS = {
         "No test restore for {age}. Try one: {command}", "已有 {age} 没有做恢复演练。试一次：{command}"
     ),
     "todo.phone": Text("A phone's folder: {problem}", "手机文件夹：{problem}"),
+    "todo.album": Text(
+        "The album has not answered since {since}: {problem}. Start it again: {command}",
+        "相册从 {since} 起打不开：{problem}。重新启动：{command}",
+    ),
     "todo.import": Text("The import folder: {problem}", "import 文件夹：{problem}"),
     "todo.kit": Text(
         "Make the recovery kit and keep it outside of the house: {command}", "制作恢复包并存放在家以外的地方：{command}"
@@ -161,6 +215,10 @@ TEXTS = {
     "done.drives": Text(
         "{drives} copies lie in net drives; {count} of these drives cannot be reached.",
         "有 {drives} 份副本放在网盘里，其中 {count} 个网盘连不上。",
+    ),
+    "done.storages": Text(
+        "{drives} net drives are declared; {count} of them cannot be reached.",
+        "声明了 {drives} 个网盘，其中 {count} 个连不上。",
     ),
     "done.kit": Text("Noted: the recovery kit lies in a safe place.", "已记下：恢复包放在安全的地方。"),
     "done.import": Text(

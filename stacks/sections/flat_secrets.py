@@ -29,7 +29,7 @@ def flat_secrets(values: Mapping[str, str] | None = None) -> set[str]:
 
 def orphaned_keys(values: Mapping[str, str], flat: set[str]) -> list[str]:
     """Return the flat keys that look like those of something inside an app, and are none."""
-    return sorted(key for key in set(values) - flat if key.partition("_")[0] in _with_inner_secrets())
+    return sorted(key for key in set(values) - flat if key.partition("_")[0] in services_with_inner_secrets())
 
 
 def orphan_problem(key: str, flat: set[str]) -> Finding:
@@ -57,11 +57,12 @@ def _services(values: Mapping[str, str]) -> Mapping[str, object]:
 
 def _kept(values: Mapping[str, str]) -> set[str]:
     """Return the secrets inside services that are not there at the moment: they may come back."""
-    away = _with_inner_secrets() - set(_services(values))
+    away = services_with_inner_secrets() - set(_services(values))
     return {key for key in values if key.partition("_")[0] in away}
 
 
-def _with_inner_secrets() -> set[str]:
+def services_with_inner_secrets() -> set[str]:
+    """Return the services whose flat secrets carry names that a person chose."""
     return {service.service for service in SERVICES if service.Config.has_inner_secrets}
 
 

@@ -8,7 +8,9 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
+from stacks.host.neighbours import RULES
 from tests.docker.reach import ASK
 
 HERE, THERE = "198.18.77.1", "198.18.77.2"
@@ -61,6 +63,17 @@ def neighbour() -> Iterator[Neighbour]:
     finally:
         subprocess.run(["ip", "link", "del", here], check=False, capture_output=True)
         _run("ip", "netns", "del", name)
+
+
+@contextlib.contextmanager
+def the_rule(note: Path) -> Iterator[None]:
+    """Set the rule; take it away afterwards."""
+    environment = {"PHOTOS_FIREWALL_NOTE": str(note), "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
+    subprocess.run(["sh", RULES, "set"], check=True, env=environment)
+    try:
+        yield
+    finally:
+        subprocess.run(["sh", RULES, "remove"], check=True, env=environment)
 
 
 def _run(*command: str) -> str:

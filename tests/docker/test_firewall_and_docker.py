@@ -11,9 +11,8 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-import docker
+import httpx
 import pytest
-from docker.errors import DockerException
 
 from stacks.host.neighbours import RULES
 from tests.waiting import until
@@ -24,7 +23,6 @@ class House:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.namespace = folder, f"house-{os.getpid()}"
-        self.socket = f"unix://{folder}/docker.sock"
         self.daemon: subprocess.Popen[bytes] | None = None
 
     def run(self, *command: str, check: bool = True) -> str:
@@ -33,7 +31,13 @@ class House:
         return subprocess.run(words, check=check, capture_output=True, text=True, env=environment).stdout
 
     def start(self) -> None:
-        words = ["nsenter", f"--net=/run/netns/{self.namespace}", "dockerd", "--host", self.socket]
+        words = [
+            "nsenter",
+            f"--net=/run/netns/{self.namespace}",
+            "dockerd",
+            "--host",
+            f"unix://{self.folder}/docker.sock",
+        ]
         for option in ("data-root", "exec-root", "pidfile"):
             words += [f"--{option}", str(self.folder / option)]
         with (self.folder / "log").open("ab") as log:
@@ -41,16 +45,11 @@ class House:
         until(self.answers)
 
     def answers(self) -> bool:
-        try:
-            client = docker.DockerClient(self.socket, timeout=5)
-        except DockerException:
-            return False
-        try:
-            return bool(client.ping())
-        except DockerException:
-            return False
-        finally:
-            client.close()
+        with httpx.Client(transport=httpx.HTTPTransport(uds=str(self.folder / "docker.sock"))) as client:
+            try:
+                return client.get("http://docker/_ping").status_code == 200
+            except httpx.TransportError:
+                return False
 
     def stop(self) -> None:
         if self.daemon:

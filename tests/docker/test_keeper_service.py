@@ -19,7 +19,10 @@ from components.storage import MARKER
 from demo.docker_runner import wait_until_healthy
 from demo.samples import write_samples
 from keeper.errors import Exit
+from stacks.host.neighbours import is_open
 from stacks.sections.backup.secrets import OWN_KEYS, secret_key
+from tests.docker.neighbour import neighbour, the_rule
+from tests.docker.reach import addresses
 from tests.docker.running_stack import OWNER, Stack, free_port
 from tests.waiting import PATIENCE
 from tests.wheels import wheel_index
@@ -130,6 +133,17 @@ def test_the_watch_has_no_key_and_sees_no_photo_and_no_database(kept: Stack) -> 
     assert [name.rsplit("-", 1)[-1] for name in kept.container("watch").attrs["NetworkSettings"]["Networks"]] == [
         "apps"
     ]
+
+
+def test_a_neighbour_on_the_lan_reaches_its_page_at_most_without_the_rule(kept: Stack, tmp_path: Path) -> None:
+    port = kept.config["photos:backup"]["port"]
+    ways = [f"http://127.0.0.1:{port}/", *(f"http://{ip}:9410/" for ip in addresses(kept, "keeper"))]
+    internal = kept.container("keeper").attrs["NetworkSettings"]["Networks"][f"photos-{kept.name}-db"]["IPAddress"]
+    with neighbour() as next_door:
+        if is_open(str(kept.client.version()["Version"])):
+            assert next_door.reached(ways) == [way for way in ways if internal not in way]
+        with the_rule(tmp_path / "note"):
+            assert next_door.reached(ways) == []
 
 
 def sql_as_keeper(stack: Stack, statement: str) -> tuple[int, str]:

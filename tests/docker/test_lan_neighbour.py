@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -11,8 +10,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from cli.firewall import NFT
 from stacks.host.neighbours import RULES, is_open
-from tests.docker.neighbour import HERE, Neighbour, neighbour
+from tests.docker.neighbour import HERE, Neighbour, neighbour, the_rule
 from tests.docker.reach import ALBUM, DRIVE, PHONES, addresses
 from tests.docker.running_stack import Stack
 
@@ -31,17 +31,6 @@ def pages(stack: Stack) -> set[str]:
     """Return every way to a page that is only for this machine: by the container's address, and by this loopback."""
     ways = {f"http://{ip}{INSIDE[name]}" for name in INSIDE for ip in addresses(stack, name)}
     return ways | {f"{stack.url(name)}/{page.partition('/')[2]}" for name, page in INSIDE.items()}
-
-
-@contextlib.contextmanager
-def the_rule(note: Path) -> Iterator[None]:
-    """Set the rule; take it away afterwards."""
-    environment = {"PHOTOS_FIREWALL_NOTE": str(note), "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
-    subprocess.run(["sh", RULES, "set"], check=True, env=environment)
-    try:
-        yield
-    finally:
-        subprocess.run(["sh", RULES, "remove"], check=True, env=environment)
 
 
 def rules() -> str:
@@ -92,3 +81,15 @@ def test_it_is_one_rule_however_often_it_is_set_and_it_goes_as_a_whole(tmp_path:
 
     assert rules() == ""
     assert len(once.splitlines()) == 9, once
+
+
+def test_the_form_for_nftables_closes_the_same(stack: Stack, next_door: Neighbour) -> None:
+    if not shutil.which("nft"):
+        pytest.skip("nft is missing: apt-get install nftables")
+    subprocess.run(["nft", "-f", "-"], input=NFT, text=True, check=True)
+    try:
+        assert next_door.reached(sorted(pages(stack))) == []
+        assert next_door.connects(HERE, stack.port("syncthing", "sync_port"))
+        assert httpx.get(f"{stack.url('photoprism')}/api/v1/status").status_code == 200
+    finally:
+        subprocess.run(["nft", "delete", "table", "ip", "photos-lan"], check=True)

@@ -41,7 +41,7 @@ def test_an_example_holds_nothing_of_a_persons_own(name: str, forbidden: str) ->
 def test_an_example_says_first_what_it_is_for_and_sets_no_secret(name: str) -> None:
     text = (EXAMPLES_FOLDER / f"Pulumi.{name}.yaml").read_text("utf-8")
 
-    assert text.startswith(f"# {name}: ")
+    assert text.splitlines()[1].startswith(f"# {name}: "), "above it stands what an editor reads"
     assert set(yaml.safe_load(text)) == {"config"}
     assert not secret_keys() & set(yaml.safe_load(text)["config"])
 

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from example_stack import canary, changed, container, declare_stack, example, secret_keys, uploads
+from example_stack import canary, changed, container, declare_stack, example, resource, secret_keys, uploads
 
 from components import keeper, storage
 from components.keeper import SETTINGS_FILE
@@ -79,6 +79,57 @@ def test_a_drive_of_openlist_is_reached_inside_the_stack_with_the_admin_s_passwo
 
 def test_without_a_drive_of_openlist_its_password_stays_away() -> None:
     assert DRIVE_PASSWORD not in uploads(home(disk=REMOTES["disk"]), "keeper")
+
+
+BAIDU = {"driver": "BaiduNetdisk", "secrets": ["refresh_token"]}
+
+
+def with_drives(services: dict[str, Any], *, backup: bool = True) -> Recorder:
+    """Declare `home` with these storages in OpenList and no copy in any of them."""
+    config = changed(
+        example("home"), {"services.drive.storages": services, "backup.remotes": {"disk": REMOTES["disk"]}}
+    )
+    config = (
+        changed(config, {"backup.strict": False})
+        if backup
+        else {k: v for k, v in config.items() if k != "photos:backup"}
+    )
+    plain = {key: value for key, value in config.items() if not key.startswith(("photos:backup_", "photos:drive_"))}
+    return declare_stack(plain | {key: canary(key.removeprefix("photos:")) for key in secret_keys(plain)}, "home")
+
+
+def test_it_looks_at_net_drives_as_a_user_who_may_do_nothing_else() -> None:
+    recorder = with_drives({"baidu": BAIDU, "nas": {"driver": "Local", "mount": "/house/nas"}})
+    settings, user = settings_of(recorder), resource(recorder, "User", "drive-user-keeper").inputs
+
+    assert settings.drive_url == "http://drive:5244"
+    assert {storage.name: storage.mount for storage in settings.storages} == {"baidu": "/baidu", "nas": "/house/nas"}
+    assert (user["may"], user["folder"]) == ([], "/")
+    assert "/run/secrets/drive_keeper_password" in uploads(recorder, "keeper")
+    assert DRIVE_PASSWORD not in uploads(recorder, "keeper"), "to look it needs no admin"
+
+
+def test_openlist_has_no_user_for_a_keeper_that_does_not_ask_it_anything() -> None:
+    for recorder in (with_drives({}), with_drives({"baidu": BAIDU}, backup=False)):
+        assert not [item for item in recorder.of_type("User") if "keeper" in item.name]
+    assert "/run/secrets/drive_keeper_password" not in uploads(with_drives({}), "keeper")
+
+
+@pytest.mark.parametrize(
+    ("leave_out", "keys", "album"),
+    [
+        ("photos:publish", {}, "http://localhost:12343/"),
+        ("photos:publish", {"services.photoprism.site_url": "https://photos.lan/"}, "https://photos.lan/"),
+        ("nothing", {}, "https://photos.example.com/"),
+    ],
+    ids=["this machine", "as written", "published"],
+)
+def test_it_links_to_the_addresses_that_people_open(leave_out: str, keys: dict[str, Any], album: str) -> None:
+    config = {key: value for key, value in changed(example("home"), keys).items() if key != leave_out}
+    settings = settings_of(declare_stack(config, "home"))
+
+    assert settings.album_address == album
+    assert settings.drive_address.startswith("http")
 
 
 def test_the_watch_sees_no_photo_and_no_key(stack: Recorder) -> None:

@@ -33,7 +33,7 @@ class Locked:
 
 def wanted(name: str) -> dict[str, Requirement]:
     """Return what a list names, those among it that it includes."""
-    found = {}
+    found: dict[str, Requirement] = {}
     for line in (PROJECT / name).read_text("utf-8").splitlines():
         text = line.partition("#")[0].strip()
         if text.startswith("-r "):

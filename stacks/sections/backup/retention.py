@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
 
 from components.fields import Section
 from components.refusals import refusal
@@ -21,7 +21,11 @@ def _percent(value: object) -> int:
     return value
 
 
-Percent = Annotated[int, BeforeValidator(_percent)]
+Percent = Annotated[
+    int,
+    BeforeValidator(_percent),
+    WithJsonSchema({"type": "integer", "minimum": PERCENT[0], "maximum": PERCENT[-1]}),
+]
 
 
 class GateConfig(Section):

@@ -138,6 +138,7 @@ def test_the_script_is_one_for_every_shell(shell: str) -> None:
     ("findings", "is_offered"),
     [
         ([error(CHECK, "open")], True),
+        ([error(CHECK, "open"), error("docker", "x")], False),
         ([warning(CHECK, "open")], False),
         ([error("docker", "away")], False),
         ([], False),
@@ -158,3 +159,10 @@ def test_nobody_there_to_agree_is_told_how(root: Root, capsys: pytest.CaptureFix
 
     assert "add --yes to agree" in capsys.readouterr().err
     assert root.did == []
+
+
+@pytest.mark.usefixtures("root")
+def test_who_does_not_agree_to_the_offer_gets_the_findings_as_always(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(firewall, "confirm", lambda _: False)
+
+    assert firewall.offered(Report(None, [error(CHECK, "open")])) is False

@@ -18,7 +18,12 @@ from stacks.preflight import Report
 @pytest.mark.parametrize("agrees", [True, False])
 @pytest.mark.parametrize(
     ("findings", "asks"),
-    [([warning(CHECK, "late")], True), ([error(CHECK, "late")], False), ([warning("memory", "tight")], False)],
+    [
+        ([warning(CHECK, "late")], True),
+        ([error(CHECK, "late")], False),
+        ([warning(CHECK, "late"), error("docker", "x")], False),
+        ([warning("memory", "tight")], False),
+    ],
 )
 def test_it_is_set_where_it_helps_and_somebody_agrees(
     monkeypatch: pytest.MonkeyPatch, findings: list[Finding], *, asks: bool, agrees: bool

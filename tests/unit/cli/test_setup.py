@@ -12,10 +12,10 @@ import typer
 import yaml
 from example_stack import STACK_ID
 
-from cli import console, docker_host, first_run, paths, setup, stack_config, tool_download, workspace
+from cli import console, docker_host, firewall, first_run, paths, setup, stack_config, tool_download, workspace
 from cli.commands import up
 from stacks import preflight
-from stacks.host import Finding, error, warning
+from stacks.host import Finding, error, neighbours, warning
 from stacks.host.images import CHECK
 
 if TYPE_CHECKING:
@@ -356,3 +356,24 @@ def test_without_a_yes_no_demo_is_started(
         up._demo_instead("dev", LACKING)
     assert (end.value.exit_code, demos) == (1, [])
     assert "./photos demo" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("marking", [True, False], ids=["up", "preview"])
+def test_up_offers_what_an_old_docker_needs_and_looks_again_and_a_preview_stops(
+    checkout: Checkout, machine: Machine, monkeypatch: pytest.MonkeyPatch, *, marking: bool
+) -> None:
+    def set_it() -> None:
+        machine.did.append("rule")
+        machine.findings = []
+
+    machine.findings = [error(neighbours.CHECK, "open")]
+    monkeypatch.setattr(firewall, "_agreed", lambda: True)
+    monkeypatch.setattr(firewall, "_set", set_it)
+    if marking:
+        setup.prepare("dev")
+        assert machine.did == ["rule", "tools"]
+        assert checkout.identity()
+    else:
+        with pytest.raises(typer.Exit):
+            setup.prepare("dev", marking=False)
+        assert machine.did == []

@@ -18,10 +18,10 @@ Entry = tuple[str, int, bool, str]
 
 
 class NotFoundError(Exception):
-    """Upstream's words for a path that leads nowhere."""
+    """Upstream's words for a path that leads nowhere, compared with 4.2.5."""
 
-    def __init__(self) -> None:
-        super().__init__("failed get objs: failed get dir: object not found")
+    def __init__(self, message: str = "failed get objs: failed get dir: object not found") -> None:
+        super().__init__(message)
 
 
 class Tree:
@@ -37,12 +37,18 @@ class Tree:
             try:
                 return [(entry.name, *_facts(entry)) for entry in sorted(real.iterdir())]
             except OSError as error:
+                if real in self._roots():
+                    words = (error.strerror or "").lower()
+                    msg = f"failed get objs: failed to list objs: open {real}: {words}"
+                    raise NotFoundError(msg) from error
                 raise NotFoundError from error
         full = PurePosixPath(user["base_path"]) / str(path).lstrip("/")
         mounts = [PurePosixPath(storage["mount_path"]) for storage in self._mounts()]
         below = {mount.relative_to(full).parts[0] for mount in mounts if mount.is_relative_to(full)}
         if not below and str(full) != "/":
-            raise NotFoundError
+            # One that is switched off is not there at all.
+            msg = f"failed get storage: storage not found; rawPath: {full}"
+            raise NotFoundError(msg)
         return [(name, 0, True, _time(0)) for name in sorted(below)]
 
     def real(self, user: User, path: PurePosixPath) -> Path | None:
@@ -51,7 +57,9 @@ class Tree:
         for storage in sorted(self._mounts(), key=lambda mount: -len(mount["mount_path"])):
             if full.is_relative_to(storage["mount_path"]):
                 if storage["driver"] != "Local":
-                    raise NotFoundError  # nobody answers there
+                    # Nobody answers there.
+                    msg = f"failed get objs: failed to list objs: {storage['status']}"
+                    raise NotFoundError(msg)
                 root = Path(json.loads(storage["addition"])["root_folder_path"])
                 return root / full.relative_to(storage["mount_path"])
         return None
@@ -100,7 +108,15 @@ class Tree:
         )
 
     def _mounts(self) -> list[dict[str, Any]]:
-        return [storage for storage in self.store.storages() if storage["status"] == "work" and not storage["disabled"]]
+        """The storages that are switched on: one that did not start is in the tree, too."""
+        return [storage for storage in self.store.storages() if not storage["disabled"]]
+
+    def _roots(self) -> set[Path]:
+        return {
+            Path(json.loads(each["addition"])["root_folder_path"])
+            for each in self._mounts()
+            if each["driver"] == "Local"
+        }
 
 
 def _response(path: PurePosixPath, entry: Entry) -> str:

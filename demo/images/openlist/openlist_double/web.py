@@ -295,6 +295,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def _list(self, user: dict[str, Any]) -> object:
         path = str(self._body().get("path") or "/")
+        if self._body().get("refresh") and not user["permission"] >> UPLOAD & 1:
+            raise RefusedError(403, "Refresh without permission")
         content = [
             {
                 "name": name,
@@ -337,9 +339,12 @@ class Handler(BaseHTTPRequestHandler):
             return self._send(403, b"")
         if self.command in WRITES:
             return self._send(self._change(user, path) if _may(user, self.command) else 403, b"")
-        real = self.tree.real(user, path)
         if self.command == "PROPFIND":
             return self._propfind(user, path)
+        try:
+            real = self.tree.real(user, path)
+        except tree.NotFoundError:
+            real = None  # over WebDAV, a drive that does not answer looks empty
         if real is None or not real.is_file():
             return self._send(404, b"Not Found")
         return self._content(real.read_bytes())
@@ -362,7 +367,7 @@ class Handler(BaseHTTPRequestHandler):
         """Do what a writing request asks and return its status; upstream turns a driver's errors into 405."""
         try:
             return self._done(user, path)
-        except OSError:
+        except (tree.NotFoundError, OSError):
             return 405
 
     def _done(self, user: dict[str, Any], path: PurePosixPath) -> int:

@@ -18,6 +18,7 @@ from stacks.config import StackConfig
 from stacks.host import docker as docker_checks
 from stacks.host import lan, late_addresses, wsl
 from stacks.preflight import Report, look
+from stacks.problems import ConfigError
 from stacks.recording import config_text, plain
 
 BIND = "services.photoprism.bind"
@@ -81,8 +82,8 @@ def test_a_wsl_behind_windows_has_none(
     assert lan.lan_addresses() == expected
 
 
-def parsed(bind: Any) -> StackConfig:
-    values = config_text(changed(example("dev"), {BIND: bind}))
+def parsed(bind: Any, more: dict[str, Any] | None = None) -> StackConfig:
+    values = config_text(changed(example("dev"), {BIND: bind, **(more or {})}))
     plain_keys = {key.removeprefix("photos:"): value for key, value in values.items() if key.startswith("photos:")}
     secrets = {key for key in plain_keys if "canary" in plain_keys[key]}
     return stack_file.parse("dev", plain_keys, secret_keys=secrets, dry_run=True)
@@ -128,6 +129,7 @@ def test_without_a_lan_the_word_stays_and_the_checks_say_so() -> None:
     config = parsed("lan")
 
     assert bound(config).bind == ("lan",)
+    assert bound(config).url == "http://localhost:12343/"
     assert "this machine has no private address in a LAN now" in str(docker_checks._not_here("x", "lan"))
 
 
@@ -196,3 +198,11 @@ def test_ports_are_declared_in_the_order_in_which_docker_shows_them(there: list[
     published = {"photos-dev-photoprism": [(2342, "tcp", address) for address in there]}
 
     assert list(album_ports(["127.0.0.1", "192.168.1.5", "fd12::5"], published)) == expected
+
+
+def test_what_is_right_in_a_file_with_mistakes_is_looked_at_with_its_addresses(nics: dict[str, list[str]]) -> None:
+    nics["eth0"] = ["192.168.1.5"]
+    with pytest.raises(ConfigError) as caught:
+        parsed("lan", {"database.image": "mariadb"})
+
+    assert bound(caught.value.rest).bind == ("127.0.0.1", "192.168.1.5")
