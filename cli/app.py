@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from itertools import pairwise
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -88,6 +88,11 @@ COMMANDS = {
     "plan": Command(
         "cli.commands.look", "plan", "Show all resources, without Pulumi, Docker or network. Writes nothing."
     ),
+    "pin": Command(
+        "cli.commands.pin",
+        "pin",
+        "Write into the stack file which content each image has, so that nobody can put other content under its tag.",
+    ),
     "schema": Command(
         "cli.commands.look",
         "schema",
@@ -151,8 +156,22 @@ class CommandTable(TyperGroup):
 app = typer.Typer(cls=CommandTable, no_args_is_help=True, **STYLE)
 
 
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from cli.version import version_lines  # noqa: PLC0415 - as the commands: not for --help
+
+        for line in version_lines():
+            typer.echo(line)
+        raise typer.Exit
+
+
+Version = Annotated[
+    bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show which program this is and exit.")
+]
+
+
 @app.callback()
-def photos() -> None:
+def photos(version: Version = False) -> None:
     """A family's photo system as one stack. Any other word is handed to pulumi, e.g. ./photos stack ls."""
 
 

@@ -21,7 +21,7 @@ from cli.console import Unattended, confirm, fail, say, warn
 from cli.restore import carry_out, services_disturbed, settle
 from components.keeper import SECRETS
 from components.messages import Said, message
-from stacks.languages import text
+from stacks.languages import language, text
 from stacks.shell import command
 
 app = typer.Typer(
@@ -301,16 +301,12 @@ def restore(
 
 
 def summary(stack: str) -> None:
-    """Print in one line how the backup goes, where a keeper runs."""
+    """Print how everything goes, where a keeper runs: in the words of its page, and in the person's language."""
     with suppress(typer.Exit), docker_host.connect(stack) as client:
         keeper = _keeper(client, stack)
-        done = keeper.exec_run(["keeper", "status"])
+        done = keeper.exec_run(["keeper", "status", "--brief", "--language", language()])
         if done.exit_code == 0 and isinstance(done.output, bytes):
-            say(
-                message(
-                    "backup_says", "Backup: {said}", said=done.output.decode(errors="replace").strip().splitlines()[0]
-                )
-            )
+            say("\n" + done.output.decode(errors="replace").strip())
 
 
 def _ask(stack: str, *words: str, stdin: bytes = b"") -> NoReturn:

@@ -135,10 +135,13 @@ def _problem(name: str, status: Mapping[str, Any]) -> Message | None:
     return None
 
 
-def troubles(seen: list[PhoneSight], stack: str) -> Iterator[Message]:
-    """Yield what a person should do about the phones; nothing while photos arrive."""
+def troubles(seen: list[PhoneSight], stack: str, *, told: bool = False) -> Iterator[Message]:
+    """Yield what a person should do about the phones; nothing while photos arrive.
+
+    `told`: the keeper tells what its page does, so that it is not said twice and in other words.
+    """
     for phone in seen:
-        if phone.problem:
+        if phone.problem and not told:
             yield phone.problem
         if phone.missing:
             yield message(
@@ -148,7 +151,7 @@ def troubles(seen: list[PhoneSight], stack: str) -> Iterator[Message]:
                 state=phone.state,
                 stack=stack,
             )
-        if days := phone.silent_days:
+        if (days := phone.silent_days) and not told:
             yield message(
                 "phone_silent",
                 "{name} has not been here for {days} days: what it took since then is only on it. Open Syncthing on it",
@@ -191,12 +194,15 @@ def made_by_hand(api: SyncthingApi, config: SyncthingConfig, name: str) -> Mappi
     return next((folder for folder in found if folder["id"] not in known), None)
 
 
-def warnings(client: docker.DockerClient, stack: str, settings: Settings) -> list[Message]:
-    """Return what to do about the phones of a running stack; nothing where Syncthing is away, which is told elsewhere."""
+def warnings(client: docker.DockerClient, stack: str, settings: Settings, *, told: bool = False) -> list[Message]:
+    """Return what to do about the phones of a running stack; nothing where Syncthing is away, which is told elsewhere.
+
+    `told`: as for `troubles`.
+    """
     config = section(settings)
     if not config or not config.phones or not (api := reach(client, stack, config)):
         return []
     try:
-        return list(troubles(sights(api, config), stack))
+        return list(troubles(sights(api, config), stack, told=told))
     except AwayError:
         return []

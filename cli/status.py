@@ -13,6 +13,7 @@ from cli import (
     kept_kit,
     paths,
     phone_sights,
+    releases,
     running,
     stack_config,
     stackfile,
@@ -98,7 +99,8 @@ def show(stack: str) -> int:
             return 1
         out.print(_table(states))
         foreign = sweep.strangers(client, stack)
-        of_phones = phone_sights.warnings(client, stack, stack_config.offline(stack).settings)
+        told = any(state.name == "keeper" and state.well for state in states)
+        of_phones = phone_sights.warnings(client, stack, stack_config.offline(stack).settings, told=told)
     if url := album_url(stack):
         say(message("album", "The album: {url}", url=url))
     missing = [state.name for state in states if state.container is None]
@@ -127,6 +129,7 @@ def show(stack: str) -> int:
         keeper.summary(stack)
     else:
         warn(NO_BACKUP)
+        releases.show(stack)  # with a keeper it asks, and its summary tells
     return int(not all(state.well for state in states))
 
 

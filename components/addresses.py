@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from urllib.parse import SplitResult, urlsplit
 
 from components.messages import Message, Said, message
@@ -36,19 +36,6 @@ def bind_addresses(value: object) -> tuple[str, ...]:
     Raises:
         PydanticCustomError: one is another, or none.
     """
-    return _each(value, _private)
-
-
-def any_addresses(value: object) -> tuple[str, ...]:
-    """Return addresses of a machine, 0.0.0.0 and :: for any: one is written, a list, or `lan`.
-
-    Raises:
-        PydanticCustomError: no machine has one of them, or it is none.
-    """
-    return _each(value, _of_a_machine)
-
-
-def _each(value: object, check: Callable[[str], Address]) -> tuple[str, ...]:
     texts = list(value) if isinstance(value, list | tuple) else [value]
     if not texts:
         raise refusal("no_address", "empty: no address stands in the list. {lan}", lan=LAN)
@@ -56,19 +43,24 @@ def _each(value: object, check: Callable[[str], Address]) -> tuple[str, ...]:
     for text in texts:
         if not isinstance(text, str):
             raise refusal("address_no_text", "{value} is not an address. {lan}", value=str(text), lan=LAN)
-        address = text if text == IN_THE_LAN else str(check(text))
+        address = text if text == IN_THE_LAN else str(_private(text))
         if address in found:
             raise refusal("address_twice", "{value} stands in the list twice. Write it once", value=text)
         found.append(address)
-    for every in set(found) & set(ANY):
-        if other := next((one for one in found if one not in ANY and (":" in one) is (":" in every)), None):
-            raise refusal(
-                "address_within_any",
-                "{value} stands beside {every}, which holds it already. Leave one of them out",
-                value=other,
-                every=every,
-            )
     return tuple(found)
+
+
+def any_address(value: str) -> str:
+    """Return the address of a machine, 0.0.0.0 or :: for any.
+
+    Raises:
+        PydanticCustomError: no machine has it, or it is none.
+    """
+    if value == IN_THE_LAN:
+        raise refusal(
+            "lan_not_here", "lan is not possible here. Write 0.0.0.0 for any address of this machine, or one of them"
+        )
+    return str(_of_a_machine(value))
 
 
 def _private(value: str) -> Address:

@@ -24,6 +24,8 @@ TOKEN_FILE = "/run/secrets/tunnel_token"  # noqa: S105 - a path
 class CloudflaredConfig(ServiceConfig):
     """cloudflared, the only way in from the internet."""
 
+    release_series = 0  # its tags are dates
+
     ruled_variables: ClassVar = {
         r"TUNNEL_.*|NO_AUTOUPDATE|NO_TLS_VERIFY": message("rule_internet", "decides what the internet reaches")
     }

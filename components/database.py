@@ -82,6 +82,8 @@ FIRST_START_DONE = f"rm -f {DATA}/.photos-first-start\n"
 class DatabaseConfig(ServiceConfig):
     """MariaDB, the index of the photos."""
 
+    release_series = 2
+
     ruled_variables: ClassVar = {
         r"(MARIADB|MYSQL)_.*(PASSWORD|ROOT|USER|DATABASE).*": message(
             "rule_database_login", "decides who gets into the database"

@@ -22,7 +22,7 @@ from pydantic import (
     model_validator,
 )
 
-from components.addresses import any_addresses, bind_addresses, site_url, too_long
+from components.addresses import any_address, bind_addresses, site_url, too_long
 from components.messages import Message, described, message
 from components.photoprism_cron import index_schedule
 from components.refusals import refusal, refused
@@ -310,7 +310,7 @@ Port = Annotated[
 AnyPort = Annotated[int, AfterValidator(_any_port)]
 AS_WRITTEN = WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]})
 BindAddresses = Annotated[tuple[str, ...], BeforeValidator(bind_addresses), AS_WRITTEN]
-AnyAddresses = Annotated[tuple[str, ...], BeforeValidator(any_addresses), AS_WRITTEN]
+AnyAddress = Annotated[str, AfterValidator(any_address)]
 SiteUrl = Annotated[str, AfterValidator(site_url)]
 Registry = Annotated[str, AfterValidator(_registry)]
 ForeignNetwork = Annotated[str, AfterValidator(_network)]

@@ -36,6 +36,7 @@ from keeper.settings import (
     PhoneSettings,
     Settings,
     StorageSettings,
+    UpdateSettings,
 )
 
 OPENLIST = "openlist"
@@ -91,7 +92,7 @@ class BackupArgs:
     """What is copied where, when, and how much may vanish before a person is asked.
 
     `drill_schedule` is five fields of cron in the system's time zone; `findings` is what is not good about the set of
-    copies; `alert_urls` are Apprise's, separated by blanks; `ping_url` is of a watcher elsewhere. The programs restic and
+    copies; `updates` is what is asked for newer releases; `alert_urls` are Apprise's, separated by blanks; `ping_url` is of a watcher elsewhere. The programs restic and
     rclone are taken out of the images `restic_image` and `rclone_image`.
     """
 
@@ -107,6 +108,7 @@ class BackupArgs:
     restic_image: str
     rclone_image: str
     findings: Sequence[Problem]
+    updates: UpdateSettings
     alert_urls: pulumi.Input[str] | None
     ping_url: pulumi.Input[str] | None
 
@@ -260,6 +262,7 @@ def settings_of(args: KeeperArgs, base: Platform) -> Settings:
         drive_url=origins.get("drive"),
         storages=_storages(args.services),
         **_addresses(args.services, base),
+        updates=backup.updates,
         **_imports(args.services),
     )
 

@@ -26,8 +26,12 @@ def host_ports(section: Section) -> tuple[HostPort, ...]:
             field=field,
             number=getattr(section, field),
             address_field=(address_field := own if (own := f"{field.removesuffix('port')}bind") in fields else "bind"),
-            addresses=getattr(section, address_field, (LOOPBACK,)),
+            addresses=_listed(getattr(section, address_field, LOOPBACK)),
         )
         for field in fields
         if field.endswith("port")
     )
+
+
+def _listed(addresses: str | tuple[str, ...]) -> tuple[str, ...]:
+    return (addresses,) if isinstance(addresses, str) else addresses

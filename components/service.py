@@ -348,12 +348,18 @@ def _container(service: Service[Any, Any], name: str, spec: ContainerSpec, base:
 def _in_dockers_order(ports: Sequence[PublishedPort], published: Sequence[Binding]) -> list[PublishedPort]:
     """Return the ports as Docker shows them of the container that runs.
 
-    The provider compares them one by one. Of one port on several addresses, Docker 20.10 to 27 shows TCP the other way
-    round than it was told, so that no order that is written down stays (seen): each `up` would replace the container.
+    The provider compares them one by one, by their numbers first. Of one port on several addresses, Docker 20.10 shows
+    TCP the other way round than it was told, so that no order that is written down stays (seen): each `up` would replace
+    the container. TCP and UDP of one number on several addresses cannot be kept at all: the provider reads them in an
+    order of chance (kreuzwerker/docker 4.5, flattenContainerPorts).
     """
+    if not published:
+        return list(ports)
     places = {binding: place for place, binding in enumerate(published)}
     # Those that it does not have yet keep their order behind the others.
-    return sorted(ports, key=lambda port: places.get((port.internal, port.protocol, port.ip), len(places)))
+    return sorted(
+        ports, key=lambda port: (port.internal, places.get((port.internal, port.protocol, port.ip), len(places)))
+    )
 
 
 def _networks(

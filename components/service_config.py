@@ -39,6 +39,9 @@ class ServiceConfig(Section):
     has_inner_secrets: ClassVar[bool] = False
     """Whether what is declared inside the app may have secrets: then all flat keys `photos:SERVICE_…` are known ones."""
 
+    release_series: ClassVar[int] = 1
+    """How many numbers of its tags, from the left, name the series that an upgrade stays in unless a person says otherwise."""
+
     image: Image = Field(description="image with a fixed tag")
     memory: Memory = Field(description="memory limit, e.g. 512m or 4g")
     environment: dict[str, str] = Field({}, description="further environment variables, nothing secret")

@@ -17,6 +17,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "import": service.import_,
     "scrub": service.scrub,
     "drives": service.drives,
+    "updates": service.updates,
     "backup": backup.backup,
     "verify": backup.verify_,
     "accept": backup.accept,

@@ -119,7 +119,11 @@ class StorageSettings(Model):
 
 
 class UpdateSettings(Model):
-    """Whether newer releases are asked for. `images`: service → what runs; `series`: service → the one that it stays in."""
+    """Whether newer releases are asked for, and of what: the images that run, by service.
+
+    `registry`: the mirror that they come through. `series`: service → how many numbers of a tag name the series that it
+    stays in, 1 where nothing is said.
+    """
 
     check: Literal["daily", "never"] = "daily"
     registry: str | None = None

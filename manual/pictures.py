@@ -30,6 +30,7 @@ from cli.commands import phone
 from cli.kit_copies import KitCopy, KitFiles, steps
 from components.services.syncthing import SyncthingConfig
 from manual.pages import LANGUAGES, PROJECT
+from tests.keeper import page_samples
 
 FOLDER = PROJECT / "docs" / "pictures"
 MADE_OF = FOLDER / "made-of.json"
@@ -82,6 +83,23 @@ def of_html(name: str, html: Callable[[], str], width: int, height: int) -> Pict
     return Picture(name, html, opened, width, height)
 
 
+def of_the_keeper(language: str) -> Picture:
+    """Return the picture of the keeper's page on a good day. It tells times from now on, so its sources stand for it."""
+    places = ("keeper/page/templates", "keeper/page/cards", "keeper/texts/page.py", "tests/keeper/page_samples.py")
+
+    def sources() -> str:
+        files = [
+            file for place in places for file in (PROJECT / place, *(PROJECT / place).rglob("*")) if file.is_file()
+        ]
+        return "\n".join(file.read_text("utf-8") for file in sorted(files) if file.suffix != ".pyc")
+
+    def opened() -> Iterator[str]:
+        with tempfile.TemporaryDirectory() as folder, page_samples.served("good", Path(folder)) as url:
+            yield f"{url.rstrip('/')}/?lang={language}"
+
+    return Picture(f"keeper-{language}", sources, opened, 900, 640)
+
+
 def kit_html() -> str:
     """Return the kit's page to print, of a family with a disk and a bucket."""
     copies = [
@@ -119,6 +137,7 @@ def pictures() -> list[Picture]:
     """Return every picture."""
     return [
         of_html("kit", kit_html, 760, 1240),
+        *map(of_the_keeper, LANGUAGES),
         *(of_html(f"phone-add-{language}", partial(phone_html, language), 760, 440) for language in LANGUAGES),
     ]
 

@@ -24,6 +24,7 @@ from stacks.config import StackConfig
 from stacks.expected import prefix
 from stacks.host import keeps_permissions, reports_changes
 from stacks.host.endpoint import resolve
+from stacks.releases import release_settings
 from stacks.sections import Settings
 from stacks.sections.backup import BackupConfig
 from stacks.sections.backup.keeper_defaults import REPOSITORY_PASSWORD
@@ -61,7 +62,7 @@ def photo_system_args(config: StackConfig, owner: Owner) -> PhotoSystemArgs:
         published=config.published,
         keep_data=settings.data.on_destroy == "keep",
         publish=_publish(settings.publish) if settings.publish else None,
-        backup=_backup(settings.backup, secrets, [*config.shortcomings, *config.host_shortcomings])
+        backup=_backup(settings, settings.backup, secrets, [*config.shortcomings, *config.host_shortcomings])
         if settings.backup
         else None,
         docker_environment=resolve(config.docker).environment,
@@ -132,7 +133,7 @@ def _public_name(entry: HostnameConfig, section: PublishConfig) -> PublicName:
     )
 
 
-def _backup(section: BackupConfig, secrets: Secrets, found: Sequence[Shortcoming]) -> BackupArgs:
+def _backup(settings: Settings, section: BackupConfig, secrets: Secrets, found: Sequence[Shortcoming]) -> BackupArgs:
     return BackupArgs(
         drill_schedule=section.drill_schedule,
         copies={name: _copy(name, section, secrets) for name in section.remotes},
@@ -146,6 +147,7 @@ def _backup(section: BackupConfig, secrets: Secrets, found: Sequence[Shortcoming
         restic_image=section.restic_image,
         rclone_image=section.rclone_image,
         findings=[item.problem for item in found],
+        updates=release_settings(settings),
         alert_urls=secrets.get(ALERT_URLS),
         ping_url=secrets.get(PING_URL),
     )

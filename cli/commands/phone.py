@@ -21,7 +21,7 @@ from cli.commands.options import Yes
 from cli.commands.up import up
 from cli.console import Unattended, confirm, fail, out, say, warn
 from cli.phone_sights import PhoneSight, made_by_hand, reach, section, sights, troubles, undeclared
-from components.addresses import ANY, LOOPBACK, in_url
+from components.addresses import ANY, in_url
 from components.apps.resource import AppError
 from components.apps.syncthing import SyncthingApi
 from components.device_id import device_id
@@ -277,8 +277,8 @@ def _show_code(config: SyncthingConfig, own: str) -> None:
 
 def lan_addresses(config: SyncthingConfig) -> list[str]:
     """Return where a phone at home reaches Syncthing, as far as this machine knows; the container cannot be discovered."""
-    if not set(config.sync_bind) & set(ANY):
-        return [in_url(address) for address in config.sync_bind if address not in (LOOPBACK, "::1")]
+    if config.sync_bind not in ANY:
+        return [in_url(config.sync_bind)]
     return [in_url(address) for address in lan.lan_addresses()]
 
 

@@ -218,6 +218,7 @@ class PhotoPrismConfig(ServiceConfig):
     """PhotoPrism, the album."""
 
     has_inner_secrets = True
+    release_series = 0  # its tags are dates
 
     ruled_variables: ClassVar = {
         r"PHOTOPRISM_(AUTH_MODE|PUBLIC|DEMO|.*_PASSWORD.*|.*_SECRET.*|ADMIN_.*|LOGIN_.*|OIDC_.*|LDAP_.*)": (

@@ -25,7 +25,7 @@ from components.container import (
     PublishedPort,
 )
 from components.device_id import device_id
-from components.fields import AnyAddresses, Image, Memory, Port, Section
+from components.fields import AnyAddress, Image, Memory, Port, Section
 from components.messages import Message, message
 from components.refusals import refusal
 from components.service import Belongings, Platform, Secret, Service, ServiceArgs
@@ -33,7 +33,6 @@ from components.service_config import ServiceConfig
 from components.storage import Library
 
 HTTP_PORT, SYNC_PORT = 8384, 22000
-SYNC_PROTOCOLS: tuple[Literal["tcp", "udp"], ...] = ("tcp", "udp")
 API_KEY = "api-key"
 SECRETS = "/run/secrets"
 PHONES_IN_CONTAINER = "/phones"
@@ -132,9 +131,9 @@ class SyncthingConfig(ServiceConfig):
     memory: Memory = Field(512, description="memory limit, e.g. 512m or 4g")
     port: Port = Field(8384, description="port of the admin page, on 127.0.0.1")
     sync_port: Port = Field(SYNC_PORT, description="port that phones connect to (TCP and UDP)")
-    sync_bind: AnyAddresses = Field(
-        ("0.0.0.0",),  # noqa: S104 - mutual TLS: only known devices get in
-        description="address that phones connect to, a list of them, or lan; any by default, the connection is mutual TLS",
+    sync_bind: AnyAddress = Field(
+        "0.0.0.0",  # noqa: S104 - mutual TLS: only known devices get in
+        description="address that phones connect to; any by default, the connection is mutual TLS",
     )
     discovery: bool = Field(
         True,
@@ -320,11 +319,8 @@ class Syncthing(Service[SyncthingArgs, Platform]):
             binds=[BindMount(source=base.library.phones, target=PHONES_IN_CONTAINER)],
             ports=[
                 PublishedPort(internal=HTTP_PORT, external=config.port),
-                *(
-                    PublishedPort(internal=SYNC_PORT, external=config.sync_port, ip=address, protocol=protocol)
-                    for protocol in SYNC_PROTOCOLS
-                    for address in config.sync_bind
-                ),
+                PublishedPort(internal=SYNC_PORT, external=config.sync_port, ip=config.sync_bind),
+                PublishedPort(internal=SYNC_PORT, external=config.sync_port, ip=config.sync_bind, protocol="udp"),
             ],
             health=HealthCheck(
                 command=["curl", "-fkLsS", "-m", "2", f"http://127.0.0.1:{HTTP_PORT}/rest/noauth/health"]

@@ -21,14 +21,15 @@ from keeper.page import page
 from keeper.page.learning import Learning
 from keeper.page.status import read_status
 from keeper.page.view import View, view_of
+from keeper.releases.asking import ask
 from keeper.service import importing, phones, scheduler, sync_index
 from keeper.service import watch as switch
 from keeper.service.album import Album
 from keeper.service.album_health import AlbumHealth
 from keeper.service.alerts import Alerts
 from keeper.settings import Settings, load
-from keeper.state import DrivesState, SchedulerState, State
-from keeper.texts import say
+from keeper.state import DrivesState, SchedulerState, State, UpdatesState
+from keeper.texts import LANGUAGES, Language, say
 
 WATCH_FRESH_SECONDS = 300
 COLOURS = {"good": "green", "note": "", "warn": "yellow", "bad": "red"}
@@ -67,15 +68,23 @@ def health(of_watch: Annotated[bool, typer.Option("--watch", help="Of the watch,
     raise typer.Exit(Exit.OK if alive else Exit.FAILED)
 
 
-def status(as_json: Json = False) -> None:
-    """Show whether everything is safe, as the page does."""
+def status(
+    as_json: Json = False,
+    brief: Annotated[bool, typer.Option("--brief", help="Without the table of the copies.")] = False,
+    language: Annotated[str, typer.Option(help="en or zh; else the family's language.")] = "",
+) -> None:
+    """Show whether everything is safe, in the words of the page."""
     with reporting(as_json):
         settings = load()
         known = read_status(settings)
         if as_json:
             print(known.model_dump_json(indent=1))
-        else:
-            _show(settings, view_of(settings, known, settings.language))
+            return
+        spoken = next((each for each in LANGUAGES if each == language), settings.language)
+        view = view_of(settings, known, spoken)
+        _show(view, spoken)
+        if view.copies and not brief:
+            out.print(_table(view, spoken))
 
 
 def scrub(
@@ -127,6 +136,19 @@ def _unreachable(found: DrivesState) -> list[Problem]:
     return [storage.problem for storage in found.storages.values() if storage.problem]
 
 
+def updates(as_json: Json = False) -> None:
+    """Ask whether there are newer releases of what runs."""
+    with reporting(as_json):
+        settings = load()
+        found = ask(settings.updates)
+        with suppress(OSError):
+            found.write(State(settings.state).updates_file)
+        if as_json:
+            print(found.model_dump_json(indent=1))
+        else:
+            _tell_releases(settings, found)
+
+
 def import_(as_json: Json = False) -> None:
     """Have the album take over what lies in the import folder."""
     with reporting(as_json):
@@ -141,6 +163,39 @@ def import_(as_json: Json = False) -> None:
                 tell_problem(problem, "yellow")
 
 
+def _tell_releases(settings: Settings, found: UpdatesState) -> None:
+    for release in found.newer:
+        service, runs, image = release.service, release.runs, release.image
+        if release.newest:
+            command = f"./photos upgrade {service}"
+            tell(
+                say(
+                    settings.language,
+                    "updates.newer",
+                    service=service,
+                    runs=runs,
+                    newest=release.newest,
+                    command=command,
+                )
+            )
+        if release.series:
+            command = f"./photos upgrade {service} --to {image}:{release.series}"
+            tell(
+                say(
+                    settings.language,
+                    "updates.series",
+                    service=service,
+                    runs=runs,
+                    newest=release.series,
+                    command=command,
+                )
+            )
+    if found.unknown:
+        tell(say(settings.language, "updates.unknown", names=", ".join(found.unknown)), "yellow")
+    if not found.newer and not found.unknown:
+        tell(say(settings.language, "updates.none"))
+
+
 def _start() -> tuple[Settings, threading.Event]:
     """Read the settings, log to stderr, and return an event that a signal sets."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
@@ -150,15 +205,23 @@ def _start() -> tuple[Settings, threading.Event]:
     return load(), stop
 
 
-def _show(settings: Settings, view: View) -> None:
-    def text(key: str, **values: object) -> str:
-        return say(settings.language, key, **values)
-
+def _show(view: View, language: Language) -> None:
+    """Print what the page shows first. What the stack does not declare is no news at a terminal."""
     out.print(view.headline, style=f"bold {COLOURS[view.level]}")
     out.print(view.subline, markup=False, soft_wrap=True)
+    colon = say(language, "page.colon")
+    for card in view.cards:
+        if card.level != "off":
+            out.print(f"{card.title}{colon}{card.line}", style=COLOURS[card.level], markup=False, soft_wrap=True)
     for item in view.items:
         detail = f" ({item.detail})" if item.detail else ""
         out.print(f"- {item.text.striptags()}{detail}", style=COLOURS[item.level], markup=False, soft_wrap=True)
+
+
+def _table(view: View, language: Language) -> Table:
+    def text(key: str) -> str:
+        return say(language, key)
+
     table = Table("", text("page.newest"), text("page.read"), text("page.drill"), text("page.now.column"))
     for copy in view.copies:
         share = text("page.none") if copy.percent is None else f"{copy.percent} %"
@@ -172,5 +235,4 @@ def _show(settings: Settings, view: View) -> None:
             work,
             style=COLOURS[copy.level],
         )
-    if view.copies:
-        out.print(table)
+    return table

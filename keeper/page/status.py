@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel
 
 from keeper.errors import Problem
+from keeper.releases.asking import still
 from keeper.service.kit import missing_keys
 from keeper.settings import Settings
 from keeper.state import (
@@ -62,7 +63,7 @@ def read_status(settings: Settings) -> Status:
         imports=ImportState.read(state.import_file) if settings.import_schedule else ImportState(),
         album=AlbumState.read(state.album_file) if settings.photoprism_url else AlbumState(),
         drives=drives,
-        updates=UpdatesState.read(state.updates_file),
+        updates=still(settings.updates, UpdatesState.read(state.updates_file)),
         phones=PhonesState.read(state.phones_file),
         kit=kit,
         kit_lacks=missing_keys(settings, kit) if kit.confirmed else [],

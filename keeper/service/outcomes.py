@@ -60,11 +60,11 @@ class Outcomes:
         self._settings, self._alerts, self._state = settings, alerts, State(settings.state)
 
     def tell(self, job: str, copy: str, code: int, output: bytes) -> None:
-        """Tell the end of `job`: "backup" or "drill" of a copy, "drives", "import" or "scrub"; `output` is what it printed."""
+        """Tell the end of `job`: "backup" or "drill" of a copy, "drives", "import", "updates" or "scrub"; `output` is what it printed."""
         if job == "backup":
             self._backup(copy, code, output)
-        elif code == Exit.LOCKED:
-            return  # somebody is at it by hand
+        elif code == Exit.LOCKED or job == "updates":
+            return  # somebody is at it by hand; or a registry that is silent, which is no alarm
         elif job == "drives":
             self._drives(output)
         elif job == "import":

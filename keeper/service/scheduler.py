@@ -24,12 +24,13 @@ from croniter import croniter
 
 from keeper.copies.drives import has_drives
 from keeper.errors import Exit
+from keeper.releases.asking import time_of_day
 from keeper.service.alerts import Alerts
 from keeper.service.limits import longest_gap
 from keeper.service.night import Night
 from keeper.service.outcomes import Outcomes
 from keeper.settings import Settings
-from keeper.state import LONG_AGO, DrivesState, SchedulerState, State, now
+from keeper.state import LONG_AGO, DrivesState, SchedulerState, State, UpdatesState, now
 
 HEARTBEAT_SECONDS = 60.0
 FRESH = timedelta(minutes=5)
@@ -42,6 +43,7 @@ LOCKED_RETRY = timedelta(minutes=30)
 """Somebody is at work at that copy by hand: a weekly copy must not wait a week for it."""
 SCRUB = "0 1 * * *"
 DRIVES = "40 */3 * * *"
+UPDATES = "updates"
 COMMAND = ("setpriv", "--pdeathsig", "TERM", sys.executable, "-m", "keeper")
 """Should the loop be killed, its jobs are told to end."""
 STOP_SECONDS = 60
@@ -79,6 +81,8 @@ def jobs_of(settings: Settings) -> list[Job]:
     jobs += [Job("drill", ("drill", "--json"), settings.drill_schedule)] if settings.repositories else []
     jobs += [Job("drives", ("drives", "--json"), DRIVES)] if has_drives(settings) else []
     jobs += [Job("import", ("import", "--json"), settings.import_schedule)] if settings.import_schedule else []
+    if settings.updates.check == "daily" and settings.updates.images:
+        jobs.append(Job(UPDATES, ("updates", "--json"), time_of_day(settings.id)))
     return [*jobs, Job("scrub", ("scrub", "--json"), SCRUB)]
 
 
@@ -120,6 +124,7 @@ class Scheduler:
             tried = max(filter(None, (self._state.copy(name).drilled for name in self._repositories)), default=None)
         gap = longest_gap(job.schedule, self._settings.zone, self._started)
         missed = (planned is not None and planned <= now()) or (good is not None and now() - good > gap)
+        missed = missed or (job.name == UPDATES and UpdatesState.read(self._state.updates_file).looked is None)
         if missed and not (tried and now() - tried < LAST_TRY):
             log.info("%s was missed: it comes soon", job.name)
             return now() + settle

@@ -69,9 +69,6 @@ TEXTS = {
     "card.upgrades.newer": Text("A newer release of {names}.", "有新版本：{names}。"),
     "card.upgrades.unknown": Text("Could not be asked: {names}.", "查不到：{names}。"),
     "card.upgrades.off": Text("Nobody asks for newer releases.", "没有设置查询新版本。"),
-    "updates.newer": Text(
-        "newer: {service} {runs} → {newest}: {command}", "有新版本：{service} {runs} → {newest}：{command}"
-    ),
     "page.drives": Text("Net drives", "网盘"),
     "page.drives.good": Text("can be reached", "连得上"),
     "page.drives.away": Text("cannot be reached since {since}", "从 {since} 起连不上"),

@@ -22,6 +22,8 @@ TEXTS = {
     "port_out_of_range": "{value} 不在 1024-65535 之内。请在这个范围里选一个空闲端口，例如 12343",
     "registry_too_long": "{reason}。请写它的主机名，不带 https://，例如 docker.example.com",
     "registry_unreadable": "“{value}” 不是镜像仓库。请用小写写它的主机名，不带 https://，例如 docker.example.com",
+    "digest_unreadable": "“{value}” 不是摘要（sha256: 加 64 位十六进制）。请删掉这条记录：./photos pin 会重新写",
+    "date_unreadable": '“{value}” 不是日期。请写成带引号的 年-月-日，例如 "2026-11-29"',
     "network_of_docker": "“{value}” 是 Docker 自带的网络，容器在里面没有名字。请写面板或反向代理建的网络，例如 1panel-network",
     "network_unreadable": "“{value}” 不是 Docker 网络的名字。请写 `docker network ls` 里有的，例如 1panel-network",
     # addresses.py
@@ -36,7 +38,7 @@ TEXTS = {
     "address_of_one_cable": "{value} 只在一根网线上有效，Docker 不能在上面发布端口。{lan}",
     "address_no_text": "{value} 不是地址。{lan}",
     "address_twice": "{value} 在列表里写了两次。请只写一次",
-    "address_within_any": "{value} 和 {every} 写在一起，而后者已经包含它。请去掉一个",
+    "lan_not_here": "这里不能写 lan。请写 0.0.0.0 表示本机的任意地址，或写其中一个",
     "no_address": "空的：列表里没有地址。{lan}",
     "looks_like_network": "：这是一个网段，或者带了掩码长度，这里不要写",
     "looks_like_port": "：后面带了端口，端口有它自己的键",

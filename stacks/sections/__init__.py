@@ -21,10 +21,12 @@ from stacks.sections.backup import BackupConfig
 from stacks.sections.data import DataConfig
 from stacks.sections.library import LibraryConfig
 from stacks.sections.owner import OwnerConfig
+from stacks.sections.pins import PinConfig
 from stacks.sections.presets import Preset, with_preset
 from stacks.sections.publish import PublishConfig
 from stacks.sections.secrets import made_keys, service_keys, typed_keys
 from stacks.sections.services import ServicesConfig
+from stacks.sections.updates import UpdatesConfig
 
 
 class Settings(Section):
@@ -50,6 +52,10 @@ class Settings(Section):
     services: ServicesConfig = Field(description="the services to run")
     publish: PublishConfig | None = Field(None, description="what the internet may reach, see below")
     backup: BackupConfig | None = Field(None, description="what is copied where, and when, see below")
+    updates: UpdatesConfig = Field(default_factory=UpdatesConfig, description="newer releases of the images")
+    pins: dict[str, PinConfig] = Field(
+        {}, description="image: what its tag stood for at first; written by `./photos pin`"
+    )
     data: DataConfig = Field(default_factory=DataConfig, description="what destroy does with the volumes")
 
     @model_validator(mode="before")

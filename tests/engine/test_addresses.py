@@ -29,7 +29,7 @@ def an_album_in_the_lan(world: World, plugged: Card) -> World:
     world.write(STACK)
     world.drop(STACK, "services", "drive")
     world.change(STACK, BIND, ["127.0.0.1", LAN, LAN6])
-    world.change(STACK, "services.syncthing.sync_bind", ["127.0.0.1", LAN])
+    world.change(STACK, "services.syncthing.sync_bind", LAN6)
     world.photos("up", STACK, "--yes")
     return world
 

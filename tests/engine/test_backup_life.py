@@ -12,8 +12,12 @@ import pytest
 
 from cli import kit
 from cli.docker_host import connect
+from keeper.errors import Exit
 from stacks.host.library import DEFAULT_OWNER
+from tests.engine.keeping import reported
 from tests.engine.world import World, free_port, new_world, own_name
+from tests.openlist import Drive
+from tests.waiting import until
 from tests.wheels import wheel_index
 
 STACK = own_name("backed")
@@ -34,7 +38,12 @@ def world(tmp_path_factory: pytest.TempPathFactory, registry: str, programs: Non
             "remotes": {"disk": {"kind": "disk", "type": "local", "path": str(disk)}},
             "mirrors": {"pip": index.url},
         }
-        made.write(STACK, backup=backup, services={"photoprism": {"port": free_port(), "memory": "1g"}})
+        nas = {"driver": "Local", "options": {"root_folder_path": "/photos/originals"}}
+        services = {
+            "photoprism": {"port": free_port(), "memory": "1g"},
+            "drive": {"port": free_port(), "storages": {"nas": nas}},
+        }
+        made.write(STACK, backup=backup, services=services)
         made.samples(STACK)
         library = made.root / f"library-{STACK}"
         for place in (library, *library.rglob("*")):
@@ -73,6 +82,26 @@ def test_a_copy_on_the_library_s_own_disk_is_told_in_preview_and_to_the_keeper(w
     with connect() as client:
         told, _ = client.containers.get(f"photos-{STACK}-keeper").get_archive("/etc/keeper/keeper.json")
         assert b"finding.disk_of_the_library" in b"".join(told)
+
+
+def test_the_keeper_sees_the_album_and_every_net_drive_that_is_declared(world: World) -> None:
+    """Without a copy in OpenList its user there has no right at all."""
+    drive = Drive(f"http://127.0.0.1:{world.port(STACK, 'drive')}", world.root, world.password(STACK, "drive"))
+    assert drive.users()["keeper"]["permission"] == 0
+    well = reported(keeper(world, "drives", "--json"))
+    drive.api("POST", f"/api/admin/storage/disable?id={drive.storage('/nas')['id']}")
+    off = reported(keeper(world, "drives", "--json", code=Exit.COPY))
+    shown = world.photos("status", "--stack", STACK)
+    world.photos("up", STACK, "--refresh", "--yes")
+    again = reported(keeper(world, "drives", "--json"))
+    until(lambda: json.loads(keeper(world, "status", "--json"))["album"]["answered"])
+
+    assert well["storages"] == again["storages"] == {"nas": {"problem": None, "since": None}}
+    assert off["storages"]["nas"]["problem"]["code"] == "openlist.drive_gone"
+    assert "Net drives: Cannot be reached: /nas." in shown
+    assert f"./photos up {STACK} --refresh puts it back" in shown
+    assert world.preview(STACK) == {}
+    assert world.preview(STACK, "--refresh") == {}
 
 
 def test_a_run_is_restorable_and_the_kit_holds_what_opens_it(world: World, tmp_path: Path) -> None:

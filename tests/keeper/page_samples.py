@@ -89,7 +89,13 @@ def family(folder: Path) -> Settings:
         drive_url="http://drive:5244",
         drive_address="http://localhost:5244/",
         storages=[StorageSettings(name=name, mount=mount) for name, mount in STORAGES.items()],
-        updates=UpdateSettings(check="daily"),
+        updates=UpdateSettings(
+            images={
+                "mariadb": "mariadb:11.8.8",
+                "photoprism": "photoprism/photoprism:260728-ce",
+                "syncthing": "syncthing/syncthing:2.1.3",
+            }
+        ),
     )
     for copy in settings.copies:
         (settings.secrets / f"backup_{copy.name}_repository_password").write_text(f"key of {copy.name}")

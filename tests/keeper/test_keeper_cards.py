@@ -10,14 +10,16 @@ from typing import Any
 import httpx
 import pytest
 
+from keeper.commands import service
 from keeper.errors import Exit, Problem
 from keeper.page import page
 from keeper.page.cards.part import Card
 from keeper.page.status import Status, read_status
-from keeper.page.view import View, view_of
+from keeper.page.view import CARDS, View, view_of
 from keeper.settings import Settings, UpdateSettings
 from keeper.state import AlbumState, ImportState, KitState, PhonesState, StorageState, now
-from keeper.texts import LANGUAGES, Language
+from keeper.texts import LANGUAGES, Language, say
+from tests.keeper.home import PROJECT
 from tests.keeper.page_samples import (
     ALARM,
     DAY,
@@ -99,6 +101,12 @@ def test_what_the_stack_does_not_declare_says_what_it_would_give_and_where_that_
         file = f"docs/{'zh/' if language == 'zh' else ''}{each.guide}.md"
         assert file in html
         assert not each.command
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("guide", [part.GUIDE for part in CARDS if hasattr(part, "GUIDE")])
+def test_the_page_of_the_documentation_that_a_card_names_is_there(guide: str, language: Language) -> None:
+    assert (PROJECT / say(language, "card.guides", page=guide)).is_file()
 
 
 def words_of(html: str) -> str:
@@ -320,3 +328,37 @@ def test_nothing_is_looked_at_for_a_request(tmp_path: Path, monkeypatch: pytest.
 
     assert answer.elapsed < timedelta(seconds=10)
     assert "It has not answered since" in html
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", SAMPLES)
+def test_the_terminal_and_the_page_say_the_same_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, language: Language
+) -> None:
+    """What the stack does not declare is left out at the terminal."""
+    settings_of, status_of = SAMPLES[name]
+    settings = settings_of(tmp_path)
+    shown = view(settings, status_of(settings), language)
+    monkeypatch.setattr(service, "load", lambda: settings)
+    service.status(brief=True, language=language)
+    said = capsys.readouterr().out.splitlines()
+    colon = {"en": ": ", "zh": "："}[language]
+
+    assert said[:2] == [shown.headline, shown.subline]
+    assert [line for line in said if line.startswith(tuple(card.title for card in shown.cards))] == [
+        f"{card.title}{colon}{card.line}" for card in shown.cards if card.level != "off"
+    ]
+    assert len([line for line in said if line.startswith("- ")]) == len(shown.items)
+    assert len(said) == 2 + len([card for card in shown.cards if card.level != "off"]) + len(shown.items)
+
+
+def test_the_whole_status_has_the_copies_in_a_table_and_the_family_s_language(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(settings, good(settings))
+    monkeypatch.setattr(service, "load", lambda: settings.model_copy(update={"language": "zh"}))
+    service.status()
+    said = capsys.readouterr().out
+
+    assert said.startswith("照片都是安全的。")
+    assert "│ vault" in said

@@ -33,7 +33,7 @@ TYPES: dict[str, Any] = {
     "time zone": fields.TimeZone,
     "memory": fields.Memory,
     "bind": fields.BindAddresses,
-    "sync_bind": fields.AnyAddresses,
+    "sync_bind": fields.AnyAddress,
     "site_url": fields.SiteUrl,
     "registry": fields.Registry,
     "index_schedule": fields.IndexSchedule,

@@ -437,12 +437,8 @@ BAD = [
     ),
     key("B20", "services.syncthing.sync_bind", "999.1.1", "is not an IP address: four numbers"),
     key("B20", "services.syncthing.sync_bind", "ff02::1", "is not an address of a machine. Write 0.0.0.0 for any"),
-    key(
-        "B20",
-        "services.syncthing.sync_bind",
-        ["0.0.0.0", "192.168.1.5"],  # noqa: S104 - refused
-        "192.168.1.5 stands beside 0.0.0.0, which holds it already",
-    ),
+    key("B20", "services.syncthing.sync_bind", "lan", "lan is not possible here. Write 0.0.0.0 for any address"),
+    key("B20", "services.syncthing.sync_bind", ["192.168.1.5"], "valid string expected"),
     *(
         Bad(
             "B20",

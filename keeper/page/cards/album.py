@@ -11,7 +11,7 @@ from keeper.page.reading import Reading, problems_of
 from keeper.service.outcomes import is_at_home
 from keeper.state import now
 
-GUIDE = "configuration"
+GUIDE = "services"
 FRESH_LOOK = timedelta(minutes=15)
 """An older look says nothing any more: who looks hangs, or is gone."""
 MOMENT = timedelta(minutes=10)

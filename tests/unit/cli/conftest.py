@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -14,8 +15,9 @@ import pytest
 import yaml
 from example_stack import example
 
-from cli import console, engine, paths, stackfile, workspace
+from cli import console, engine, paths, releases, stackfile, workspace
 from components.storage import MARKER
+from keeper.state import UpdatesState, now
 
 STACK_FILE = "Pulumi.dev.yaml"
 
@@ -120,7 +122,8 @@ class Checkout:
         self.asked.append(("set all", *values))
         document = yaml.safe_load(self.file.read_text("utf-8"))
         for key, value in values.items():
-            first, *rest = key.split(".")
+            # As Pulumi: a[b.c] has b.c as one key where it is in quotes.
+            first, *rest = [quoted or plain for quoted, plain in re.findall(r'\["([^"]+)"\]|([^.\[\]]+)', key)]
             *parents, last = rest
             section = document["config"][first] = document["config"].get(first) or {}
             for parent in parents:
@@ -163,6 +166,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Checkout:
     for name in ("select", "set_value", "set_values", "secret"):
         monkeypatch.setattr(workspace, name, getattr(made, name))
     monkeypatch.setattr(engine, "set_secret", made.set_secret)
+    monkeypatch.setattr(releases, "ask", lambda *_, **__: UpdatesState(looked=now()))  # no registry is asked here
     monkeypatch.setattr(console.Unattended, "yes", False)
     return made
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,7 +13,19 @@ from example_stack import STACK_ID, canary
 from rich.console import Console
 from typer.testing import CliRunner
 
-from cli import doctor, generated, keeper, kept_kit, keys, kit_copies, paths, setup, stack_config, status
+from cli import (
+    doctor,
+    generated,
+    keeper,
+    kept_kit,
+    keys,
+    kit_copies,
+    paths,
+    phone_sights,
+    setup,
+    stack_config,
+    status,
+)
 from cli.app import app
 from stacks.outputs import NO_BACKUP
 from stacks.preflight import Report
@@ -193,6 +206,52 @@ def test_welcome_says_how_the_backup_goes_or_that_there_is_none(
     assert "http://localhost:9410/" in told.out
     assert "./photos keeper kit" in told.err
     assert str(NO_BACKUP) not in told.err
+
+
+@pytest.mark.parametrize("chinese", [False, True])
+def test_status_tells_what_the_keepers_page_does_in_the_words_of_who_asks(
+    checkout: Checkout,
+    client: FakeClient,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    *,
+    chinese: bool,
+) -> None:
+    with_backup(checkout, "backup_bucket_secret_access_key")
+    client.add_services(STACK_ID, "keeper", "watch")
+    asked: list[list[str]] = []
+
+    def tell(command: list[str]) -> SimpleNamespace:
+        asked.append(command)
+        return SimpleNamespace(exit_code=0, output=b"Your photos are safe.\nAlbum: It answers. [4]\n")
+
+    for container in client.things["containers"]:
+        container.exec_run = tell
+    monkeypatch.setenv("PHOTOS_LANGUAGE", "zh" if chinese else "en")
+    status.show("dev")
+
+    assert asked == [["keeper", "status", "--brief", "--language", "zh" if chinese else "en"]]
+    assert "\nYour photos are safe.\nAlbum: It answers. [4]\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("well", [True, False])
+def test_what_the_keeper_tells_of_the_phones_is_not_told_in_other_words(
+    checkout: Checkout, client: FakeClient, monkeypatch: pytest.MonkeyPatch, *, well: bool
+) -> None:
+    with_backup(checkout, "backup_bucket_secret_access_key")
+    client.add_services(STACK_ID, "watch")
+    client.add_container("keeper", STACK_ID, "healthy" if well else "unhealthy")
+    said: list[bool] = []
+    monkeypatch.setattr(keeper, "summary", lambda _: None)
+
+    def warnings(*_: object, told: bool) -> list[str]:
+        said.append(told)
+        return []
+
+    monkeypatch.setattr(phone_sights, "warnings", warnings)
+    status.show("dev")
+
+    assert said == [well]
 
 
 @pytest.mark.parametrize("word", ["created", "exited", "running"])

@@ -335,6 +335,22 @@ def test_what_keeps_photos_from_coming_is_in_the_list_and_in_the_status(
     assert "mum" not in quiet
 
 
+def test_only_what_the_keeper_does_not_see_is_told_beside_it(
+    checkout: Checkout, there: SyncthingDouble, api: SyncthingApi
+) -> None:
+    """Its words are those of its page; that a folder is paused it does not call trouble."""
+    declare(checkout, url_of(api), mum={"device": MUM})
+    there.seen[MUM] = days_ago(20)
+    config = SyncthingConfig.model_validate({"phones": {"mum": {"device": MUM}}})
+    alone = list(phone_sights.troubles(phone_sights.sights(api, config), "dev"))
+    silent = list(phone_sights.troubles(phone_sights.sights(api, config), "dev", told=True))
+    there.folders["phone-mum"].update(paused=True)
+    paused = list(phone_sights.troubles(phone_sights.sights(api, config), "dev", told=True))
+
+    assert (len(alone), silent) == (1, [])
+    assert [str(each).partition(".")[0] for each in paused] == ["mum: paused by hand"]
+
+
 def test_a_phone_that_may_be_silent_is_no_trouble(
     checkout: Checkout, there: SyncthingDouble, api: SyncthingApi
 ) -> None:
@@ -394,4 +410,4 @@ def test_the_address_at_home_is_the_one_that_a_phone_reaches(
     }
     monkeypatch.setattr(psutil, "net_if_addrs", lambda: nics)
 
-    assert phone.lan_addresses(SyncthingConfig(sync_bind=(bind,))) == shown
+    assert phone.lan_addresses(SyncthingConfig(sync_bind=bind)) == shown

@@ -12,6 +12,8 @@ import pytest
 from example_stack import changed, declare_stack, example, role
 from fake_host import FakeHost
 
+from components.container import PublishedPort
+from components.service import _in_dockers_order
 from components.services.photoprism import PhotoPrismConfig
 from stacks import config as stack_file
 from stacks.config import StackConfig
@@ -206,3 +208,18 @@ def test_what_is_right_in_a_file_with_mistakes_is_looked_at_with_its_addresses(n
         parsed("lan", {"database.image": "mariadb"})
 
     assert bound(caught.value.rest).bind == ("127.0.0.1", "192.168.1.5")
+
+
+def test_of_several_ports_the_smaller_number_comes_first_whatever_its_digits_say() -> None:
+    """The provider sorts so; Docker's own keys are texts, in which 22000 comes before 8384."""
+    ports = [PublishedPort(internal=n, external=n, ip=ip) for n in (22000, 8384) for ip in ("127.0.0.1", "10.0.0.5")]
+    published = [
+        (22000, "tcp", "10.0.0.5"),
+        (22000, "tcp", "127.0.0.1"),
+        (8384, "tcp", "10.0.0.5"),
+        (8384, "tcp", "127.0.0.1"),
+    ]
+
+    found = [(port.internal, port.ip) for port in _in_dockers_order(ports, published)]
+    assert found == [(8384, "10.0.0.5"), (8384, "127.0.0.1"), (22000, "10.0.0.5"), (22000, "127.0.0.1")]
+    assert _in_dockers_order(ports, []) == ports
