@@ -44,9 +44,11 @@ def no_docker_socket(container: Declared) -> Iterator[str]:
 
 @resource_rule(CONTAINER)
 def least_capabilities(
-    container: Declared, *, allowed: tuple[str, ...] = ("CAP_CHOWN", "CAP_KILL", "CAP_SETGID", "CAP_SETUID")
+    container: Declared,
+    *,
+    allowed: tuple[str, ...] = ("CAP_CHOWN", "CAP_KILL", "CAP_NET_BIND_SERVICE", "CAP_SETGID", "CAP_SETUID"),
 ) -> Iterator[str]:
-    """A container drops every capability and gets back only what an image needs to change its user."""
+    """A container drops every capability and gets back only what an image needs to change its user or open a port."""
     capabilities = container["capabilities"] or {}
     if "ALL" not in (capabilities.get("drops") or ()):
         yield 'it keeps the capabilities that Docker gives to all. Write capabilities: drops ["ALL"].'
