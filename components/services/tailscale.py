@@ -126,7 +126,6 @@ class Tailscale(Service[TailscaleArgs, Platform]):
             "TS_AUTH_ONCE": "true",
             "TS_HOSTNAME": config.hostname,
             "TS_STATE_DIR": STATE,
-            "TS_SOCKET": "/tmp/tailscaled.sock",  # noqa: S108 - inside its own container
             "TS_USERSPACE": "true",
             "TS_ACCEPT_DNS": "false",
             "TS_SERVE_CONFIG": SERVE_FILE,

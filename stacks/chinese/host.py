@@ -5,7 +5,7 @@ TEXTS = {
     "album_in_clear_too": "相册也在 {address} 上不加密地开放，在那里登录是明文",
     "album_in_clear_too_fix": "请删掉这一行：HTTPS 从内部访问相册",
     "home_name_unknown": "在本机上找不到；手机也许仍然找得到",
-    "home_name_unknown_fix": "请运行 ./photos name --stack {stack}，或者让路由器的 DNS 回答这个名字",
+    "home_name_unknown_fix": "请运行 {command}，或者让路由器的 DNS 回答这个名字",
     "home_name_of_another": "是 {addresses}，不是本机",
     "home_name_of_another_fix": "是不是还有一台机器用这个名字？请在 services.https.names 下换一个",
     "home_name_found": "是 {addresses}",

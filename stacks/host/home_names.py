@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Iterator
 from ipaddress import ip_address
+from shlex import quote
 
 import psutil
 
@@ -28,7 +29,7 @@ def check_home_names(config: StackConfig) -> Iterator[Finding]:
         return
     here = {str(address.address) for nic in psutil.net_if_addrs().values() for address in nic}
     for name in https.names:
-        yield _found(name, addresses_of(name), here)
+        yield _found(config.stack, name, addresses_of(name), here)
     if isinstance(album, PhotoPrismConfig) and (beyond := _beyond_this_machine(album)):
         yield warning(
             "config photos:services.photoprism.bind",
@@ -52,14 +53,15 @@ def addresses_of(name: str) -> list[str]:
     return sorted({line.split()[0] for line in done.stdout.splitlines() if line.strip()})
 
 
-def _found(name: str, addresses: list[str], here: set[str]) -> Finding:
+def _found(stack: str, name: str, addresses: list[str], here: set[str]) -> Finding:
     if not addresses:
         return warning(
             name,
             *advice(
                 "home_name_unknown",
                 "is not found from here; it may still be found by phones",
-                "Run ./photos name --stack {stack}, or let your router's DNS answer for it",
+                "Run {command}, or let your router's DNS answer for it",
+                command=f"./photos name --stack {quote(stack)}",
             ),
         )
     if not in_wsl() and not here & set(addresses):

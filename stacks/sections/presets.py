@@ -26,7 +26,7 @@ PRESETS: Mapping[Preset, Mapping[str, Any]] = {
             },
             "syncthing": {"memory": "384m"},
             "drive": {"memory": "192m"},
-            "https": {"memory": "64m"},
+            "https": {"memory": "56m"},
             "tailscale": {"memory": "128m"},
         },
         "publish": {"cloudflared": {"memory": "128m"}},
