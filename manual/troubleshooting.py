@@ -89,6 +89,10 @@ ANSWERS: dict[str, dict[str, str]] = {
         "en": "A name of `photos:backup`, `remotes`",
         "zh": "写 `photos:backup` 的 `remotes` 里的名字",
     },
+    "pin_no_such_image": {
+        "en": "Write one of those; see [supply chain](supply-chain.md)",
+        "zh": "写列出的名字；见[来源](supply-chain.md)",
+    },
     "kit_is_none": {
         "en": "A kit is called `photos-kit-STACK-DATE.age`",
         "zh": "恢复包的名字是 `photos-kit-STACK-DATE.age`",
