@@ -6,13 +6,14 @@ from typing import Annotated
 
 import typer
 
-from cli import images, paths, setup, stack_config, stackfile
+from cli import images, paths, releases, setup, stack_config, stackfile
 from cli.commands.options import StackOption, Yes
 from cli.console import Unattended, confirm, fail, say
 from cli.upgrade import journal, points, returning, upgrading
 from cli.upgrade.notes import notes
 from cli.upgrade.offers import Offer, offers
 from components.messages import message
+from stacks.releases import release_settings
 from stacks.sections import Settings
 
 
@@ -47,9 +48,13 @@ def upgrade(
 
 
 def _upgrade(stack: str, settings: Settings, service: str | None, to: str | None) -> None:
-    found = offers(stack, settings, service, to)
+    found = offers(stack, settings, service, to, {} if to else _released(stack, settings))
     if not found:
-        say(message("upgrade_nothing", "Nothing newer comes with this ./photos. Newer ones: git pull"))
+        say(
+            message(
+                "upgrade_nothing", "Nothing newer is known, neither of this ./photos (git pull) nor of the registries."
+            )
+        )
         return
     for offer in found:
         _show(offer)
@@ -66,6 +71,15 @@ def _upgrade(stack: str, settings: Settings, service: str | None, to: str | None
     ]
     if failed:
         raise typer.Exit(1)
+
+
+def _released(stack: str, settings: Settings) -> dict[str, str]:
+    """Return program → the newest image of its series that its registry was seen to have; what `status` names."""
+    wanted = release_settings(settings)
+    if wanted.check != "daily":
+        return {}
+    seen = releases.known(stack, wanted).newer
+    return {release.service: f"{release.image}:{release.newest}" for release in seen if release.newest}
 
 
 def _show(offer: Offer) -> None:

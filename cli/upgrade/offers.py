@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -31,8 +33,17 @@ class Offer:
         return self.part.name
 
 
-def offers(stack: str, settings: Settings, name: str | None = None, to: str | None = None) -> list[Offer]:
-    """Return what can be upgraded, of one program or of all; end the program where that is nothing that can be."""
+def offers(
+    stack: str,
+    settings: Settings,
+    name: str | None = None,
+    to: str | None = None,
+    released: Mapping[str, str] = MappingProxyType({}),
+) -> list[Offer]:
+    """Return what can be upgraded, of one program or of all; end the program where that is nothing that can be.
+
+    `released`: program → an image that its registry was seen to have, and that may be newer than this checkout's.
+    """
     known = parts(stack, settings)
     chosen = [part for part in known if name in (None, part.name)]
     if not chosen:
@@ -47,7 +58,8 @@ def offers(stack: str, settings: Settings, name: str | None = None, to: str | No
             )
         )
     if to is None:
-        newer = [Offer(part, part.image.default) for part in chosen if is_newer(part.image.default, part.image.current)]
+        newest = [Offer(part, _newest(part, released.get(part.name))) for part in chosen]
+        newer = [offer for offer in newest if is_newer(offer.to, offer.part.image.current)]
         return [offer for offer in newer if not _refusal(offer)]
     if name is None:
         fail(message("upgrade_to_what", "--to needs the program: ./photos upgrade NAME --to {to}", to=to))
@@ -56,6 +68,10 @@ def offers(stack: str, settings: Settings, name: str | None = None, to: str | No
     if reason := _refusal(offer):
         fail(reason)
     return [offer]
+
+
+def _newest(part: Part, released: str | None) -> str:
+    return released if released and is_newer(released, part.image.default) else part.image.default
 
 
 def _checked(part: Part, to: str) -> str:

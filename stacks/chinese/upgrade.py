@@ -8,7 +8,7 @@ TEXTS = {
     "upgrade_back_offer": "{name}：{now} → {image}，数据回到 {made} 的样子。这之后的改动会丢失；你的照片不会被动，下次索引会重新找到新照片。",
     "upgrade_one_of": "--to、--back 和 --forget 只能写一个。",
     "upgrade_not_set_up": "还没有东西在运行。请先运行：./photos up {stack}",
-    "upgrade_nothing": "这份 ./photos 没有带来更新的版本。获取更新的：git pull",
+    "upgrade_nothing": "没有更新的版本：这份 ./photos（git pull）和镜像仓库里都没有。",
     "upgrade_back_agree": "要退回去吗？",
     # offers.py
     "upgrade_unknown": "stack “{stack}” 里没有叫 “{name}” 的程序。有：{names}。备份程序本身随这份代码更新：./photos up {stack}",

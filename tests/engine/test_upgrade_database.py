@@ -19,7 +19,9 @@ MARIADB, OLD_MARIADB = "mariadb:11.8.8", "mariadb:10.11.14"
 def stack_on_an_older_mariadb(world: World, registry: str) -> World:
     build(registry, cache=PROJECT / ".cache" / "images", echo=print, recipes=OLDER)
     push(registry, OLDER)
-    world.write(OLD, database={"memory": "512m", "buffer_pool": "128m", "image": OLD_MARIADB})
+    world.write(
+        OLD, updates={"check": "never"}, database={"memory": "512m", "buffer_pool": "128m", "image": OLD_MARIADB}
+    )
     for name in ("syncthing", "photoprism"):
         world.drop(OLD, "services", name)
     world.photos("up", OLD, "--yes")

@@ -95,6 +95,24 @@ def test_what_is_older_than_this_checkout_s_is_offered_and_nothing_else(checkout
 
 
 @pytest.mark.parametrize(
+    ("released", "to"),
+    [
+        ("photoprism/photoprism:990101-ce", "photoprism/photoprism:990101-ce"),
+        ("photoprism/photoprism:250202-ce", None),
+        ("ghcr.io/me/photoprism:990101-ce", None),
+    ],
+    ids=["newer than this checkout's", "older than this checkout's", "somebody else's"],
+)
+def test_what_a_registry_was_seen_to_have_is_offered_where_it_is_newer_still(
+    checkout: Checkout, released: str, to: str | None
+) -> None:
+    settings = settings_of(checkout, album("photoprism/photoprism:250101-ce"))
+    (found,) = offers.offers("dev", settings, "photoprism", released={"photoprism": released})
+
+    assert found.to == (to or found.part.image.default)
+
+
+@pytest.mark.parametrize(
     ("name", "to", "said"),
     [
         ("photoprims", None, 'Nothing in the stack "dev" is called "photoprims". There are: '),
