@@ -628,7 +628,7 @@ BAD = [
     ),
     key("B27", "services.photoprism.prot", 2342, "unknown. Did you mean port?"),
     key("B27", "library.imports", "/srv/x", "unknown. Did you mean import?"),
-    key("B27", "services.immich", {}, "unknown. Known here: drive, photoprism, syncthing"),
+    key("B27", "services.immich", {}, "unknown. Known here: drive, https, photoprism, syncthing, tailscale"),
     key("B28", "services.photoprism.read_only", "yes", "valid boolean", "Write true or false"),
     key("B28", "services.photoprism.site_title", ["a"], "valid string", "Write text"),
     key("B28", "services.photoprism.site_title", "x" * 101, "at most 100 characters. Write a shorter text"),
