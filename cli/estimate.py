@@ -41,13 +41,19 @@ class Library:
 def show(stack: str, copy: str | None, *, as_json: bool) -> int:
     """Print what each copy of the stack file costs; return the exit code."""
     settings = stack_config.offline(stack).settings
-    if not settings.backup or (copy and copy not in settings.backup.remotes):
-        known = ", ".join(settings.backup.remotes) if settings.backup else "-"
+    if not settings.backup:
+        fail(
+            message(
+                "estimate_no_backup",
+                "The stack file has no photos:backup yet. Write the copies that you think of, then ask again: docs/backup.md",
+            )
+        )
+    if copy and copy not in settings.backup.remotes:
         fail(
             message(
                 "estimate_no_copy",
                 "The stack file names no such copy under photos:backup. There is: {known}",
-                known=known,
+                known=", ".join(settings.backup.remotes),
             )
         )
     from keeper.backup.estimate import estimate  # noqa: PLC0415 - of the keeper only what is needed, when it is needed

@@ -57,11 +57,21 @@ IDENTITIES = {
     ("syncthing_cert", "syncthing_key"): syncthing_identity,
     ("https_ca_cert", "https_ca_key"): new_authority,
 }
-"""Certificate and key belong together: where one is missing, both are made."""
+"""Certificate and key, which are of use together alone."""
+
+
+def half_lost(absent: list[str]) -> dict[str, str]:
+    """Return, of each identity that is half among the secrets `absent`, the missing secret → the one that is left."""
+    lost = {}
+    for names in IDENTITIES:
+        missing = [name for name in names if name in absent]
+        if len(missing) == 1:
+            lost[missing[0]] = next(name for name in names if name not in absent)
+    return lost
 
 
 def values_for(keys: list[str]) -> dict[str, str]:
-    """Return a fresh value for each flat secret of `keys`."""
+    """Return a fresh value for each flat secret of `keys`, which hold identities whole."""
     values = {key: password() for key in keys}
     for names, identity in IDENTITIES.items():
         if values.keys() & set(names):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cli import stack_config, workspace
+from cli import setup, stack_config, workspace
 from cli.console import fail, say
 from components.apps.photoprism import ADMIN, PASSWORD
 from components.messages import message
@@ -23,9 +23,11 @@ def show(stack: str, name: str) -> None:
     clients = album.webdav_clients if isinstance(album, PhotoPrismConfig) else []
     people = album.people if isinstance(album, PhotoPrismConfig) else []
     tokens = settings.publish.service_tokens() if settings.publish else []
+    if name in (*logins, *tokens, *clients, *people):
+        setup.need_passphrase(stack)
     if login := logins.get(name):
-        say(message("login_user", "user: {user}", user=login.user))
         password = workspace.secret(stack, NAMESPACE + service_key(name, login.argument))
+        say(message("login_user", "user: {user}", user=login.user))
         say(message("login_password", "password: {password}", password=password))
     elif name in tokens:
         _show_service_token(stack, name)

@@ -211,12 +211,24 @@ def _name_of(uid: int) -> str:
         return f"user {uid}"
 
 
-def passphrase(stack: str) -> None:
-    """Make the passphrase of `stack` once, and say what losing it means."""
+def need_passphrase(stack: str) -> None:
+    """End the program where the stack's secrets cannot be read: they were never made, or what opens them is gone."""
     file = paths.passphrase_file(stack)
     if file.exists():
         return
-    if "encryptionsalt" in paths.stack_file(stack).read_text("utf-8"):
+    _refuse_a_lost_passphrase(stack, file)
+    fail(
+        message(
+            "no_logins_yet",
+            'The stack "{stack}" was not started yet, and its logins are made then: ./photos up {stack}',
+            stack=stack,
+        )
+    )
+
+
+def _refuse_a_lost_passphrase(stack: str, file: Path) -> None:
+    stack_file = paths.stack_file(stack)
+    if stack_file.exists() and "encryptionsalt" in stack_file.read_text("utf-8"):
         sudo = message("perhaps_sudo", " Was it set up with sudo? Then run ./photos with sudo again.")
         fail(
             message(
@@ -227,6 +239,14 @@ def passphrase(stack: str) -> None:
                 sudo="" if os.geteuid() == 0 else sudo,
             )
         )
+
+
+def passphrase(stack: str) -> None:
+    """Make the passphrase of `stack` once, and say what losing it means."""
+    file = paths.passphrase_file(stack)
+    if file.exists():
+        return
+    _refuse_a_lost_passphrase(stack, file)
     paths.write_private(file, generated.password())
     say(
         message(
@@ -242,6 +262,19 @@ def make_secrets(stack: str, config: StackConfig) -> None:
     """Make the logins and keys that are not in the stack file yet."""
     present = stackfile.read(paths.stack_file(stack))
     absent = [key for key in config.settings.generated_secret_keys() if NAMESPACE + key not in present]
+    for key, left in generated.half_lost(absent).items():
+        # A new certificate does not fit the old key, and phones would no longer know this server.
+        fail(
+            message(
+                "identity_half_lost",
+                "{key} is missing in {file}, and {left} is there: neither is of use alone, and devices know this server by "
+                "them. Take both from a kept copy in {copies}; or take {left} out as well, and both are made anew",
+                key=NAMESPACE + key,
+                left=NAMESPACE + left,
+                file=paths.stack_file(stack),
+                copies=paths.copies_folder(stack),
+            )
+        )
     for key, value in generated.values_for(absent).items():
         engine.set_secret(stack, NAMESPACE + key, value)
     if absent:

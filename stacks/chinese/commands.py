@@ -139,6 +139,7 @@ TEXTS = {
     "key_kept": "什么都没有改动。",
     "key_rotated": "备份 {copy} 换好了新密码。请马上制作新的恢复包：./photos keeper kit --stack {stack}",
     # estimate.py
+    "estimate_no_backup": "配置文件里还没有 photos:backup。先写上你想要的备份，再来问一次：docs/zh/backup.md",
     "estimate_no_copy": "配置文件的 photos:backup 里没有这份备份。有：{known}",
     "estimate_library": "照片库：{files} 个文件，{size}；每月大约新增 {new}。",
     "estimate_copy": "备份",
@@ -176,6 +177,8 @@ TEXTS = {
     # setup.py
     "passphrase_made": "已为 stack 的密码生成口令：{file}\n请把 {folder} 另存一份到别的机器：没有口令和 stack 文件，谁也读不出登录密码。照片不受影响。",
     "name_of_demo": "“{demo}” 是 ./photos demo 自己的 stack 的名字。请给你的另取一个。",
+    "identity_half_lost": "{file} 里缺 {key}，而 {left} 还在：两者只有在一起才有用，设备靠它们认识本机。请从 {copies} 里的旧副本把两个都取回来；或者把 {left} 也删掉，两个都会重新生成",
+    "no_logins_yet": "stack“{stack}”还没有启动过，登录密码是那时生成的：./photos up {stack}",
     "logins_made": "已生成 {count} 个登录密码和身份，加密保存在 stacks/Pulumi.{stack}.yaml 里。",
     "data_in_git": "数据文件夹 {data} 在 git 工作目录 {parent} 里面。请把 PHOTOS_DATA 设成外面的文件夹。",
     # stackfile.py

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import typer
+from example_stack import STACK_ID
 from typer.testing import CliRunner, Result
 
-from cli import app, console, differences, engine, locks, setup, status, sweep
+from cli import app, console, differences, engine, locks, paths, setup, status, sweep
 from cli.app import COMMANDS
 from cli.commands import development, preview, up
 from stacks.names import DESTROYING
@@ -267,10 +268,32 @@ def test_files_that_the_commands_write_are_for_their_owner_alone(monkeypatch: py
     ],
 )
 def test_password_asks_for_the_secret_of_the_service(checkout: Checkout, service: str, key: str) -> None:
+    paths.write_private(paths.passphrase_file("dev"), "opens the stack file")
+
     done = photos("password", service, "--stack", "dev")
 
     assert done.output == "user: admin\npassword: the-answer\n"
     assert checkout.asked == [("secret", key)]
+
+
+@pytest.mark.parametrize(
+    ("written", "says"),
+    [
+        ("", "was not started yet, and its logins are made then: ./photos up dev"),
+        ("encryptionsalt: v1:salt\n", "The passphrase of the stack is gone"),
+    ],
+)
+def test_password_says_why_there_is_none_to_show_and_asks_pulumi_nothing(
+    checkout: Checkout, capsys: pytest.CaptureFixture[str], written: str, says: str
+) -> None:
+    checkout.write(STACK_ID)
+    checkout.file.write_text(written + checkout.file.read_text("utf-8"), "utf-8")
+
+    done = photos("password", "photoprism")
+
+    assert done.exit_code == 1
+    assert says in done.output + capsys.readouterr().err
+    assert checkout.asked == []
 
 
 def test_password_of_what_has_no_login_names_what_has(checkout: Checkout, capsys: pytest.CaptureFixture[str]) -> None:

@@ -33,9 +33,22 @@ def test_every_made_value_passes_the_check_of_the_stack_file() -> None:
     assert all(made[name].startswith("-----BEGIN ") for name in PEM_SECRETS)
 
 
-@pytest.mark.parametrize("keys", [[], ["syncthing_key"], ["drive_admin_password", "syncthing_cert"]])
+@pytest.mark.parametrize("keys", [[], ["syncthing_key", "syncthing_cert"], ["drive_admin_password"]])
 def test_only_what_was_asked_for_is_made_in_that_order(keys: list[str]) -> None:
     assert list(generated.values_for(keys)) == keys
+
+
+@pytest.mark.parametrize(
+    ("absent", "lost"),
+    [
+        (["syncthing_cert"], {"syncthing_cert": "syncthing_key"}),
+        (["https_ca_key", "drive_admin_password"], {"https_ca_key": "https_ca_cert"}),
+        (["syncthing_cert", "syncthing_key"], {}),
+        ([], {}),
+    ],
+)
+def test_half_an_identity_is_named_with_the_half_that_is_left(absent: list[str], lost: dict[str, str]) -> None:
+    assert generated.half_lost(absent) == lost
 
 
 def test_a_syncthing_device_has_its_name_its_own_key_and_years_to_live() -> None:

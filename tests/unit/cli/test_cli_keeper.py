@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import typer
+import yaml
 from example_stack import STACK_ID, canary
 from rich.console import Console
 from typer.testing import CliRunner
@@ -137,6 +138,21 @@ def test_setup_makes_the_keys_of_each_copy_and_never_what_a_person_types(
 
     made = {words[1].removeprefix("photos:") for words in checkout.asked if words[0] == "set secret"}
     assert made == {secret_key("bucket", key) for key in OWN_KEYS}
+
+
+def test_half_an_identity_is_not_made_whole_by_a_stranger(
+    checkout: Checkout, capsys: pytest.CaptureFixture[str]
+) -> None:
+    checkout.write(STACK_ID, {"photos:syncthing_key": {"secure": "v1:canary"}})
+    document = yaml.safe_load(checkout.file.read_text("utf-8"))
+    document["config"].pop("photos:syncthing_cert", None)
+    checkout.file.write_text(yaml.safe_dump(document), "utf-8")
+
+    with pytest.raises(typer.Exit):
+        setup.make_secrets("dev", stack_config.offline("dev"))
+
+    assert "photos:syncthing_cert is missing" in capsys.readouterr().err
+    assert [words for words in checkout.asked if words[0] == "set secret"] == []
 
 
 def test_a_missing_key_of_a_provider_is_asked_for_by_command_in_every_command(

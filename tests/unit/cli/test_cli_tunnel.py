@@ -8,7 +8,7 @@ import pytest
 import typer
 from example_stack import STACK_ID
 
-from cli import logins, stack_config, status, tools, tunnel, workspace
+from cli import logins, paths, stack_config, status, tools, tunnel, workspace
 from stacks.host.cloudflare import check_publishing
 
 if TYPE_CHECKING:
@@ -110,6 +110,8 @@ def test_the_two_headers_of_a_service_token_are_shown(
     }
     other = {**token, "urn": "urn:pulumi:dev::photos::x::tunnel-other", "outputs": {}}
     monkeypatch.setattr(workspace, "resources", lambda _: [other, token])
+    paths.write_private(paths.passphrase_file("dev"), "opens the stack file")
+
     logins.show("dev", "laptop")
 
     assert capsys.readouterr().out == "CF-Access-Client-Id: id.access\nCF-Access-Client-Secret: the secret\n"
@@ -120,6 +122,7 @@ def test_a_service_token_that_is_not_made_yet_is_said_so(
 ) -> None:
     write(checkout)
     monkeypatch.setattr(workspace, "resources", lambda _: [])
+    paths.write_private(paths.passphrase_file("dev"), "opens the stack file")
 
     with pytest.raises(typer.Exit):
         logins.show("dev", "laptop")
