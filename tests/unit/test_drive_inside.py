@@ -250,6 +250,20 @@ def test_a_user_is_made_with_his_rights_and_nothing_more(drive: Drive) -> None:
     assert seen(UserProvider(), wanted) == {}
 
 
+def test_a_user_without_any_right_stays_one(drive: Drive) -> None:
+    """The keeper's, where no copy lies in OpenList: any user may list, which is all that a look needs."""
+    wanted = user(drive, may=[])
+    UserProvider().create(wanted)
+    made = drive.users()["mum"]["permission"]
+    drive.edit_user("mum", permission=0x8)
+
+    assert made == 0
+    assert seen(UserProvider(), wanted)["may"] == ["upload"]
+    UserProvider().update("id", wanted, wanted)
+    assert drive.users()["mum"]["permission"] == 0
+    assert seen(UserProvider(), wanted) == {}
+
+
 @pytest.mark.parametrize(
     ("edit", "kind"),
     [
