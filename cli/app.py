@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from importlib import import_module
 from itertools import pairwise
 from typing import Annotated, Any
@@ -17,6 +18,9 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 from typer.main import get_command
+
+from components.messages import message
+from stacks import shell
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,8 @@ class Command:
         return getattr(import_module(self.module), self.name)
 
 
+LIKENESS = 0.8
+"""So much like a command of ours is no command of pulumi (tested)."""
 FOR_PYTEST = {"allow_extra_args": True, "ignore_unknown_options": True}
 COMMANDS = {
     "up": Command(
@@ -186,10 +192,26 @@ def main() -> None:
     words = sys.argv[1:]
     if words and not words[0].startswith("-") and words[0] not in COMMANDS:
         try:
+            _refuse_misspelt(words)
             sys.exit(_run_pulumi(words))
         except typer.Exit as end:
             sys.exit(end.exit_code)
     app(prog_name="./photos")
+
+
+def _refuse_misspelt(words: list[str]) -> None:
+    """End the program where the first word is a command of ours but for a letter."""
+    if meant := get_close_matches(words[0], COMMANDS, n=1, cutoff=LIKENESS):
+        from cli.console import fail  # noqa: PLC0415 - as the commands: not for --help
+
+        fail(
+            message(
+                "no_such_command",
+                "There is no command {word}. Is this meant? {command}",
+                word=words[0],
+                command=shell.command("./photos", *meant, *words[1:]),
+            )
+        )
 
 
 def _run_pulumi(words: list[str]) -> int:

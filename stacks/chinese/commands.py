@@ -179,6 +179,7 @@ TEXTS = {
     "name_of_demo": "“{demo}” 是 ./photos demo 自己的 stack 的名字。请给你的另取一个。",
     "identity_half_lost": "{file} 里缺 {key}，而 {left} 还在：两者只有在一起才有用，设备靠它们认识本机。请从 {copies} 里的旧副本把两个都取回来；或者把 {left} 也删掉，两个都会重新生成",
     "no_logins_yet": "stack“{stack}”还没有启动过，登录密码是那时生成的：./photos up {stack}",
+    "no_such_command": "没有 {word} 这个命令。是不是想写：{command}",
     "logins_made": "已生成 {count} 个登录密码和身份，加密保存在 stacks/Pulumi.{stack}.yaml 里。",
     "data_in_git": "数据文件夹 {data} 在 git 工作目录 {parent} 里面。请把 PHOTOS_DATA 设成外面的文件夹。",
     # stackfile.py

@@ -232,6 +232,43 @@ def test_any_other_word_goes_to_pulumi_as_it_is(
     assert calls == [expected]
 
 
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [(["statsu"], "./photos status"), (["destory", "home"], "./photos destroy home"), (["kepeer"], "./photos keeper")],
+)
+def test_a_misspelt_command_is_not_handed_to_pulumi(
+    calls: Calls,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    words: list[str],
+    meant: str,
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["photos", *words])
+
+    with pytest.raises(SystemExit) as end:
+        app.main()
+    assert end.value.code == 1
+    assert capsys.readouterr().err.endswith(f"Is this meant? {meant}\n")
+    assert calls == []
+
+
+# `pulumi --help` of 3.259.
+OF_PULUMI = """about api cancel config console convert deployment do env gen-completion import insights install login logout new
+org package plugin policy project stack state template version watch whoami"""
+
+
+@pytest.mark.parametrize("word", OF_PULUMI.split())
+def test_no_command_of_pulumi_is_taken_for_a_misspelt_one(
+    calls: Calls, monkeypatch: pytest.MonkeyPatch, word: str
+) -> None:
+    monkeypatch.setattr(setup, "begin", lambda _: None)
+    monkeypatch.setattr(sys, "argv", ["photos", word])
+
+    with pytest.raises(SystemExit):
+        app.main()
+    assert calls[-1] == ("pulumi", "dev", word)
+
+
 def test_a_secret_can_be_typed_before_the_first_up(calls: Calls, monkeypatch: pytest.MonkeyPatch) -> None:
     words = ["config", "set", "--secret", "photos:backup_alert_urls", "--stack", "home"]
     monkeypatch.setattr(sys, "argv", ["photos", *words])
