@@ -67,7 +67,8 @@ def offline_values(stack: str, file: Path | None = None) -> tuple[dict[str, str]
     clear = {key: value for key, value in raw.items() if not _is_encrypted(value)}
     secret_keys = {key for key in raw if _is_encrypted(raw[key]) or _holds_encrypted(raw[key])}
     sections = {key.removeprefix(NAMESPACE): value for key, value in config_text(clear).items()}
-    known = {NAMESPACE + name for name in flat_secrets(sections)}
+    encrypted = {key.removeprefix(NAMESPACE): "" for key in raw if _is_encrypted(raw[key])}
+    known = {NAMESPACE + name for name in flat_secrets({**encrypted, **sections})}
     # What `./photos` makes will be there; what a person types may be missing, and is said to be.
     present = {key for key in known if key in raw or not key.startswith(NAMESPACE + PREFIX) or key.endswith(OWN_KEYS)}
     hidden = {key: _hidden(key.removeprefix(NAMESPACE)) for key in present - set(clear)}

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from example_stack import canary, changed, container, declare_stack, example, resource, secret_keys, uploads
+from example_stack import DROP, canary, changed, container, declare_stack, example, resource, secret_keys, uploads
 
 from components import keeper, storage
 from components.keeper import SETTINGS_FILE
@@ -118,11 +118,12 @@ def test_openlist_has_no_user_for_a_keeper_that_does_not_ask_it_anything() -> No
 @pytest.mark.parametrize(
     ("leave_out", "keys", "album"),
     [
-        ("photos:publish", {}, "http://localhost:12343/"),
+        ("photos:publish", {"services.https": DROP}, "http://localhost:12343/"),
+        ("photos:publish", {}, "https://photos.local/"),
         ("photos:publish", {"services.photoprism.site_url": "https://photos.lan/"}, "https://photos.lan/"),
         ("nothing", {}, "https://photos.example.com/"),
     ],
-    ids=["this machine", "as written", "published"],
+    ids=["this machine", "home name", "as written", "published"],
 )
 def test_it_links_to_the_addresses_that_people_open(leave_out: str, keys: dict[str, Any], album: str) -> None:
     config = {key: value for key, value in changed(example("home"), keys).items() if key != leave_out}

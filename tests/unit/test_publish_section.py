@@ -267,11 +267,12 @@ def test_names_that_the_free_certificate_does_not_cover_are_known(hostname: str,
 def test_a_deep_name_and_an_adoption_are_warnings_before_anything_is_created(host: FakeHost) -> None:
     from stacks.config import parse  # noqa: PLC0415
     from stacks.host.cloudflare import check_publishing  # noqa: PLC0415
+    from stacks.sections.flat_secrets import flat_secrets  # noqa: PLC0415
 
     entry = {"hostname": "a.b.family.org", "service": "photoprism", "access": "public"}
     raw = host.config({"publish": {**PUBLISH, "hostnames": [entry], "adopt": {"tunnel": TUNNEL_ID}}})
     values = {k.removeprefix("photos:"): v if isinstance(v, str) else json.dumps(v) for k, v in raw.items()}
-    config = parse("dev", values, secret_keys={key for key in values if "password" in key or "syncthing_" in key})
+    config = parse("dev", values, secret_keys=flat_secrets() & set(values))
 
     lines = [str(finding) for finding in check_publishing(config) if finding.level == "warning"]
 

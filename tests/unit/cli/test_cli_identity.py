@@ -142,6 +142,14 @@ def test_every_encrypted_value_is_hidden_offline_and_keys_look_like_keys(file: P
     assert {name for name in names if values[f"photos:{name}"].startswith("-----BEGIN")} == PEM_SECRETS
 
 
+def test_the_secret_of_a_service_that_was_taken_out_is_hidden_like_the_others(file: Path) -> None:
+    write(file, STACK_ID, services={"photoprism": {}}, tailscale_auth_key={"secure": "v1:key"})
+    values, secret_keys = stack_config.offline_values("dev")
+
+    assert values["photos:tailscale_auth_key"].startswith("hidden")
+    assert "photos:tailscale_auth_key" in secret_keys
+
+
 @pytest.mark.parametrize(
     ("value", "flagged"),
     [
