@@ -8,7 +8,7 @@ from cli import paths
 
 
 def written(stack: str) -> str:
-    """Return the version and the time at which the volume was made, "11.8.8-MariaDB 2026-…"; "" where nothing is known."""
+    """Return the version, e.g. "11.8.8-MariaDB"; "" where nothing is known."""
     try:
         return file(stack).read_text("utf-8")
     except (OSError, ValueError):

@@ -53,7 +53,7 @@ class StackConfig:
     `docker`: what the stack file says about the Docker host, by its full keys ("docker:host").
     `published`: how the ports of running containers stand, where one answers on several addresses.
     `originals_on`: the type of the file system that originals is on, once this host was looked at.
-    `database_written`: which MariaDB wrote the data, and when its volume was made, as far as `./photos` knows.
+    `database_written`: which version of MariaDB wrote the data, as far as `./photos` knows.
     """
 
     stack: str

@@ -113,7 +113,7 @@ def put_all_back(client: docker.DockerClient, stack: str, entry: Journal) -> Jou
         entry = journal.write(stack, entry.model_copy(update={"stage": "returned"}))
     workspace.set_value(stack, NAMESPACE + point.key, point.image)
     if point.database:
-        database_record.write(client, stack, point.database)
+        database_record.write(stack, point.database)
     return entry
 
 

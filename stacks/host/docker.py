@@ -402,9 +402,10 @@ def _written_by(client: docker.DockerClient, config: StackConfig) -> Iterator[tu
         yield from map(_version, tags)
     except (docker.errors.NotFound, ImageNotFound):
         pass
-    version, _, made = config.database_written.partition(" ")
-    if any(volume.name == name and volume.attrs.get("CreatedAt", "") == made for volume in client.volumes.list()):
-        yield _version(f":{version}")
+    # The time at which a volume was made binds nothing: until Docker 23 it changes with what is in it (seen).
+    kept = [volume for volume in client.volumes.list() if volume.name == name]
+    if any((volume.attrs.get("Labels") or {}).get("photos.id") == config.id for volume in kept):
+        yield _version(f":{config.database_written}")
 
 
 def _version(image: str) -> tuple[int, int] | None:

@@ -68,7 +68,7 @@ def test_an_address_that_the_router_changed_is_told_and_up_moves_the_album_there
 
     plugged.take(LAN)
     plugged.add(NEXT_DAY)
-    assert f"photoprism does not answer on {NEXT_DAY}" in life.photos("status", "--stack", STACK, check=False)
+    assert f"photoprism does not answer on {NEXT_DAY}" in life.photos("status", "--stack", STACK)
     assert "photoprism:Container" in life.preview(STACK)
     assert f"http://{NEXT_DAY}:" in life.photos("up", STACK, "--yes")
     until(lambda: answers(life, NEXT_DAY))

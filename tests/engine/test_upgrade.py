@@ -61,7 +61,11 @@ def spoil(registry: str, image: str, base: str, files: dict[str, str]) -> None:
     full, origin = (f"{registry}/{name if '/' in name else f'library/{name}'}" for name in (image, base))
     context = io.BytesIO()
     with tarfile.open(fileobj=context, mode="w") as bundle:
-        lines = [f"FROM {origin}", *(f"RUN rm -f /{name}\nCOPY {name} /{name}" for name in files)]  # it may be a link
+        lines = [
+            f"FROM {origin}",
+            "USER root",
+            *(f"RUN rm -f /{name}\nCOPY {name} /{name}" for name in files),
+        ]  # it may be a link
         for name, content in {"Dockerfile": "\n".join(lines), **files}.items():
             info = tarfile.TarInfo(name)
             info.size, info.mode = len(content.encode()), 0o755
