@@ -260,3 +260,14 @@ def _tell(stack: str, entry: Journal) -> None:
             option="" if stack == "dev" else f" --stack {stack}",
         )
     )
+    if "@" in point.image:
+        say(
+            message(
+                "upgrade_unpinned",
+                "{image} was pinned to its digest, and {to} is not yet: ./photos pin {name} --stack {stack}",
+                image=point.image.partition("@")[0],
+                to=entry.to,
+                name=point.name,
+                stack=stack,
+            )
+        )

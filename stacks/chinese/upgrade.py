@@ -28,6 +28,7 @@ TEXTS = {
     "upgrade_back_done": "{name} 又在运行 {image}。",
     "upgrade_dump_kept": "数据库现在的内容已导出保存：{file}",
     "upgrade_dump_failed": "数据库现在的内容无法导出：{said}",
+    "upgrade_unpinned": "{image} 原来固定了摘要，{to} 还没有：./photos pin {name} --stack {stack}",
     "upgrade_done": "{name} 正在运行 {to}，数据完整。之前的样子保留着（{size}）：./photos upgrade {name} --back{option}",
     # proof.py
     "upgrade_up_failed": "up 以 {code} 结束",

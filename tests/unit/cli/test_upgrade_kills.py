@@ -229,6 +229,17 @@ def test_an_upgrade_that_works_keeps_how_it_was(built: House) -> None:
     assert list(copies(built).values()) == [(OLD, 3)]
 
 
+def test_of_a_pinned_image_it_is_said_that_the_new_one_is_not(built: House, capsys: pytest.CaptureFixture[str]) -> None:
+    pinned = f"{OLD}@sha256:{'0' * 64}"
+    built.image = built.running["mariadb"] = built.there["mariadb"] = pinned
+    built.volumes[LIVE] = (pinned, 3)
+    built.write_stack_file()
+
+    assert run(built, NEW) is True
+    assert "./photos pin mariadb --stack dev" in capsys.readouterr().out
+    is_whole(built)
+
+
 def test_the_restore_point_before_goes_only_after_the_next_upgrade_went_well(built: House) -> None:
     run(built, NEW)
     first = copies(built)
