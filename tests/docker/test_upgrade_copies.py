@@ -16,7 +16,8 @@ FILL = (
     "ln -s y /v/sidecar/d/l; ln /v/sidecar/d/y /v/sidecar/d/hard; echo 3 > '/v/ä b/z'; truncate -s 30M /v/sparse; "
     "mkfifo /v/pipe; chown -R 999:999 /v/sidecar; chmod 700 /v/sidecar/d; chmod 750 /v; chmod 4711 /v/sidecar/d/y"
 )
-LOOK = "cd /v; find . -printf '%y %m %U:%G %n %p %l\\n' | grep -v cache | sort"
+# Without a folder's number of links: it counts the folders in it, and the cache is one.
+LOOK = "cd /v; find . -type d -printf '%y %m %U:%G %p\\n' -o -printf '%y %m %U:%G %n %p %l\\n' | grep -v cache | sort"
 
 
 class Volumes:
