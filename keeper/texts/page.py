@@ -75,6 +75,7 @@ TEXTS = {
     "page.skip": Text("Go to what matters", "跳到正文"),
     "page.todo": Text("What to do", "要做的事"),
     "page.todo.none": Text("Nothing. Enjoy your photos.", "没有。好好看照片吧。"),
+    "page.todo.above": Text("Nothing beside the steps above.", "除了上面的步骤，没有别的。"),
     "page.copies": Text("The copies", "副本"),
     "page.copies.none": Text("No copy is set up.", "没有设置任何副本。"),
     "page.kind.disk": Text("a disk of your own, encrypted", "自己的硬盘，已加密"),

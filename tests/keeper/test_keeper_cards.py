@@ -380,3 +380,11 @@ def test_the_whole_status_has_the_copies_in_a_table_and_the_family_s_language(
 
     assert said.startswith("照片都是安全的。")
     assert "│ vault" in said
+
+
+@pytest.mark.parametrize(
+    ("sample", "says"), [("good", "Nothing. Enjoy your photos."), ("first-day", "Nothing beside the steps above.")]
+)
+def test_only_a_good_day_is_to_be_enjoyed(tmp_path: Path, sample: str, says: str) -> None:
+    with served(sample, tmp_path) as url:
+        assert says in httpx.get(url, params={"lang": "en"}).text
