@@ -11,7 +11,7 @@ import psutil
 import pytest
 import typer
 
-from cli import console, firewall
+from cli import console, docker_host, firewall
 from cli.commands import firewall as command
 from stacks.host import Finding, error, warning
 from stacks.host.neighbours import CHECK, RULES
@@ -27,7 +27,8 @@ class Root:
         monkeypatch.setattr(firewall, "SCRIPT", self.script)
         monkeypatch.setattr(firewall, "UNIT", self.unit)
         monkeypatch.setattr(firewall, "SYSTEMD", self.systemd)
-        monkeypatch.setattr(firewall, "as_root", self._run)
+        for module in (firewall, docker_host):
+            monkeypatch.setattr(module, "as_root", self._run)
 
     def _run(self, *words: str) -> None:
         if words[0] in ("install", "rm"):
