@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from cli import app, locks, private_state, stackfile
+from cli import app, locks, paths, private_state, stackfile
 
 
 @pytest.mark.parametrize(
@@ -38,6 +38,7 @@ def test_without_the_pulumi_command_the_message_says_what_to_do(
 ) -> None:
     monkeypatch.setenv("PHOTOS_DATA", str(tmp_path))
     monkeypatch.setenv("PATH", str(tmp_path))
+    paths.write_private(paths.passphrase_file("dev"), "of a stack that was set up")
     monkeypatch.setattr(sys, "argv", ["photos", *words])
 
     with pytest.raises(SystemExit) as end:
