@@ -19,9 +19,6 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from components.messages import message
-from stacks import shell
-
 
 @dataclass(frozen=True)
 class Command:
@@ -202,14 +199,17 @@ def main() -> None:
 def _refuse_misspelt(words: list[str]) -> None:
     """End the program where the first word is a command of ours but for a letter."""
     if meant := get_close_matches(words[0], COMMANDS, n=1, cutoff=LIKENESS):
-        from cli.console import fail  # noqa: PLC0415 - as the commands: not for --help
+        # As the commands: not for --help.
+        from cli.console import fail  # noqa: PLC0415
+        from components.messages import message  # noqa: PLC0415
+        from stacks.shell import command  # noqa: PLC0415
 
         fail(
             message(
                 "no_such_command",
                 "There is no command {word}. Is this meant? {command}",
                 word=words[0],
-                command=shell.command("./photos", *meant, *words[1:]),
+                command=command("./photos", *meant, *words[1:]),
             )
         )
 

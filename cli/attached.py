@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
+from docker.models.containers import Container
 from docker.utils.socket import STDERR, frames_iter
 
 
@@ -24,6 +25,24 @@ def show(connection: Any, *, terminal: bool) -> None:
         target = sys.stderr if number == STDERR else sys.stdout
         target.buffer.write(content)
         target.flush()
+
+
+def output_of(
+    container: Container, words: list[str], take: Callable[[bytes], Any], environment: dict[str, str] | None = None
+) -> tuple[int, str]:
+    """Run a program in a container and hand what it writes to `take`; return its exit code, and its errors.
+
+    What its environment holds reaches it through Docker's API alone: a command line could be read by any process.
+    """
+    api = container.client.api  # type: ignore[union-attr] # it was found through one
+    started = api.exec_create(str(container.id), words, environment=environment)
+    errors = b""
+    for number, content in told(api.exec_start(started["Id"], socket=True)):
+        if number == STDERR:
+            errors += content
+        else:
+            take(content)
+    return int(api.exec_inspect(started["Id"])["ExitCode"] or 0), errors.decode(errors="replace").strip()
 
 
 def told(connection: Any, *, terminal: bool = False) -> Iterator[tuple[int, bytes]]:

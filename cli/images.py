@@ -5,58 +5,19 @@ From then on a newer checkout, whose defaults are others, changes nothing that r
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
 from cli import paths, private_state, stackfile, workspace
-from components.cloudflared import Cloudflared
-from components.database import Database
-from components.keeper import Keeper
-from components.service import child_name
+from stacks.images import image_keys
 from stacks.names import NAMESPACE
 from stacks.sections import Settings
-from stacks.sections.backup.programs import RCLONE, RESTIC
 
 IMAGE = "docker:index/remoteImage:RemoteImage"
 OFFICIAL = "library/"
 """What Docker Hub's own images are below, where a mirror is asked for them."""
 Model = TypeVar("Model", bound=BaseModel)
-
-
-@dataclass(frozen=True)
-class ImageKey:
-    """The image of one program. `key` is its place below `photos:`, `resource` its name in the state.
-
-    `current` is what the settings say, `default` what this checkout takes where a stack file says nothing.
-    """
-
-    name: str
-    key: str
-    resource: str
-    current: str
-    default: str
-
-
-def image_keys(settings: Settings) -> Iterator[ImageKey]:
-    """Yield the images that a stack pulls; the keeper's own is built here and follows this checkout."""
-
-    def of(name: str, section: str, config: BaseModel, field: str = "image", parent: str = "") -> ImageKey:
-        default = str(type(config).model_fields[field].default)
-        resource = f"photos-{child_name(parent, name) if parent else name}"
-        return ImageKey(name, f"{section}.{field}", resource, str(getattr(config, field)), default)
-
-    yield of(Database.service, "database", settings.database)
-    for name, config in settings.enabled().items():
-        yield of(name, f"services.{name}", config)
-    publish, backup = settings.publish, settings.backup
-    if publish and not publish.adopt.tunnel:
-        yield of(Cloudflared.service, "publish.cloudflared", publish.cloudflared)
-    if backup:
-        for program in (RESTIC, RCLONE):
-            yield of(program.name, "backup", backup, f"{program.name}_image", parent=Keeper.service)
 
 
 def with_running(stack: str, settings: Settings) -> Settings:

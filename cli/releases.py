@@ -7,7 +7,7 @@ from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
-from cli import paths, stack_config
+from cli import paths, stack_config, stackfile
 from cli.console import say
 from components.messages import Message, message
 from keeper.releases.asking import ask, still
@@ -41,7 +41,7 @@ def known(stack: str, settings: UpdateSettings) -> UpdatesState:
 
 def lines(stack: str, seen: UpdatesState) -> Iterator[Message]:
     """Yield what to say of each newer release; the keeper says the same (tested)."""
-    option = "" if stack == "dev" else f" --stack {stack}"
+    option = stackfile.option(stack)
     for release in seen.newer:
         service, runs = release.service, release.runs
         if release.newest:
@@ -51,7 +51,7 @@ def lines(stack: str, seen: UpdatesState) -> Iterator[Message]:
                 service=service,
                 runs=runs,
                 newest=release.newest,
-                command=f"./photos upgrade {service}{option}",
+                command=f"{release.command}{option}",
             )
         if release.series:
             yield message(
@@ -60,7 +60,7 @@ def lines(stack: str, seen: UpdatesState) -> Iterator[Message]:
                 service=service,
                 runs=runs,
                 newest=release.series,
-                command=f"./photos upgrade {service} --to {release.image}:{release.series}{option}",
+                command=f"{release.series_command}{option}",
             )
 
 

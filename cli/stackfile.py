@@ -51,6 +51,11 @@ def stack_id(file: Path) -> str | None:
     return read(file).get(ID_KEY) if file.exists() and (not file.is_file() or file.stat().st_size) else None
 
 
+def option(stack: str) -> str:
+    """Return what a command that is told needs to mean `stack`, after a space; nothing for the one that it means anyway."""
+    return "" if stack == "dev" else f" --stack {stack}"
+
+
 def holds(config: Mapping[str, Any], key: str) -> bool:
     """Whether a stack file says something at `key`, a path below `photos:`, e.g. services.photoprism.image."""
     first, *rest = key.split(".")

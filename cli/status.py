@@ -60,7 +60,7 @@ def welcome(stack: str) -> int:
         failing = [state for state in states if not state.well]
         for state in failing:
             _explain(state)
-    option = _option(stack)
+    option = stackfile.option(stack)
     if url := album_url(stack):
         say(
             message(
@@ -202,10 +202,6 @@ def what_stays(stack: str) -> None:
             )
         )
     points.tell(stack)
-
-
-def _option(stack: str) -> str:
-    return "" if stack == "dev" else f" --stack {stack}"
 
 
 def _backup(stack: str, option: str) -> None:

@@ -281,6 +281,16 @@ class Release(BaseModel):
     newest: str
     series: str = ""
 
+    @property
+    def command(self) -> str:
+        """What brings the newer release."""
+        return f"./photos upgrade {self.service}"
+
+    @property
+    def series_command(self) -> str:
+        """What brings the newer series, which nobody types without reading first."""
+        return f"{self.command} --to {self.image}:{self.series}"
+
 
 class UpdatesState(Stored):
     """The last look for newer releases. `unknown`: services whose registry did not answer."""

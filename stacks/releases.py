@@ -1,28 +1,19 @@
-"""What is asked for newer releases: the images that a stack pulls, by the name under which a person upgrades them."""
+"""What is asked for newer releases: the images that a stack pulls."""
 
 from __future__ import annotations
 
-from components.cloudflared import Cloudflared
-from components.database import Database
-from components.service_config import ServiceConfig
 from keeper.settings import UpdateSettings
+from stacks.images import image_keys
 from stacks.sections import Settings
-from stacks.sections.backup.programs import RCLONE, RESTIC
 
 
 def release_settings(settings: Settings) -> UpdateSettings:
     """Return what to ask, and whether to; the keeper's own image is built here and has no releases."""
-    configs: dict[str, ServiceConfig] = {Database.service: settings.database, **settings.enabled()}
-    if settings.publish and not settings.publish.adopt.tunnel:
-        configs[Cloudflared.service] = settings.publish.cloudflared
-    images = {name: config.image for name, config in configs.items()}
-    if settings.backup:
-        images |= {RESTIC.name: settings.backup.restic_image, RCLONE.name: settings.backup.rclone_image}
-    # Without digests: to pin what runs must not change what the keeper is told.
-    images = {name: image.partition("@")[0] for name, image in images.items()}
+    keys = list(image_keys(settings))
     return UpdateSettings(
         check=settings.updates.check,
         registry=settings.image_registry,
-        images=images,
-        series={name: config.release_series for name, config in configs.items()},
+        # Without digests: to pin what runs must not change what the keeper is told.
+        images={key.name: key.current.partition("@")[0] for key in keys},
+        series={key.name: key.series for key in keys if key.series is not None},
     )

@@ -13,6 +13,7 @@ from cli.upgrade import journal, points, returning, upgrading
 from cli.upgrade.notes import notes
 from cli.upgrade.offers import Offer, offers
 from components.messages import message
+from stacks.images import image_keys
 from stacks.releases import release_settings
 from stacks.sections import Settings
 
@@ -97,7 +98,7 @@ def _back(stack: str, settings: Settings, service: str | None) -> None:
     if not kept:
         fail(points.none_of(stack, service))
     point = max(kept, key=lambda each: each.made)
-    current = next((each.current for each in images.image_keys(settings) if each.key == point.key), "-")
+    current = next((each.current for each in image_keys(settings) if each.key == point.key), "-")
     changed = upgrading.changed_since(stack, point)
     say(
         message(

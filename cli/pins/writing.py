@@ -6,10 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 from cli import containers, images, paths, stack_config, workspace
 from cli.console import confirm, fail, say, warn
-from cli.images import ImageKey
 from cli.pins.digests import look, without_digest
 from cli.pins.pinning import Pin, pin
 from components.messages import message
+from stacks.images import ImageKey, image_keys
 from stacks.names import NAMESPACE
 from stacks.sections import Settings
 from stacks.sections.pins import PinConfig
@@ -52,7 +52,7 @@ def _settings(stack: str) -> Settings:
 
 
 def _chosen(settings: Settings, service: str | None) -> list[ImageKey]:
-    keys = list(images.image_keys(settings))
+    keys = list(image_keys(settings))
     chosen = [key for key in keys if service in (None, key.name)]
     if not chosen:
         fail(

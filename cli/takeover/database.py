@@ -16,10 +16,9 @@ import psutil
 import typer
 from docker.errors import NotFound
 from docker.models.containers import Container
-from docker.utils.socket import STDERR
 
 from cli import containers
-from cli.attached import told
+from cli.attached import output_of
 from cli.console import fail
 from cli.takeover.albums import OWN_LABEL, OldAlbum, variables_of
 from cli.takeover.dump import PHOTOPRISM_TABLES, choice
@@ -86,17 +85,9 @@ class OldDatabase:
         """Write a dump into a private file; end the program where that fails, or the disk would be full."""
         self._refuse_small_disk(database, file.parent)
         words = [_program(self.container, "dump"), f"-u{self.login.user}", *FLAGS, database]
-        api = self.container.client.api  # type: ignore[union-attr] # it was found through one
-        started = api.exec_create(str(self.container.id), words, environment=self.login.environment)
-        errors = b""
         with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as target:
-            for number, content in told(api.exec_start(started["Id"], socket=True)):
-                if number == STDERR:
-                    errors += content
-                else:
-                    target.write(content)
-        if api.exec_inspect(started["Id"])["ExitCode"]:
-            said = errors.decode(errors="replace").strip()
+            code, said = output_of(self.container, words, target.write, self.login.environment)
+        if code:
             fail(message("olddb_no_dump", "{name} could not be dumped: {said}", name=self.container.name, said=said))
 
     def _refuse_small_disk(self, database: str, folder: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from docker.models.containers import Container
 
 from cli import workspace
+from components.addresses import in_url
 from components.apps.photoprism import PhotoPrismApi
 from components.apps.resource import AppError
 from components.services.photoprism import HTTP_PORT, PhotoPrism
@@ -36,5 +37,5 @@ def _address(container: Container) -> str | None:
     published = (container.attrs["NetworkSettings"].get("Ports") or {}).get(f"{HTTP_PORT}/tcp") or ()
     for each in published:
         host = ANY.get(each["HostIp"], each["HostIp"])
-        return f"http://{f'[{host}]' if ':' in host else host}:{each['HostPort']}"
+        return f"http://{in_url(host)}:{each['HostPort']}"
     return None

@@ -11,10 +11,9 @@ from pathlib import Path
 
 from docker.errors import APIError, NotFound
 from docker.models.containers import Container
-from docker.utils.socket import STDERR
 
 from cli import containers
-from cli.attached import told
+from cli.attached import output_of
 from cli.takeover.dump import TRAILER
 from components.database import DATA, DATABASE, USER
 from components.messages import message
@@ -84,23 +83,22 @@ def dump(container: Container, file: Path) -> None:
     Raises:
         DatabaseError: it is not whole; nothing of it is left.
     """
-    api = container.client.api  # type: ignore[union-attr] # it was found through one
-    started = api.exec_create(str(container.id), ["sh", "-c", DUMP])
-    errors, end = b"", b""
+    end = b""
     partial = file.with_name(f".{file.name}.partial")
     try:
         with os.fdopen(os.open(partial, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as target:
             with gzip.GzipFile(fileobj=target, mode="wb", compresslevel=1) as packed:
-                for number, content in told(api.exec_start(started["Id"], socket=True)):
-                    if number == STDERR:
-                        errors += content
-                    else:
-                        packed.write(content)
-                        end = (end + content)[-200:]
+
+                def take(content: bytes) -> None:
+                    nonlocal end
+                    packed.write(content)
+                    end = (end + content)[-200:]
+
+                code, errors = output_of(container, ["sh", "-c", DUMP], take)
             target.flush()
             os.fsync(target.fileno())
-        if api.exec_inspect(started["Id"])["ExitCode"] or TRAILER not in end:
-            raise DatabaseError(errors.decode(errors="replace").strip() or "-- Dump completed is missing")
+        if code or TRAILER not in end:
+            raise DatabaseError(errors or "-- Dump completed is missing")
         partial.rename(file)
     finally:
         partial.unlink(missing_ok=True)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cli.images import ImageKey, image_keys
 from components.database import Database
 from components.keeper import Keeper
 from components.services.drive import Drive
 from components.services.photoprism import PhotoPrism
 from components.services.syncthing import Syncthing
 from stacks.expected import expected
+from stacks.images import ImageKey, image_keys
 from stacks.sections import Settings
 
 LEFT_OUT = {PhotoPrism.service: ("cache",), Syncthing.service: ("versions",)}

@@ -148,7 +148,7 @@ def tell(stack: str) -> None:
                 image=point.image,
                 made=when(stack, point),
                 size=in_words(point.size),
-                option="" if stack == "dev" else f" --stack {stack}",
+                option=stackfile.option(stack),
             )
         )
     if entry := journal.read(stack):

@@ -11,20 +11,13 @@ from cli import containers
 from cli.upgrade import album, database, points, services
 from cli.upgrade.journal import RestorePoint
 from cli.upgrade.parts import MUST_STAY
+from cli.upgrade.services import ServiceError
 from components.database import Database
 from components.keeper import Keeper
-from components.messages import Said, message
+from components.messages import message
 from components.services.photoprism import PhotoPrism
 
 MOST_TOLD = 10
-
-
-class FailedError(Exception):
-    """Something is not well; `said` is what, `log` the end of what it wrote."""
-
-    def __init__(self, said: Said, log: str = "") -> None:
-        super().__init__(str(said))
-        self.said, self.log = said, log
 
 
 def prove(client: docker.DockerClient, stack: str, point: RestorePoint, *, new: bool, code: int) -> None:
@@ -33,15 +26,15 @@ def prove(client: docker.DockerClient, stack: str, point: RestorePoint, *, new: 
     `new`: by a newer version, which may migrate it; `code` is what `up` ended with.
 
     Raises:
-        FailedError, ServiceError, DatabaseError, CopyError: it is worse than it was.
+        ServiceError, DatabaseError, CopyError: it is worse than it was.
     """
     there = services.of(client, stack, point.stopped)
     if code:
-        raise FailedError(message("upgrade_up_failed", "up ended with {code}", code=code), _ill(there.values()))
+        raise ServiceError(message("upgrade_up_failed", "up ended with {code}", code=code), _ill(there.values()))
     _healthy(point, there)
     _whole_database(point, there, migrated=new and point.service != Database.service)
     if point.photos is not None and (album.photos_found(stack, there.get(PhotoPrism.service)) or 0) < point.photos:
-        raise FailedError(
+        raise ServiceError(
             message("upgrade_album_blind", "the album does not let its admin in, or does not find its photos any more")
         )
     _files_there(client, stack, point)
@@ -50,7 +43,7 @@ def prove(client: docker.DockerClient, stack: str, point: RestorePoint, *, new: 
 def _healthy(point: RestorePoint, there: Mapping[str, Container]) -> None:
     for name in reversed(point.stopped):
         if name not in there:
-            raise FailedError(message("upgrade_missing", "{name} is missing", name=name))
+            raise ServiceError(message("upgrade_missing", "{name} is missing", name=name))
         # Its first look at itself is a minute away, and it takes no part in an upgrade but its own.
         if name != Keeper.service or point.service == Keeper.service:
             services.await_health(there[name])
@@ -61,7 +54,7 @@ def _whole_database(point: RestorePoint, there: Mapping[str, Container], *, migr
         return
     if found := database.damage(there[Database.service], point.rows, migrated=migrated):
         what = "; ".join(found[:MOST_TOLD])
-        raise FailedError(message("upgrade_rows_lost", "the database is worse than before: {what}", what=what))
+        raise ServiceError(message("upgrade_rows_lost", "the database is worse than before: {what}", what=what))
 
 
 def _files_there(client: docker.DockerClient, stack: str, point: RestorePoint) -> None:
@@ -69,7 +62,7 @@ def _files_there(client: docker.DockerClient, stack: str, point: RestorePoint) -
     for volume in point.volumes:
         wanted = MUST_STAY.get(volume.service)
         if wanted and (gone := copier.vanished(volume.copy_name, volume.live, wanted)):
-            raise FailedError(
+            raise ServiceError(
                 message(
                     "upgrade_files_gone",
                     "files of {service} are gone: {names}",

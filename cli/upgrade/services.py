@@ -23,7 +23,7 @@ AT_WORK = ("restic ", "keeper backup", "keeper verify", "keeper drill")
 
 
 class ServiceError(Exception):
-    """A service does not do what an upgrade needs; `said` is what a person is told, `log` the end of what it wrote."""
+    """Something is not as an upgrade needs it; `said` is what a person is told, `log` the end of what it wrote."""
 
     def __init__(self, said: Said, log: str = "") -> None:
         super().__init__(str(said))

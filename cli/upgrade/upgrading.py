@@ -20,7 +20,7 @@ from cli.upgrade.copying import CopyError
 from cli.upgrade.database import DatabaseError
 from cli.upgrade.journal import Journal, RestorePoint
 from cli.upgrade.offers import Offer
-from cli.upgrade.proof import FailedError, prove
+from cli.upgrade.proof import prove
 from cli.upgrade.services import ServiceError
 from components.container import image_reference
 from components.database import Database
@@ -39,7 +39,7 @@ def upgrade(stack: str, settings: Settings, offer: Offer) -> bool:
         entry = _begun(client, stack, offer)
     try:
         _switched(stack, entry)
-    except FailedError as failed:
+    except ServiceError as failed:
         return _gone_back(stack, entry, failed)
     with containers.connected(stack) as client:
         returning.finish(client, stack, journal.write(stack, entry.model_copy(update={"stage": "proven"})))
@@ -124,7 +124,7 @@ def _switched(stack: str, entry: Journal) -> None:
     """Write the new image into the stack file, bring it up, and look at what became of the data.
 
     Raises:
-        FailedError: it is not well.
+        ServiceError: it is not well.
     """
     entry = journal.write(stack, entry.model_copy(update={"stage": "switched"}))
     try:
@@ -137,13 +137,11 @@ def _switched(stack: str, entry: Journal) -> None:
     with containers.connected(stack) as client:
         try:
             prove(client, stack, entry.point, new=True, code=code)
-        except ServiceError as problem:
-            raise FailedError(problem.said, problem.log) from problem
         except (DatabaseError, CopyError, DockerException) as problem:
-            raise FailedError(str(problem)) from problem
+            raise ServiceError(str(problem)) from problem
 
 
-def _gone_back(stack: str, entry: Journal, failed: FailedError) -> bool:
+def _gone_back(stack: str, entry: Journal, failed: ServiceError) -> bool:
     """Put everything back, bring it up, say why; return False."""
     point = entry.point
     warn(
@@ -182,7 +180,7 @@ def _up_again(stack: str, entry: Journal) -> None:
         with containers.connected(stack) as client:
             prove(client, stack, entry.point, new=False, code=code)
             returning.end_return(client, stack, entry)
-    except (FailedError, ServiceError, DatabaseError, CopyError, DockerException) as problem:
+    except (ServiceError, DatabaseError, CopyError, DockerException) as problem:
         fail(
             message(
                 "upgrade_back_ill",
@@ -257,7 +255,7 @@ def _tell(stack: str, entry: Journal) -> None:
             name=point.name,
             to=entry.to,
             size=points.in_words(point.size),
-            option="" if stack == "dev" else f" --stack {stack}",
+            option=stackfile.option(stack),
         )
     )
     if "@" in point.image:

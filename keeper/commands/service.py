@@ -165,31 +165,13 @@ def import_(as_json: Json = False) -> None:
 
 def _tell_releases(settings: Settings, found: UpdatesState) -> None:
     for release in found.newer:
-        service, runs, image = release.service, release.runs, release.image
-        if release.newest:
-            command = f"./photos upgrade {service}"
-            tell(
-                say(
-                    settings.language,
-                    "updates.newer",
-                    service=service,
-                    runs=runs,
-                    newest=release.newest,
-                    command=command,
-                )
-            )
-        if release.series:
-            command = f"./photos upgrade {service} --to {image}:{release.series}"
-            tell(
-                say(
-                    settings.language,
-                    "updates.series",
-                    service=service,
-                    runs=runs,
-                    newest=release.series,
-                    command=command,
-                )
-            )
+        for key, newest, command in (
+            ("updates.newer", release.newest, release.command),
+            ("updates.series", release.series, release.series_command),
+        ):
+            if newest:
+                values = {"service": release.service, "runs": release.runs, "newest": newest, "command": command}
+                tell(say(settings.language, key, **values))
     if found.unknown:
         tell(say(settings.language, "updates.unknown", names=", ".join(found.unknown)), "yellow")
     if not found.newer and not found.unknown:

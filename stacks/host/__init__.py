@@ -17,6 +17,7 @@ __all__ = [
     "file_system",
     "keeps_permissions",
     "ok",
+    "own_addresses",
     "reports_changes",
     "unsafe_for_databases",
     "warning",
@@ -39,6 +40,11 @@ def file_system(path: str) -> str:
         (len(point), kind) for point, kind in mounts if real == point or real.startswith(point.rstrip("/") + "/")
     ]
     return max(holding, default=(0, "unknown"))[1]
+
+
+def own_addresses() -> set[str]:
+    """Return every address that this machine has, of whatever kind."""
+    return {address.address for nic in psutil.net_if_addrs().values() for address in nic}
 
 
 def unsafe_for_databases(kind: str) -> bool:

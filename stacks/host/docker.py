@@ -18,7 +18,17 @@ from components.messages import message
 from components.service import Binding
 from stacks.config import StackConfig
 from stacks.expected import expected
-from stacks.host import GIB, Finding, advice, error, file_system, ok, unsafe_for_databases, warning
+from stacks.host import (
+    GIB,
+    Finding,
+    advice,
+    error,
+    file_system,
+    ok,
+    own_addresses,
+    unsafe_for_databases,
+    warning,
+)
 from stacks.host.endpoint import DockerEndpoint, EndpointError, resolve
 from stacks.host.engines import check_engine
 from stacks.host.late_addresses import may_be_absent
@@ -214,7 +224,7 @@ def _ports(containers: list[Summary], config: StackConfig) -> Iterator[Finding]:
     ours = {port for port, holder in holders.items() if _is_ours(holder, config)}
     # A container that crashes has its ports at one moment and not at the next.
     crashing = {_name(c) for c in containers if _is_ours(c, config) and c.get("State") == "restarting"}
-    addresses = {address.address for nic in psutil.net_if_addrs().values() for address in nic} | set(ANY)
+    addresses = own_addresses() | set(ANY)
     for service in expected(config.stack, config.settings).services:
         for port in service.ports:
             where = f"config photos:{service.section}.{port.field}"

@@ -15,12 +15,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import docker
-import psutil
 from docker.context import ContextAPI
 from docker.context.config import get_current_context_name
 
 from components.messages import Message, Said, message
-from stacks.host import advice, error
+from stacks.host import advice, error, own_addresses
 
 CHECK = "docker"
 SECTION = "docker:"
@@ -181,5 +180,5 @@ def _is_here(host: str) -> bool:
         meant = {entry[4][0] for entry in socket.getaddrinfo(host, None)}
     except OSError:
         return False
-    ours = {address.address for nic in psutil.net_if_addrs().values() for address in nic}
+    ours = own_addresses()
     return all(ipaddress.ip_address(address).is_loopback or address in ours for address in meant)

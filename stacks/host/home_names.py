@@ -7,14 +7,12 @@ from collections.abc import Iterator
 from ipaddress import ip_address
 from shlex import quote
 
-import psutil
-
 from components.addresses import in_url
 from components.messages import message
 from components.services.https import HttpsConfig
 from components.services.photoprism import PhotoPrismConfig
 from stacks.config import StackConfig
-from stacks.host import Finding, advice, ok, warning
+from stacks.host import Finding, advice, ok, own_addresses, warning
 from stacks.host.wsl import in_wsl
 
 SECONDS_TO_FIND = 6
@@ -27,7 +25,7 @@ def check_home_names(config: StackConfig) -> Iterator[Finding]:
     https, album = services.get("https"), services.get("photoprism")
     if not isinstance(https, HttpsConfig):
         return
-    here = {str(address.address) for nic in psutil.net_if_addrs().values() for address in nic}
+    here = own_addresses()
     for name in https.names:
         yield _found(config.stack, name, addresses_of(name), here)
     if isinstance(album, PhotoPrismConfig) and (beyond := _beyond_this_machine(album)):

@@ -34,13 +34,11 @@ def part(reading: Reading) -> Part:
 def _items(reading: Reading) -> list[Item]:
     newer = reading.status.updates.newer
     items = [
-        _item(reading, "updates.newer", release, release.newest, f"./photos upgrade {release.service}")
-        for release in newer
-        if release.newest
+        _item(reading, "updates.newer", release, release.newest, release.command) for release in newer if release.newest
     ]
     # Nobody goes to another series without reading what it says.
     return items + [
-        _item(reading, "updates.series", release, release.series, _other(release), alone=False)
+        _item(reading, "updates.series", release, release.series, release.series_command, alone=False)
         for release in newer
         if release.series
     ]
@@ -49,7 +47,3 @@ def _items(reading: Reading) -> list[Item]:
 def _item(reading: Reading, key: str, release: Release, newest: str, command: str, *, alone: bool = True) -> Item:
     values = {"service": release.service, "runs": release.runs, "newest": newest}
     return reading.item("note", key, command=command, alone=alone, **values)
-
-
-def _other(release: Release) -> str:
-    return f"./photos upgrade {release.service} --to {release.image}:{release.series}"

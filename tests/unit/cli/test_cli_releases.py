@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from example_stack import STACK_ID, changed, declare_stack, example, secret_keys, sections, uploads
 
-from cli import images, releases, status
+from cli import releases, status
 from components.keeper import SETTINGS_FILE
 from keeper.releases import asking
 from keeper.settings import Settings, UpdateSettings
@@ -20,6 +20,7 @@ from keeper.state import Release, UpdatesState, now
 from keeper.texts import say
 from stacks import languages
 from stacks.config import parse
+from stacks.images import image_keys
 from stacks.releases import release_settings
 
 if TYPE_CHECKING:
@@ -149,7 +150,7 @@ def test_what_is_asked_are_the_images_that_can_be_upgraded_each_with_its_series(
     settings = parse("home", sections(config), secret_keys=keys).settings
     asked = release_settings(settings)
 
-    assert set(asked.images) == {each.name for each in images.image_keys(settings)}
+    assert set(asked.images) == {each.name for each in image_keys(settings)}
     assert asked.images["photoprism"] == settings.enabled()["photoprism"].image
     series = {"mariadb": 2, "photoprism": 0, "syncthing": 1, "drive": 1, "cloudflared": 0}
     assert {name: asked.series[name] for name in series} == series

@@ -10,6 +10,7 @@ from example_stack import STACK_ID
 
 from cli import images, prepared, private_state, stack_config, stackfile
 from components.services.photoprism import PhotoPrismConfig
+from stacks.images import image_keys
 from stacks.sections import Settings
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def written(checkout: Checkout) -> dict[str, Any]:
 
 def test_every_image_that_is_pulled_has_a_key_and_its_default_is_the_model_s(checkout: Checkout) -> None:
     config = settings_of(checkout, {"photos:backup": {"remotes": COPY}})
-    keys = {each.key: each for each in images.image_keys(config)}
+    keys = {each.key: each for each in image_keys(config)}
 
     assert set(keys) == {
         "database.image", "services.photoprism.image", "services.syncthing.image", "services.drive.image",
@@ -59,7 +60,7 @@ def test_an_image_that_the_stack_file_does_not_name_is_written_at_the_first_up(c
 
     assert written(checkout)["photos:database"]["image"] == config.database.image
     assert written(checkout)["photos:services"]["photoprism"]["image"] == OLD, "what a person wrote stays"
-    assert all(stackfile.holds(written(checkout), each.key) for each in images.image_keys(config))
+    assert all(stackfile.holds(written(checkout), each.key) for each in image_keys(config))
 
 
 def test_where_all_stand_there_nothing_is_written(checkout: Checkout) -> None:
@@ -119,7 +120,7 @@ def test_a_changed_default_changes_nothing_of_a_stack_that_wrote_its_images_down
     monkeypatch.setattr(PhotoPrismConfig.model_fields["image"], "default", "photoprism/photoprism:990101-ce")
     PhotoPrismConfig.model_rebuild(force=True)
     after = stack_config.offline("dev").settings
-    (key,) = [each for each in images.image_keys(after) if each.name == "photoprism"]
+    (key,) = [each for each in image_keys(after) if each.name == "photoprism"]
     monkeypatch.undo()
     PhotoPrismConfig.model_rebuild(force=True)
 

@@ -378,7 +378,7 @@ def test_what_is_proven_is_more_than_health(built: House) -> None:
         name="mariadb", service="mariadb", key="database.image", image=OLD, made="2026-11-29T20:15:00Z",
         stopped=("mariadb",), rows={"photos": 4},
     )  # fmt: skip
-    with pytest.raises(proof.FailedError, match="photos: 4 → 3"):
+    with pytest.raises(services.ServiceError, match="photos: 4 → 3"):
         proof.prove(SimpleNamespace(), "dev", point, new=True, code=0)  # type: ignore[arg-type]
     assert built.steps == 0
 
