@@ -7,11 +7,11 @@ import string
 from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from components.home_authority import new_authority
+from components.home_authority import as_pem, new_authority
 
 PASSWORD_LENGTH = 24
 TWENTY_YEARS = timedelta(days=20 * 365)
@@ -43,14 +43,7 @@ def syncthing_identity() -> tuple[str, str]:
         .add_extension(x509.SubjectAlternativeName([x509.DNSName("syncthing")]), critical=False)
         .sign(key, hashes.SHA256())
     )
-    return (
-        certificate.public_bytes(serialization.Encoding.PEM).decode(),
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        ).decode(),
-    )
+    return as_pem(certificate, key)
 
 
 IDENTITIES = {

@@ -54,6 +54,11 @@ def new_authority() -> tuple[str, str]:
         .add_extension(x509.NameConstraints(permitted_subtrees=at_home, excluded_subtrees=None), critical=True)
         .sign(key, hashes.SHA256())
     )
+    return as_pem(certificate, key)
+
+
+def as_pem(certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> tuple[str, str]:
+    """Return a certificate and its key as text."""
     return (
         certificate.public_bytes(serialization.Encoding.PEM).decode(),
         key.private_bytes(

@@ -12,7 +12,8 @@ import annotated_types
 from pydantic import AfterValidator, BaseModel, BeforeValidator
 from pydantic.fields import FieldInfo
 
-from components.fields import _memory
+from components.fields import _memory, memory_text
+from manual.pages import linked
 from stacks.chinese import keys
 from stacks.sections import Settings
 
@@ -137,8 +138,7 @@ class Row:
     def line(self) -> str:
         """Return the row as Markdown; pages are named in it as in a message, and linked here."""
         meaning = self.meaning.replace("<", "&lt;").replace("|", "\\|")
-        meaning = re.sub(r"\bdocs/(?:zh/)?([a-z-]+)\.md", r"[\1](\1.md)", meaning)
-        return f"| `{self.key}` | {self.type} | {self.default} | {meaning} |"
+        return f"| `{self.key}` | {self.type} | {self.default} | {linked(meaning)} |"
 
 
 def tables(language: str) -> str:
@@ -232,9 +232,7 @@ def _default(field: FieldInfo, language: str) -> str:
     if value in (None, {}, [], ""):
         return NONE[language]
     if any(isinstance(item, BeforeValidator) and item.func is _memory for item in field.metadata):  # in megabytes
-        return f"`{value // 1024}g`" if value % 1024 == 0 else f"`{value}m`"
-    if isinstance(value, tuple):
-        return f"`{', '.join(value)}`"
+        return f"`{memory_text(value)}`"
     if isinstance(value, dict):
         return f"`{{{', '.join(f'{key}: {item}' for key, item in value.items())}}}`"
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cli.app import COMMANDS
-from manual.pages import PROJECT
+from manual.pages import PROJECT, linked
 from stacks.chinese import TEXTS
 
 ROOMS = ("components", "stacks", "cli", "demo")
@@ -80,8 +80,7 @@ def as_seen(text: str) -> str:
     seen = " ".join(seen.split()).replace("|", "\\|").replace("<", "&lt;")
     outside = seen.split("`")
     outside[::2] = [COMMAND.sub(r"`\g<0>`", words) for words in outside[::2]]
-    seen = "`".join(outside)
-    return re.sub(r"\bdocs/(?:zh/)?([a-z-]+)\.md", r"[\1](\1.md)", seen)
+    return linked("`".join(outside))
 
 
 def _filled(name: str) -> str:

@@ -14,6 +14,11 @@ def page(name: str, language: str) -> Path:
     return PROJECT / "docs" / ("zh" if language == "zh" else "") / f"{name}.md"
 
 
+def linked(text: str) -> str:
+    """Return a text of the program with the pages that it names as links of a page in the same language."""
+    return re.sub(r"\bdocs/(?:zh/)?([a-z-]+)\.md", r"[\1](\1.md)", text)
+
+
 def part(text: str, marker: str) -> str:
     """Return what stands between the markers of a part. Raises ValueError where they are missing."""
     return _marked(text, marker)[2]
