@@ -13,8 +13,9 @@ from rich.console import Console
 from components.messages import Said, message
 from stacks.languages import text
 
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+# What is printed is text as it is: rich makes a disc of ":CD:", also within a fingerprint, and a style of "[red]".
+out = Console(markup=False, emoji=False, highlight=False, soft_wrap=True)
+err = Console(markup=False, emoji=False, highlight=False, soft_wrap=True, stderr=True)
 
 
 class Unattended:
@@ -25,17 +26,17 @@ class Unattended:
 
 def say(said: Said) -> None:
     """Print a line for the user."""
-    out.print(text(said), markup=False)
+    out.print(text(said))
 
 
 def warn(said: Said) -> None:
     """Print a line that the user should not miss."""
-    err.print(text(said), style="yellow", markup=False)
+    err.print(text(said), style="yellow")
 
 
 def fail(said: Said) -> NoReturn:
     """Print what is wrong and what to do, and end with exit code 1."""
-    err.print(text(said), style="red", markup=False)
+    err.print(text(said), style="red")
     raise typer.Exit(1)
 
 

@@ -53,4 +53,4 @@ class CrashLoops:
                     times=RESTARTS + 1,
                 )
             )
-            err.print(lines, markup=False)
+            err.print(lines)

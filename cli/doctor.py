@@ -49,9 +49,7 @@ def _print(finding: Finding, stack: str) -> None:
     out.print(Text.assemble((level, COLOURS[finding.level]), (text(finding.check), "bold")))
     for line in filter(None, (text(finding.text, stack=stack), text(finding.fix, stack=stack))):
         # A line break in a command would run half of it when it is pasted.
-        out.print(
-            INDENT + line if COMMAND.search(line) else wrapped(line, out.width, first=INDENT, then=INDENT), markup=False
-        )
+        out.print(INDENT + line if COMMAND.search(line) else wrapped(line, out.width, first=INDENT, then=INDENT))
 
 
 def _backup(stack: str, config: StackConfig) -> Finding:

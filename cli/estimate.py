@@ -123,7 +123,7 @@ def _print(library: Library, found: Mapping[str, Estimate]) -> None:
         size=size(library.bytes),
         new=size(library.new_bytes_month),
     )
-    out.print(text(counted), markup=False, soft_wrap=True)
+    out.print(text(counted), soft_wrap=True)
     heads = (
         message("estimate_copy", "copy"),
         message("estimate_first", "first upload"),

@@ -55,15 +55,15 @@ def show() -> None:
             "This closes it. To set it now and at every boot: ./photos firewall --set. To take it away: --remove.",
         )
     )
-    out.print(f"\n# {SCRIPT}", markup=False)
-    out.print(script(), markup=False)
+    out.print(f"\n# {SCRIPT}")
+    out.print(script())
     say(
         message(
             "firewall_nft",
             "The same for /etc/nftables.conf, if your rules are there (then write photos:neighbours: trusted):",
         )
     )
-    out.print(f"\n{NFT}", markup=False)
+    out.print(f"\n{NFT}")
 
 
 def set_rule() -> None:

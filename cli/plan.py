@@ -61,10 +61,7 @@ def _print(recorder: Recorder) -> None:
         for child in children:
             kind, *facts = _facts(child)
             for label, fact in zip([kind, *[""] * len(facts)], facts, strict=False):
-                out.print(
-                    wrapped(fact, out.width, first=f"  {label:<{KIND_WIDTH}}", then=" " * (KIND_WIDTH + 6)),
-                    markup=False,
-                )
+                out.print(wrapped(fact, out.width, first=f"  {label:<{KIND_WIDTH}}", then=" " * (KIND_WIDTH + 6)))
 
 
 def _facts(resource: Recorded) -> list[str]:

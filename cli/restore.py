@@ -138,13 +138,13 @@ def _stopped(client: docker.DockerClient, stack: str, services: list[str]) -> It
     candidates = [containers.of_service(client, stack, service) for service in services]
     interrupted = [container for container in candidates if container and container.status == "running"]
     for container in interrupted:
-        err.print(f"Stopping {container.name} ...", markup=False)
+        err.print(f"Stopping {container.name} ...")
         container.stop(timeout=SECONDS_TO_STOP)
     try:
         yield
     finally:
         for container in interrupted:
-            err.print(f"Starting {container.name} ...", markup=False)
+            err.print(f"Starting {container.name} ...")
             try:
                 _start(container)
             except (APIError, OSError) as problem:

@@ -236,7 +236,7 @@ def _explain(state: ServiceState) -> None:
             again=again,
         )
     )
-    err.print(containers.last_lines(state.container), markup=False)
+    err.print(containers.last_lines(state.container))
 
 
 def _table(states: list[ServiceState]) -> Table:

@@ -153,13 +153,13 @@ def kit_html() -> str:
 
 def phone_html(language: str) -> str:
     """Return the terminal in which `./photos phone add` waits for the phone."""
-    drawn = Console(record=True, highlight=False, width=78, file=io.StringIO())
+    drawn = Console(markup=False, emoji=False, highlight=False, record=True, width=78, file=io.StringIO())
     with ExitStack() as changed:
         changed.enter_context(patch.dict(os.environ, {"PHOTOS_LANGUAGE": language}))
         changed.enter_context(patch.object(console, "out", drawn))
         changed.enter_context(patch.object(qr, "out", drawn))
         changed.enter_context(patch.object(phone, "lan_addresses", lambda _: ["192.168.1.5"]))
-        drawn.print("$ ./photos phone add mum --stack home", markup=False)
+        drawn.print("$ ./photos phone add mum --stack home")
         phone._show_code(SyncthingConfig(), SERVER)  # noqa: SLF001 - what `add` shows before a phone asks
     return drawn.export_html(theme=MONOKAI, code_format=TERMINAL)
 

@@ -167,7 +167,7 @@ def _gone_back(stack: str, entry: Journal, failed: ServiceError) -> bool:
         )
     )
     if failed.log:
-        err.print(failed.log, markup=False)
+        err.print(failed.log)
     return False
 
 

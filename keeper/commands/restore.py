@@ -149,7 +149,7 @@ def keys(copy: Copy = "", as_json: Json = False) -> None:
         for name, held in found.items() if not as_json else ():
             for key in held:
                 mark = "*" if key.current else " "
-                out.print(f"{name} {mark} {key.id}  {key.created}  {key.user}@{key.host}", markup=False)
+                out.print(f"{name} {mark} {key.id}  {key.created}  {key.user}@{key.host}")
     raise typer.Exit(Exit.OK)
 
 
@@ -212,12 +212,12 @@ def _tell_listing(settings: Settings, listing: Listing, names: list[str]) -> Non
         tell_problem(problem)
     if names:
         for found in listing.found:
-            out.print(found.path, markup=False)
+            out.print(found.path)
             for version in found.versions:
                 key = "find.folder" if found.type == "dir" else "find.version"
                 days = {name: _day(settings, getattr(version, name)) for name in ("changed", "first", "last")}
                 values = {"size_bytes": version.size, "copies": ", ".join(version.copies), "snapshot": version.snapshot}
-                out.print(f"  {say(settings.language, key, **days, **values)}", markup=False)
+                out.print(f"  {say(settings.language, key, **days, **values)}")
         for name in () if listing.found else names:
             _say(settings, "find.nothing", name=name)
         return
@@ -225,12 +225,12 @@ def _tell_listing(settings: Settings, listing: Listing, names: list[str]) -> Non
         if not held:
             _say(settings, "find.none", copy=name)
             continue
-        out.print(name, markup=False)
+        out.print(name)
         for each in held:
             values = {"snapshot": each.id[:SHORT], "files": each.files, "size_bytes": each.bytes}
             line = say(settings.language, "find.snapshot", time=_moment(settings, each.time), **values)
             notes = ["find.part"] * (not each.whole) + ["find.held"] * each.held
-            out.print("  " + ", ".join([line, *(say(settings.language, note) for note in notes)]), markup=False)
+            out.print("  " + ", ".join([line, *(say(settings.language, note) for note in notes)]))
 
 
 def _tell_restore(settings: Settings, report: restore.RestoreReport) -> None:
@@ -257,7 +257,7 @@ def _tell_diff(settings: Settings, first: Source, second: Source, found: Differe
     tell(say(settings.language, "diff.head", copy=first.name, old=old, new=new, **counts))
     for sign, paths in (("+", found.added), ("-", found.removed), ("M", found.changed), ("?", found.rotten)):
         for path in sorted(paths):
-            out.print(f"{sign} {path.lstrip('/')}", markup=False)
+            out.print(f"{sign} {path.lstrip('/')}")
 
 
 def _tell_names(settings: Settings, key: str, names: Iterable[str]) -> None:

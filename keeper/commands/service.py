@@ -190,14 +190,14 @@ def _start() -> tuple[Settings, threading.Event]:
 def _show(view: View, language: Language) -> None:
     """Print what the page shows first. What the stack does not declare is no news at a terminal."""
     out.print(view.headline, style=f"bold {COLOURS[view.level]}")
-    out.print(view.subline, markup=False, soft_wrap=True)
+    out.print(view.subline, soft_wrap=True)
     colon = say(language, "page.colon")
     for card in view.cards:
         if card.level != "off":
-            out.print(f"{card.title}{colon}{card.line}", style=COLOURS[card.level], markup=False, soft_wrap=True)
+            out.print(f"{card.title}{colon}{card.line}", style=COLOURS[card.level], soft_wrap=True)
     for item in view.items:
         detail = f" ({item.detail})" if item.detail else ""
-        out.print(f"- {item.text.striptags()}{detail}", style=COLOURS[item.level], markup=False, soft_wrap=True)
+        out.print(f"- {item.text.striptags()}{detail}", style=COLOURS[item.level], soft_wrap=True)
 
 
 def _table(view: View, language: Language) -> Table:

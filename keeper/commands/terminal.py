@@ -18,13 +18,15 @@ from keeper.settings import load
 from keeper.state import Tell
 from keeper.texts import TEXTS, for_stack, problem_text, say
 
-out, err = Console(highlight=False), Console(stderr=True, highlight=False)
+# Names of photos are printed as they are: rich makes a heart of ":heart:", and a style of "[red]".
+out = Console(markup=False, emoji=False, highlight=False)
+err = Console(markup=False, emoji=False, highlight=False, stderr=True)
 Json = Annotated[bool, typer.Option("--json", help="Print a report for machines instead.")]
 
 
 def tell(text: str, style: str = "") -> None:
     """Say something to the person at the terminal, with commands as that person types them."""
-    err.print(for_stack(text, load().stack), style=style, markup=False, soft_wrap=True)
+    err.print(for_stack(text, load().stack), style=style, soft_wrap=True)
 
 
 def tell_problem(problem: Problem, style: str = "red") -> None:
