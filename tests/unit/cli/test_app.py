@@ -20,6 +20,7 @@ from typer.testing import CliRunner, Result
 from cli import app, console, differences, engine, locks, paths, setup, status, sweep
 from cli.app import COMMANDS
 from cli.commands import development, preview, up
+from cli.upgrade import database_record
 from stacks.names import DESTROYING
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ def calls(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> Calls:
         (locks, ("unlock",)),
         (sweep, ("leftovers",)),
         (status, ("explain_failure", "what_stays")),
+        (database_record, ("remember",)),
     ):
         for name in names:
             monkeypatch.setattr(module, name, note(name))
@@ -105,6 +107,7 @@ def test_up_prepares_sweeps_runs_and_welcomes(calls: Calls) -> None:
         ("room_for_up", "home"),
         ("pulumi", "home", "up", "--stack", "home", "--refresh", "--yes"),
         ("crashes looked for",),
+        ("remember", "home"),
         ("room given back", "home"),
         ("crashes told",),
         ("welcome", "home"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import shlex
 import shutil
 import subprocess
@@ -13,7 +12,6 @@ import pytest
 import typer
 import yaml
 from example_stack import EXAMPLES_FOLDER
-from rich.console import Console
 from typer.testing import CliRunner
 
 from cli import app, console, paths, plan, status, workspace
@@ -85,18 +83,17 @@ def test_password_of_an_unknown_service_lists_the_known_ones_and_asks_pulumi_not
 @pytest.mark.parametrize("folder", ["Photos (2024)", "a b", "[2024] Photos"])
 @pytest.mark.parametrize("brackets", [False, True])
 def test_the_plan_shows_folders_as_they_are_called(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str, brackets: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], folder: str, brackets: bool
 ) -> None:
     root = f"/srv/{folder}" + ("[old]" if brackets else "")
     document = yaml.safe_load((EXAMPLES_FOLDER / "Pulumi.dev.yaml").read_text("utf-8"))
     document["config"]["photos:library"] = {"originals": f"{root}/o", "import": f"{root}/i"}
     (tmp_path / "Pulumi.dev.yaml").write_text(yaml.safe_dump(document), "utf-8")
-    page = io.StringIO()
     monkeypatch.setattr(paths, "STACK_FILES", tmp_path)
-    monkeypatch.setattr(plan, "out", Console(file=page, width=500))
+    monkeypatch.setattr(plan.out, "width", 500)
     plan.show("dev")
 
-    assert f"{root}/o → " in page.getvalue()
+    assert f"{root}/o → " in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
