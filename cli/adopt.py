@@ -8,10 +8,13 @@ from cli import docker_host, first_run, paths, setup, stack_config, stackfile, w
 from cli.console import confirm, fail, say
 from components.messages import message
 from stacks.host.library import folders, read_marker
+from stacks.host.machine import Machine, MachinePath, machine_at
 
 
-def adopt(stack: str, folder: Path) -> None:
-    """Mark `folder` as this stack's, or take over the id that it and the kept volumes carry; after asking."""
+def adopt(stack: str, named: Path) -> None:
+    """Mark a folder as this stack's, or take over the id that it and the kept volumes carry; after asking."""
+    machine = machine_at(stackfile.ssh_host(stack))
+    folder = machine.path(str(named))
     if not folder.is_dir():
         fail(message("adopt_no_folder", "{folder} is not a folder. Is its drive mounted?", folder=folder))
     setup.reach(stack)
@@ -22,20 +25,20 @@ def adopt(stack: str, folder: Path) -> None:
             "library_holds",
             "{folder} holds {count} files. They stay as they are.",
             folder=folder,
-            count=first_run.count_files(folder),
+            count=first_run.count_files(folder, machine),
         )
     )
     if marker and marker != stack_identity:
         _refuse_if_running(stack, marker)
     if stack_identity is None:
-        _take_over(stack, folder, marker)
+        _take_over(stack, folder, marker, machine)
     elif marker == stack_identity:
         say(message("adopt_is_ours", "It is this stack's library already."))
     else:
-        _mark(stack, folder, stack_identity, marker)
+        _mark(stack, folder, stack_identity, marker, machine)
 
 
-def _take_over(stack: str, folder: Path, marker: str | None) -> None:
+def _take_over(stack: str, folder: MachinePath, marker: str | None, machine: Machine) -> None:
     """Give a stack without id the id of a library whose own stack file is lost."""
     identity = marker or _id_of_volumes(stack)
     if not identity:
@@ -58,7 +61,7 @@ def _take_over(stack: str, folder: Path, marker: str | None) -> None:
         fail(message("nothing_changed", "Nothing was changed."))
     workspace.set_value(stack, stackfile.ID_KEY, identity)
     if not marker:
-        first_run.write_marker(folder, identity)
+        first_run.write_marker(folder, identity, machine)
     setup.make_secrets(stack, stack_config.offline(stack))
     say(
         message(
@@ -76,8 +79,8 @@ def _take_over(stack: str, folder: Path, marker: str | None) -> None:
     )
 
 
-def _mark(stack: str, folder: Path, stack_identity: str, marker: str | None) -> None:
-    if folder not in folders(stack_config.offline(stack).settings.library).values():
+def _mark(stack: str, folder: MachinePath, stack_identity: str, marker: str | None, machine: Machine) -> None:
+    if folder not in folders(stack_config.offline(stack).settings).values():
         fail(
             message(
                 "adopt_not_in_library",
@@ -102,7 +105,7 @@ def _mark(stack: str, folder: Path, stack_identity: str, marker: str | None) -> 
         )
     ):
         fail(message("nothing_changed", "Nothing was changed."))
-    first_run.write_marker(folder, stack_identity)
+    first_run.write_marker(folder, stack_identity, machine)
     first_run.make_places(stack_config.offline(stack).settings)
     say(message("adopt_marked", "Marked. Next: ./photos up {stack}", stack=stack))
 

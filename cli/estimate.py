@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.table import Table
@@ -19,6 +16,7 @@ from components.messages import message
 from components.storage import MARKER
 from keeper.settings import CopySettings, KeepSettings
 from stacks.host.library import folders
+from stacks.host.machine import HERE, Machine, MachinePath, machine_at
 from stacks.languages import text
 from stacks.sections.backup import BackupConfig
 
@@ -58,7 +56,7 @@ def show(stack: str, copy: str | None, *, as_json: bool) -> int:
         )
     from keeper.backup.estimate import estimate  # noqa: PLC0415 - of the keeper only what is needed, when it is needed
 
-    library = count(list(folders(settings.library).values()))
+    library = count(folders(settings).values(), machine_at(settings.host))
     names = [copy] if copy else list(settings.backup.remotes)
     found = {
         name: estimate(library.files, library.bytes, library.new_bytes_month, as_keeper_has_it(settings.backup, name))
@@ -73,28 +71,16 @@ def show(stack: str, copy: str | None, *, as_json: bool) -> int:
     return 0
 
 
-def count(roots: list[Path]) -> Library:
+def count(roots: Iterable[MachinePath], machine: Machine = HERE) -> Library:
     """Count the files below `roots`; what cannot be looked at is left out."""
     library, year_ago, recent = Library(), time.time() - YEAR_SECONDS, 0
-    for state in (state for root in roots for state in _files(root)):
-        library.files += 1
-        library.bytes += state.st_size
-        recent += state.st_size if state.st_mtime > year_ago else 0
+    for name, size, changed in (file for root in roots for file in machine.files(root)):
+        if name != MARKER:
+            library.files += 1
+            library.bytes += size
+            recent += size if changed > year_ago else 0
     library.new_bytes_month = recent // MONTHS
     return library
-
-
-def _files(folder: Path) -> Iterator[os.stat_result]:
-    try:
-        entries = list(os.scandir(folder))
-    except OSError:
-        return
-    for entry in entries:
-        if entry.is_dir(follow_symlinks=False):
-            yield from _files(Path(entry.path))
-        elif entry.is_file(follow_symlinks=False) and entry.name != MARKER:
-            with suppress(OSError):  # it went meanwhile
-                yield entry.stat(follow_symlinks=False)
 
 
 def as_keeper_has_it(backup: BackupConfig, name: str) -> CopySettings:

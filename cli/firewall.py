@@ -85,8 +85,8 @@ def _agreed() -> bool:
 
 
 def _set() -> None:
-    install(SCRIPT, script(), "0755")
-    as_root(str(SCRIPT), "set")
+    install(Path(SCRIPT), script(), "0755")
+    as_root(SCRIPT, "set")
     if SYSTEMD.exists():
         install(UNIT, SERVICE, "0644")
         as_root("systemctl", "daemon-reload")
@@ -105,13 +105,13 @@ def _set() -> None:
 
 def remove_rule() -> None:
     """Take the rule away, and what sets it at boot."""
-    if not SCRIPT.exists():
+    if not Path(SCRIPT).exists():
         say(message("firewall_none", "./photos set no rule here, so there is none to take away."))
         return
     if SYSTEMD.exists() and UNIT.exists():
         as_root("systemctl", "disable", "--quiet", UNIT.name)
-    as_root(str(SCRIPT), "remove")
-    as_root("rm", "-f", str(UNIT), str(SCRIPT))
+    as_root(SCRIPT, "remove")
+    as_root("rm", "-f", str(UNIT), SCRIPT)
     if SYSTEMD.exists():
         as_root("systemctl", "daemon-reload")
     say(message("firewall_removed", "The rule is gone."))

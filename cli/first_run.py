@@ -14,6 +14,7 @@ from cli.console import confirm, fail, say
 from components.messages import both, message
 from components.storage import MARKER, PHONES
 from stacks.host.library import absent_drive, folders, library_owner, person, read_marker
+from stacks.host.machine import HERE, Machine, MachinePath, machine_at
 from stacks.names import NAMESPACE, OWN_GROUP
 from stacks.sections import Settings
 from stacks.sections.owner import OwnerConfig
@@ -23,11 +24,11 @@ RUN_AS_OWNER = ("photoprism", "keeper", "watch")
 """Services whose container has the owner of the photos as its user."""
 
 
-def agree_to_folders(library_folders: Iterable[Path]) -> None:
+def agree_to_folders(library_folders: Iterable[MachinePath], machine: Machine) -> None:
     """Ask whether the missing ones among `library_folders` may be created; end the program when not. Writes nothing."""
     missing = [folder for folder in library_folders if not folder.exists()]
     for folder in missing:
-        _needs_its_drive(folder)
+        _needs_its_drive(folder, machine)
     if missing and not confirm(message("create_folders", "Create {folders}?", folders=both(map(str, missing)))):
         fail(
             message(
@@ -40,9 +41,9 @@ def agree_to_folders(library_folders: Iterable[Path]) -> None:
 
 def mark(stack: str, settings: Settings) -> None:
     """Create missing library folders, show what is in them, write the markers, the owner and then the id."""
-    library = folders(settings.library)
+    library, machine = folders(settings), machine_at(settings.host)
     for folder in library.values():
-        make_folder(folder)
+        make_folder(folder, machine)
     foreign = {key: folder for key, folder in library.items() if read_marker(folder)}
     pending = _pending(stack)
     identity = pending_id(stack) or str(uuid4())
@@ -66,13 +67,13 @@ def mark(stack: str, settings: Settings) -> None:
                 "{key}: {folder} holds {count} files. They stay as they are.",
                 key=key,
                 folder=folder,
-                count=count_files(folder),
+                count=count_files(folder, machine),
             )
         )
     # Kept first, so that a run killed between marker and id goes on with the same id.
     paths.write_private(pending, identity)
     for folder in library.values():
-        write_marker(folder, identity)
+        write_marker(folder, identity, machine)
     make_places(settings)
     fix_owner(stack, settings)
     images.write_down(stack, settings)
@@ -113,27 +114,28 @@ def _pending(stack: str) -> Path:
 
 def make_places(settings: Settings) -> None:
     """Create the folders inside originals that something is mounted on; Docker would make them as root."""
+    machine = machine_at(settings.host)
     for name in (PHONES, *settings.library.others):
-        make_folder(Path(settings.library.originals) / name)
+        make_folder(machine.path(settings.library.originals) / name, machine)
 
 
-def write_marker(folder: Path, identity: str) -> None:
+def write_marker(folder: MachinePath, identity: str, machine: Machine = HERE) -> None:
     """Write the marker of the stack into `folder`, owned as the folder is."""
     marker = folder / MARKER
     marker.write_text(f"{identity}\n", "utf-8")
     marker.chmod(0o644)
-    if os.geteuid() == 0:
-        os.chown(marker, folder.stat().st_uid, folder.stat().st_gid)
+    if machine.person()[0] == 0:
+        machine.give(marker, folder.stat().st_uid, folder.stat().st_gid)
 
 
-def count_files(folder: Path) -> int:
+def count_files(folder: MachinePath, machine: Machine) -> int:
     """Return how many files are below `folder`, without the markers."""
-    return sum(len(files) - (MARKER in files) for _, _, files in os.walk(folder))
+    return sum(name != MARKER for name, _, _ in machine.files(folder))
 
 
-def _needs_its_drive(folder: Path) -> None:
+def _needs_its_drive(folder: MachinePath, machine: Machine) -> None:
     """End the program where a missing folder belongs on a Windows drive that is not mounted."""
-    if drive := absent_drive(folder):
+    if drive := absent_drive(folder, machine):
         fail(
             message(
                 "drive_gone",
@@ -145,23 +147,23 @@ def _needs_its_drive(folder: Path) -> None:
         )
 
 
-def make_folder(folder: Path) -> None:
+def make_folder(folder: MachinePath, machine: Machine = HERE) -> None:
     """Create a missing folder, never below a drive that is not mounted; give it to the person, not to root."""
     if folder.exists():
         return
-    _needs_its_drive(folder)
-    first = next(part for part in reversed((folder, *folder.parents)) if not part.exists())
+    _needs_its_drive(folder, machine)
+    made = [part for part in reversed((folder, *folder.parents)) if not part.exists()]
     folder.mkdir(parents=True)
-    for part in (first, *(item for item in first.rglob("*") if item.is_dir())):
+    for part in made:
         part.chmod(0o755)  # a service that only reads the photos runs as another user
-        hand_over(part)
+        hand_over(part, machine)
 
 
-def hand_over(item: Path) -> None:
-    """Give what was made here to the person, where it would be root's or the group docker's."""
-    owner = person()
-    if os.geteuid() == 0:
-        os.chown(item, owner.uid, owner.gid)
-    elif os.environ.get(OWN_GROUP):
+def hand_over(item: MachinePath, machine: Machine = HERE) -> None:
+    """Give what was made there to the person, where it would be root's or the group docker's."""
+    owner = person(machine)
+    if machine.person()[0] == 0:
+        machine.give(item, owner.uid, owner.gid)
+    elif machine.here and os.environ.get(OWN_GROUP):
         with suppress(PermissionError):  # a Windows drive has no groups
-            os.chown(item, -1, owner.gid)
+            machine.give(item, -1, owner.gid)

@@ -15,11 +15,12 @@ from collections.abc import Sequence
 from ipaddress import ip_address
 from pathlib import Path
 
-from cli import docker_host, stack_config
+from cli import docker_host, stack_config, this_machine
 from cli.console import confirm, fail, say
 from components.addresses import ANY
 from components.messages import message
 from components.services.https import HttpsConfig
+from stacks.host.machine import HERE
 from stacks.host.wsl import in_wsl
 
 UNITS = Path("/etc/systemd/system")
@@ -47,6 +48,7 @@ WantedBy=avahi-daemon.service
 
 def announce(stack: str) -> None:
     """Let this machine answer for the names of the stack, after asking; end the program where that is not possible."""
+    this_machine.need(stack, "./photos name")
     section = _section(stack)
     names = [name for name in section.names if name.endswith(".local")]
     for name in set(section.names) - set(names):
@@ -58,7 +60,7 @@ def announce(stack: str) -> None:
                 "HTTPS answers on this machine alone. Write `bind: lan` under services.https, or leave `bind` out.",
             )
         )
-    if in_wsl():
+    if in_wsl(HERE):
         return say(
             message(
                 "name_in_wsl",

@@ -17,7 +17,8 @@ from cli.console import confirm, fail, say
 from cli.kit_copies import KitFiles, steps
 from components.keeper import OPENLIST
 from components.messages import message
-from stacks.host.library import read_marker
+from stacks.host.library import folders, read_marker
+from stacks.host.machine import machine_at
 from stacks.names import NAMESPACE
 
 SHORTEST_PASSPHRASE = 12
@@ -150,7 +151,8 @@ def _refuse_another(stack: str, identity: str, own_passphrase: bytes) -> None:
 def _library(stack: str, identity: str) -> None:
     """Create the library folders where they are missing, and mark them: the photos come back into them."""
     settings = stack_config.offline(stack).settings
-    for folder in map(Path, settings.library.library().folders):
+    machine = machine_at(settings.host)
+    for folder in folders(settings).values():
         marker = read_marker(folder)
         if marker not in (None, identity):
             fail(
@@ -162,7 +164,7 @@ def _library(stack: str, identity: str) -> None:
                     stack=stack,
                 )
             )
-        if marker is None and folder.exists() and (count := first_run.count_files(folder)):
+        if marker is None and folder.exists() and (count := first_run.count_files(folder, machine)):
             question = message(
                 "restore_into",
                 "{folder} holds {count} files and no marker. Restore into it? What is there stays.",
@@ -171,9 +173,9 @@ def _library(stack: str, identity: str) -> None:
             )
             if not confirm(question):
                 fail(message("nothing_restored", "Nothing was restored."))
-        first_run.agree_to_folders([folder])
-        first_run.make_folder(folder)
-        first_run.write_marker(folder, identity)
+        first_run.agree_to_folders([folder], machine)
+        first_run.make_folder(folder, machine)
+        first_run.write_marker(folder, identity, machine)
     first_run.make_places(settings)
 
 

@@ -13,19 +13,20 @@ import sys
 import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from uuid import uuid4
 
 import docker
 from docker.errors import APIError
 from docker.models.containers import Container
 
-from cli import containers, sweep
+from cli import containers, stackfile, sweep
 from cli.attached import show
 from cli.console import err, fail, warn
 from components.messages import message
 from components.restore import ORDER_FILE
 from components.storage import MARKER, PHONES
+from stacks.host.machine import Machine, machine_at
 from stacks.names import RESTORE
 
 PHONE_FOLDERS = ("originals", f"originals/{PHONES}")
@@ -146,7 +147,7 @@ def _stopped(client: docker.DockerClient, stack: str, services: list[str]) -> It
         for container in interrupted:
             err.print(f"Starting {container.name} ...")
             try:
-                _start(container)
+                _start(container, machine_at(stackfile.ssh_host(stack)))
             except (APIError, OSError) as problem:
                 warn(
                     message(
@@ -159,15 +160,15 @@ def _stopped(client: docker.DockerClient, stack: str, services: list[str]) -> It
                 )
 
 
-def _start(container: Container) -> None:
+def _start(container: Container, machine: Machine) -> None:
     """Start a container again. A folder that it mounts may have been lost with the photos: no backup holds an empty one.
 
     Only inside a folder with the marker: below the mount point of an absent drive a new one would look like the library.
     """
     for mount in container.attrs["HostConfig"].get("Mounts") or ():
-        folder = Path(mount["Source"])
+        folder = machine.path(mount["Source"])
         if mount["Type"] == "bind" and (folder.parent / MARKER).is_file() and not folder.exists():
             owner = folder.parent.stat()
             folder.mkdir()
-            os.chown(folder, owner.st_uid, owner.st_gid)
+            machine.give(folder, owner.st_uid, owner.st_gid)
     container.start()

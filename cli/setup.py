@@ -34,6 +34,7 @@ from components.messages import Said, message
 from stacks.config import StackConfig
 from stacks.host.images import check_images
 from stacks.host.library import folders
+from stacks.host.machine import machine_at
 from stacks.languages import text
 from stacks.names import NAMESPACE
 from stacks.preflight import Report, look
@@ -58,14 +59,16 @@ def prepare(stack: str, *, marking: bool = True, unreachable: Callable[[Said], N
     if report.config and not docker_host.answers(stack):
         docker_host.ensure(stack)
         report = look_at(stack, chosen)
-    for offered in (firewall.offered, late_addresses.offered) if marking and report.config else ():
+    # Of another machine nothing is changed but its Docker and its folders.
+    ours_to_change = report.config and machine_at(report.config.settings.host).here
+    for offered in (firewall.offered, late_addresses.offered) if marking and ours_to_change else ():
         if offered(report):
             report = look_at(stack, chosen)
     config = _usable(stack, report, marking=marking)
     if lacking := _not_fetched(stack, config, marking=marking):
         unreachable("\n".join(lacking))
     if marking and config.first_run:
-        first_run.agree_to_folders(folders(config.settings.library).values())
+        first_run.agree_to_folders(folders(config.settings).values(), machine_at(config.settings.host))
     _open(stack, chosen)
     if marking:
         make_secrets(stack, config)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from cli import paths, stack_yaml
 from cli.console import confirm, fail, say
 from components.messages import message
+from stacks.host.endpoint import SSH_HOST
 from stacks.host.endpoint import docker_settings as of_docker
 from stacks.names import NAMESPACE
 from stacks.shell import command
@@ -51,6 +52,11 @@ def stack_id(file: Path) -> str | None:
     return read(file).get(ID_KEY) if file.exists() and (not file.is_file() or file.stat().st_size) else None
 
 
+def ssh_host(stack: str) -> str | None:
+    """Return the machine that the stack file, or the example it will be made from, names under `photos:host`."""
+    return next((str(host) for config in _configs(stack) if (host := config.get(SSH_HOST))), None)
+
+
 def option(stack: str) -> str:
     """Return what a command that is told needs to mean `stack`, after a space; nothing for the one that it means anyway."""
     return "" if stack == "dev" else f" --stack {stack}"
@@ -67,8 +73,13 @@ def holds(config: Mapping[str, Any], key: str) -> bool:
 
 def publishes(stack: str) -> bool:
     """Whether the stack file, or the example it will be made from, has the section `photos:publish`."""
+    return any(f"{NAMESPACE}publish" in config for config in _configs(stack))
+
+
+def _configs(stack: str) -> Iterator[dict[str, Any]]:
+    """Return what the stack file says, or what it will begin with; nothing where there is neither."""
     files = (paths.stack_file(stack), newest_copy(stack), paths.EXAMPLES / paths.stack_file(stack).name)
-    return any(f"{NAMESPACE}publish" in read(file) for file in [f for f in files if f and f.exists()][:1])
+    yield from (read(file) for file in [f for f in files if f and f.exists()][:1])
 
 
 def newest_copy(stack: str) -> Path | None:

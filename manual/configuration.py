@@ -45,6 +45,7 @@ TYPES: dict[object, dict[str, str]] = {
         ("_login_server", "URL", "网址"),
         ("site_url", "URL", "网址"),
         ("_registry", "registry", "镜像仓库"),
+        ("_ssh_host", "ssh://user@host", "ssh://user@host"),
         ("_network", "network", "网络"),
         ("_digest", "digest", "摘要"),
         ("_date", "date", "日期"),

@@ -32,6 +32,7 @@ from cli.commands import phone
 from cli.kit_copies import KitCopy, KitFiles, steps
 from components.services.syncthing import SyncthingConfig
 from manual.pages import LANGUAGES, PROJECT
+from stacks.host.machine import HERE
 from tests.keeper import driven, page_samples
 from tests.waiting import until
 
@@ -158,9 +159,9 @@ def phone_html(language: str) -> str:
         changed.enter_context(patch.dict(os.environ, {"PHOTOS_LANGUAGE": language}))
         changed.enter_context(patch.object(console, "out", drawn))
         changed.enter_context(patch.object(qr, "out", drawn))
-        changed.enter_context(patch.object(phone, "lan_addresses", lambda _: ["192.168.1.5"]))
+        changed.enter_context(patch.object(phone, "lan_addresses", lambda *_: ["192.168.1.5"]))
         drawn.print("$ ./photos phone add mum --stack home")
-        phone._show_code(SyncthingConfig(), SERVER)  # noqa: SLF001 - what `add` shows before a phone asks
+        phone._show_code(SyncthingConfig(), SERVER, HERE)  # noqa: SLF001 - what `add` shows before a phone asks
     return drawn.export_html(theme=MONOKAI, code_format=TERMINAL)
 
 

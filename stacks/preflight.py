@@ -10,12 +10,13 @@ from dataclasses import dataclass, replace
 
 from stacks.config import StackConfig
 from stacks.findings import Finding
-from stacks.host import file_system
 from stacks.host.cloudflare import check_publishing
 from stacks.host.disks import check_backup, on_one_disk
 from stacks.host.docker import check_docker, check_reachable, published
+from stacks.host.endpoint import EndpointError, resolve
 from stacks.host.late_addresses import check_late_addresses
 from stacks.host.library import check_library
+from stacks.host.machine import HERE, machine_at
 from stacks.host.way_out import check_way_out
 from stacks.host.wsl import check_wsl
 from stacks.problems import ConfigError
@@ -46,7 +47,7 @@ def findings(config: StackConfig) -> list[Finding]:
         *check_docker(config),
         *check_late_addresses(config),
         *check_way_out(config),
-        *check_wsl(),
+        *check_wsl(machine_at(config.settings.host)),
         *check_publishing(config),
         *check_backup(config),
     ]
@@ -62,6 +63,8 @@ def look(load: Callable[[], StackConfig], *, leaving: bool = False) -> Report:
     except ConfigError as problem:
         wrong = problem.problems
         return Report(None, wrong if leaving else [*wrong, *_of_the_rest(problem.rest, wrong)])
+    if cut_off := _cut_off(config):
+        return Report(config, [cut_off])
     if leaving:
         return Report(config, list(check_publishing(config)))
     config = _with_what_this_host_shows(config)
@@ -69,14 +72,29 @@ def look(load: Callable[[], StackConfig], *, leaving: bool = False) -> Report:
 
 
 def _with_what_this_host_shows(config: StackConfig) -> StackConfig:
-    kind = file_system(config.settings.library.originals)
+    kind = machine_at(config.settings.host).file_system(config.settings.library.originals)
     return replace(config, host_shortcomings=tuple(on_one_disk(config)), originals_on=kind, published=published(config))
+
+
+def _cut_off(config: StackConfig) -> Finding | None:
+    """Return why the machine that the stack lives on cannot be looked at; None for one that can, and for this one."""
+    try:
+        endpoint = resolve(config.docker)
+    except EndpointError:
+        return None  # the check of Docker says so, together with everything else
+    try:
+        endpoint.open()
+    except EndpointError as problem:
+        return problem.finding
+    return None
 
 
 def _of_the_rest(rest: StackConfig | None, wrong: list[Finding]) -> list[Finding]:
     """Return what the host says to what is right in a stack file. Of a wrong value only the default could be checked."""
     if rest is None:
-        return [*check_reachable(), *check_wsl()]
+        return [*check_reachable(), *check_wsl(HERE)]
+    if cut_off := _cut_off(rest):
+        return [cut_off]
     places = tuple(str(finding.check) for finding in wrong)
     seen = findings(_with_what_this_host_shows(rest))
     return [finding for finding in seen if not str(finding.check).startswith(places)]

@@ -29,6 +29,7 @@ from components.messages import Said, message
 from components.services.syncthing import SyncthingConfig
 from components.storage import PHONES as PHONES_FOLDER
 from stacks.host import lan
+from stacks.host.machine import Machine, machine_at
 from stacks.languages import text
 from stacks.names import NAMESPACE
 from stacks.problems import problems
@@ -213,7 +214,7 @@ def _asking(stack: str, config: SyncthingConfig, name: str, own: str) -> Device:
     with _syncthing(stack, config) as api:
         if folder := made_by_hand(api, config, name):
             return _take_over(api, folder, name, own)
-        _show_code(config, own)
+        _show_code(config, own, machine_at(stackfile.ssh_host(stack)))
         return _who_asks(api, name)
 
 
@@ -254,7 +255,7 @@ def _take_over(api: SyncthingApi, folder: Mapping[str, Any], name: str, own: str
     return Device(device, str(folder["id"]))
 
 
-def _show_code(config: SyncthingConfig, own: str) -> None:
+def _show_code(config: SyncthingConfig, own: str, machine: Machine) -> None:
     say(
         message(
             "phone_scan",
@@ -263,7 +264,7 @@ def _show_code(config: SyncthingConfig, own: str) -> None:
         )
     )
     qr.show(own)
-    if addresses := lan_addresses(config):
+    if addresses := lan_addresses(config, machine):
         say(
             message(
                 "phone_address",
@@ -275,11 +276,11 @@ def _show_code(config: SyncthingConfig, own: str) -> None:
         say(message("phone_by_relay", "Leave its address as it is: the phone comes through Syncthing's relays."))
 
 
-def lan_addresses(config: SyncthingConfig) -> list[str]:
+def lan_addresses(config: SyncthingConfig, machine: Machine) -> list[str]:
     """Return where a phone at home reaches Syncthing, as far as this machine knows; the container cannot be discovered."""
     if config.sync_bind not in ANY:
         return [in_url(config.sync_bind)]
-    return [in_url(address) for address in lan.lan_addresses()]
+    return [in_url(address) for address in lan.lan_addresses(machine)]
 
 
 def _who_asks(api: SyncthingApi, name: str) -> Device:

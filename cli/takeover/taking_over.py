@@ -13,13 +13,13 @@ from pathlib import Path
 
 import docker
 
-from cli import docker_host, paths, setup, stack_config, stackfile, sweep, workspace
+from cli import docker_host, paths, setup, stack_config, stackfile, sweep, this_machine, workspace
 from cli.console import confirm, fail, say, warn
 from cli.takeover import albums, database, dump, findings, password, pending, storage, volumes
 from components.messages import message
 from components.services.photoprism import PhotoPrismConfig
 from stacks.config import StackConfig
-from stacks.host.library import folders, library_owner
+from stacks.host.library import library_owner
 from stacks.names import NAMESPACE
 
 INNODB_FACTOR = 3
@@ -54,6 +54,7 @@ def take_over(stack: str, source: str, folder: Path, *, place: Path, database_na
 
     `source` is a container or a dump, `place` is where a person stands.
     """
+    this_machine.need(stack, "./photos adopt --database")
     docker_host.ensure(stack)
     config = stack_config.offline(stack)
     album = _album(config)
@@ -71,7 +72,7 @@ def take_over(stack: str, source: str, folder: Path, *, place: Path, database_na
     with pending.alone(stack), docker_host.connect(stack) as client:
         volumes.refuse_existing(client, stack, names)
         old_albums = albums.old_albums(client)
-        library = list(folders(config.settings.library).values())
+        library = list(map(Path, config.settings.library.library().folders))
         albums.refuse_two_on_one_library(old_albums, [*library, folder])
         kept = storage.look(folder, originals)
         with _dumped(client, stack, source, place=place, database_name=database_name, old=old_albums) as (found, rows):

@@ -14,6 +14,7 @@ from stacks.chinese import (
     program,
     publish,
     services,
+    ssh,
     stack_file,
     stack_yaml,
     takeover,
@@ -21,5 +22,19 @@ from stacks.chinese import (
     values,
 )
 
-PARTS = (program, stack_file, stack_yaml, values, services, publish, backup, host, commands, takeover, upgrade, demo)
+PARTS = (
+    program,
+    stack_file,
+    stack_yaml,
+    values,
+    services,
+    publish,
+    backup,
+    host,
+    ssh,
+    commands,
+    takeover,
+    upgrade,
+    demo,
+)
 TEXTS = {code: text for part in (*PARTS, keys) for code, text in part.TEXTS.items()}

@@ -10,6 +10,7 @@ TEXTS = {
     "folder of the sorted photos, e.g. /mnt/d/photoprism/originals": "存放已整理照片的文件夹，如 /mnt/d/photoprism/originals",
     "folder from which PhotoPrism imports, e.g. /mnt/d/photoprism/import": "PhotoPrism 从这里导入，如 /mnt/d/photoprism/import",
     "more libraries: name: folder. Each is shown inside originals under its name": "更多照片库，写成“名称: 文件夹”；每个以自己的名称显示在 originals 里",
+    "another machine that all of it runs on, e.g. ssh://family@nas; see docs/hosts.md": "整套系统运行在另一台机器上，例如 ssh://family@nas；见 docs/zh/hosts.md",
     "mirror to pull all images through, without https://": "拉取所有镜像时经过的镜像站，不带 https://",
     "trusted: a Docker before 28 runs without the rule that keeps who is on the LAN out; see docs/lan.md": "trusted：28 以前的 Docker 不设那条把局域网挡在外面的规则也运行；见 docs/zh/lan.md",
     "a network of a panel or proxy that the album and OpenList join, e.g. 1panel-network; see docs/panels.md": "面板或反向代理的网络，相册和 OpenList 会加入，如 1panel-network；见 docs/zh/panels.md",

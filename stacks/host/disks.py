@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import socket
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from itertools import combinations
-from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Thread
 
@@ -20,6 +18,7 @@ from stacks.host import Finding, advice, error, ok, warning
 from stacks.host.block_devices import disks_below
 from stacks.host.endpoint import EndpointError, resolve
 from stacks.host.library import a_file, absent, absent_drive, folders, held_by, library_owner, may_use
+from stacks.host.machine import Machine, MachinePath, machine_at
 from stacks.sections.backup.copies import RemoteConfig
 from stacks.sections.backup.nearness import is_elsewhere, servers
 from stacks.sections.backup.rules import page_url
@@ -35,10 +34,10 @@ def check_backup(config: StackConfig) -> Iterator[Finding]:
     backup = config.settings.backup
     if not backup:
         return
-    owner = library_owner(config.settings)
+    owner, machine = library_owner(config.settings), machine_at(config.settings.host)
     for name, remote in backup.remotes.items():
         if remote.is_local:
-            yield from _folder(f"config photos:backup.remotes.{name}.path", remote, owner)
+            yield from _folder(f"config photos:backup.remotes.{name}.path", remote, owner, machine)
     # Those of the file are an error already where they are one: `parse` in stacks/config.py.
     yield from (warning(CHECK, item.text, item.fix) for item in config.shortcomings)
     for item in (*config.host_shortcomings, *_in_this_house(config)):
@@ -53,10 +52,10 @@ def on_one_disk(config: StackConfig) -> Iterator[Shortcoming]:
     """Yield each copy in a folder of this machine that is lost together with something else."""
     backup = config.settings.backup
     disks = {name: remote for name, remote in backup.repositories.items() if remote.is_local} if backup else {}
-    docker = _docker_folder(config) if disks else None
+    docker, machine = _docker_folder(config) if disks else None, machine_at(config.settings.host)
     for name, remote in disks.items():
-        own, place = _disks(Path(remote.folder)), f"backup.remotes.{name}"
-        library = next((other for other in folders(config.settings.library).values() if own & _disks(other)), None)
+        own, place = _disks(machine.path(remote.folder)), f"backup.remotes.{name}"
+        library = next((other for other in folders(config.settings).values() if own & _disks(other)), None)
         if library:
             yield Shortcoming(
                 place,
@@ -80,7 +79,7 @@ def on_one_disk(config: StackConfig) -> Iterator[Shortcoming]:
                 ),
             )
     for one, other in combinations(disks, 2):
-        if _disks(Path(disks[one].folder)) & _disks(Path(disks[other].folder)):
+        if _disks(machine.path(disks[one].folder)) & _disks(machine.path(disks[other].folder)):
             yield Shortcoming(
                 "backup.remotes",
                 *advice(
@@ -122,20 +121,20 @@ def _addresses(host: str) -> list[str]:
         return []
 
 
-def _docker_folder(config: StackConfig) -> Path | None:
+def _docker_folder(config: StackConfig) -> MachinePath | None:
     """Return where Docker keeps its data; None where it does not say."""
     with (
         suppress(DockerException, EndpointError),
         closing(resolve(config.docker).connect(SECONDS_FOR_A_NAME)) as client,
     ):
-        return Path(client.info().get("DockerRootDir") or "/var/lib/docker")
+        return machine_at(config.settings.host).path(client.info().get("DockerRootDir") or "/var/lib/docker")
     return None
 
 
-def _folder(where: str, remote: RemoteConfig, owner: Owner) -> Iterator[Finding]:
-    folder = Path(remote.folder)
+def _folder(where: str, remote: RemoteConfig, owner: Owner, machine: Machine) -> Iterator[Finding]:
+    folder = machine.path(remote.folder)
     if not folder.is_dir():
-        yield _absent(where, folder, owner)
+        yield _absent(where, folder, owner, machine)
         return
     if not may_use(folder.stat(), owner):
         yield error(
@@ -149,7 +148,7 @@ def _folder(where: str, remote: RemoteConfig, owner: Owner) -> Iterator[Finding]
             ),
             command("sudo", "chown", f"{owner.uid}:{owner.gid}", folder),
         )
-    if os.path.ismount(folder):
+    if machine.is_mount(folder):
         yield error(
             where,
             message(
@@ -161,15 +160,15 @@ def _folder(where: str, remote: RemoteConfig, owner: Owner) -> Iterator[Finding]
         )
 
 
-def _absent(where: str, folder: Path, owner: Owner) -> Finding:
+def _absent(where: str, folder: MachinePath, owner: Owner, machine: Machine) -> Finding:
     if folder.exists():
         return a_file(where, folder)
-    if drive := absent_drive(folder):
+    if drive := absent_drive(folder, machine):
         look = f"mount | {command('grep', drive)}"
         return absent(where, folder, message("disk_not_mounted", "Is the disk mounted? ({look})", look=look))
     made = command("sudo", "install", "-d", "-o", owner.uid, "-g", owner.gid, folder)
     return absent(where, folder, message("disk_without_folder", "If its disk is mounted: {made}", made=made))
 
 
-def _disks(folder: Path) -> frozenset[str]:
+def _disks(folder: MachinePath) -> frozenset[str]:
     return disks_below(folder)

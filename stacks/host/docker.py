@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-import socket
 from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
 
 import docker
-import psutil
 from docker.errors import DockerException, ImageNotFound
 
 from components.addresses import ANY, IN_THE_LAN
@@ -23,9 +21,7 @@ from stacks.host import (
     Finding,
     advice,
     error,
-    file_system,
     ok,
-    own_addresses,
     unsafe_for_databases,
     warning,
 )
@@ -33,7 +29,9 @@ from stacks.host.endpoint import DockerEndpoint, EndpointError, resolve
 from stacks.host.engines import check_engine
 from stacks.host.late_addresses import may_be_absent
 from stacks.host.library import folders
+from stacks.host.machine import HERE, Machine, machine_at
 from stacks.host.neighbours import check_neighbours
+from stacks.host.ssh import no_docker_there
 
 CHECK = "docker"
 SECONDS_TO_ANSWER = 20
@@ -48,7 +46,7 @@ def check_reachable() -> Iterator[Finding]:
     try:
         endpoint = resolve()
         with closing(endpoint.connect(SECONDS_TO_ANSWER)) as client:
-            yield from _engine(client.info(), client.version())
+            yield from _engine(HERE, client.info(), client.version())
     except EndpointError as problem:
         yield problem.finding
     except DockerException as problem:
@@ -61,7 +59,7 @@ def check_docker(config: StackConfig) -> Iterator[Finding]:
         endpoint = resolve(config.docker)
         with closing(endpoint.connect(SECONDS_TO_ANSWER)) as client:
             info = client.info()
-            engine = list(_engine(info, client.version()))
+            engine = list(_engine(machine_at(config.settings.host), info, client.version()))
             yield from engine
             if any(finding.level == "error" for finding in engine):
                 return
@@ -69,7 +67,9 @@ def check_docker(config: StackConfig) -> Iterator[Finding]:
             # As one list: docker-py's `containers.list` asks once more for each container of the host.
             containers = client.api.containers(all=True)
             yield from _foreign_names(client, containers, config)
-            yield from check_neighbours(info, trusted=config.settings.neighbours == "trusted")
+            yield from check_neighbours(
+                machine_at(config.settings.host), info, trusted=config.settings.neighbours == "trusted"
+            )
             yield from _panel_network(client, config)
             yield from _ports(containers, config)
             yield _memory(info, config)
@@ -107,14 +107,16 @@ def _bindings(client: docker.DockerClient, name: str) -> Iterator[Binding]:
         yield from ((int(number), protocol, binding["HostIp"]) for binding in bindings or ())
 
 
-def _engine(info: dict[str, Any], version: dict[str, Any]) -> Iterator[Finding]:
+def _engine(machine: Machine, info: dict[str, Any], version: dict[str, Any]) -> Iterator[Finding]:
     yield ok(CHECK, message("docker_version", "version {version}", version=info["ServerVersion"]))
-    yield from check_engine(info, version)
+    yield from check_engine(machine, info, version)
 
 
 def _unreachable(endpoint: DockerEndpoint, problem: Exception) -> Finding:
     reason = re.sub(r"\s+", " ", str(problem))[:120]
-    if endpoint.named_by:
+    if endpoint.line:
+        said = no_docker_there(endpoint.line)
+    elif endpoint.named_by:
         said = advice(
             "docker_silent",
             "nothing answers at {url}, which {named_by} names ({reason})",
@@ -142,7 +144,7 @@ def _unreachable(endpoint: DockerEndpoint, problem: Exception) -> Finding:
 
 def _data_root(info: dict[str, Any], config: StackConfig) -> Iterator[Finding]:
     root = info.get("DockerRootDir", "")
-    kind = file_system(root)
+    kind = machine_at(config.settings.host).file_system(root)
     if unsafe_for_databases(kind):
         yield error(
             CHECK,
@@ -154,7 +156,7 @@ def _data_root(info: dict[str, Any], config: StackConfig) -> Iterator[Finding]:
                 file_system=kind,
             ),
         )
-    for key, folder in folders(config.settings.library).items():
+    for key, folder in folders(config.settings).items():
         if root and str(folder).startswith(root.rstrip("/") + "/"):
             yield error(
                 f"config photos:library.{key}",
@@ -224,20 +226,21 @@ def _ports(containers: list[Summary], config: StackConfig) -> Iterator[Finding]:
     ours = {port for port, holder in holders.items() if _is_ours(holder, config)}
     # A container that crashes has its ports at one moment and not at the next.
     crashing = {_name(c) for c in containers if _is_ours(c, config) and c.get("State") == "restarting"}
-    addresses = own_addresses() | set(ANY)
+    machine = machine_at(config.settings.host)
+    addresses = machine.own_addresses() | set(ANY)
     for service in expected(config.stack, config.settings).services:
         for port in service.ports:
             where = f"config photos:{service.section}.{port.field}"
             absent = [address for address in port.addresses if address not in addresses]
             for address in absent:
-                yield _not_here(f"config photos:{service.section}.{port.address_field}", address)
+                yield _not_here(f"config photos:{service.section}.{port.address_field}", address, machine)
             if absent or service.container in crashing or port.number in ours:
                 continue
-            if not all(_free(address, port.number) for address in port.addresses):
+            if not all(machine.is_free(address, port.number) for address in port.addresses):
                 yield _taken(where, port.number, holders)
 
 
-def _not_here(place: str, address: str) -> Finding:
+def _not_here(place: str, address: str, machine: Machine) -> Finding:
     if address == IN_THE_LAN:
         return error(
             place,
@@ -247,7 +250,7 @@ def _not_here(place: str, address: str) -> Finding:
                 "Is the cable in, the Wi-Fi on? Otherwise write 127.0.0.1; in a WSL that is not mirrored, too",
             ),
         )
-    if may_be_absent(address):
+    if may_be_absent(address, machine):
         return warning(
             place,
             *advice(
@@ -313,24 +316,6 @@ def _name(container: Summary) -> str:
 def _ports_of(container: Summary) -> set[int]:
     """Return the ports of this machine that lead into a container, as long as it runs."""
     return {int(port["PublicPort"]) for port in container.get("Ports") or () if port.get("PublicPort")}
-
-
-def _free(address: str, port: int) -> bool:
-    """Whether both the TCP and the UDP port can be bound; one below 1024, which only Docker may, is looked for."""
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
-        with socket.socket(family, kind) as probe:
-            if family == socket.AF_INET6:
-                probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            if kind is socket.SOCK_STREAM:
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((address, port))
-            except PermissionError:
-                return port not in {held.laddr.port for held in psutil.net_connections("inet") if held.laddr}
-            except OSError:
-                return False
-    return True
 
 
 def _memory(info: dict[str, Any], config: StackConfig) -> Finding:

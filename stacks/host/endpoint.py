@@ -19,10 +19,14 @@ from docker.context import ContextAPI
 from docker.context.config import get_current_context_name
 
 from components.messages import Message, Said, message
-from stacks.host import advice, error, own_addresses
+from stacks.host import advice, error
+from stacks.host.machine import HERE
+from stacks.host.ssh import Line, LineError, line
+from stacks.names import NAMESPACE
 
 CHECK = "docker"
 SECTION = "docker:"
+SSH_HOST = f"{NAMESPACE}host"
 HOST, CONTEXT, CERTIFICATES = "docker:host", "docker:context", "docker:certPath"
 DEFAULT_CONTEXT = "default"
 DEFAULT_URL = "unix:///var/run/docker.sock"
@@ -37,8 +41,8 @@ class EndpointError(Exception):
 
 
 def docker_settings(everything: Mapping[str, object]) -> dict[str, object]:
-    """Return what a stack file says about the Docker host."""
-    return {key: value for key, value in everything.items() if key.startswith(SECTION)}
+    """Return what a stack file says about the Docker host, by its full keys."""
+    return {key: value for key, value in everything.items() if key.startswith(SECTION) or (key == SSH_HOST and value)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,12 +50,14 @@ class DockerEndpoint:
     """Where Docker listens.
 
     `named_by` is what a person chose it with; None where nobody did. `certificates` is the folder with ca.pem,
-    cert.pem and key.pem of a Docker that wants them.
+    cert.pem and key.pem of a Docker that wants them. `line` leads to the machine where it is another one: then `url` is
+    a socket here at which it answers.
     """
 
     url: str = DEFAULT_URL
     named_by: Said | None = None
     certificates: str | None = None
+    line: Line | None = None
 
     @property
     def socket(self) -> Path | None:
@@ -67,17 +73,33 @@ class DockerEndpoint:
             variables |= {"DOCKER_CERT_PATH": self.certificates, "DOCKER_TLS_VERIFY": "1"}
         return variables
 
+    def open(self) -> None:
+        """Have the line open that leads to it, so that others than this program reach it, too.
+
+        Raises:
+            EndpointError: when there is no way to its machine.
+        """
+        if self.line:
+            try:
+                self.line.open()
+            except LineError as error:
+                raise EndpointError(error.said) from error
+
     def connect(self, seconds: int) -> docker.DockerClient:
         """Connect, whatever else the environment says; no answer may take longer than `seconds`.
 
         Raises:
             docker.errors.DockerException: when it does not answer.
+            EndpointError: when there is no way to its machine.
         """
+        self.open()
         return docker.from_env(timeout=seconds, environment=self.environment, use_context=False)
 
 
 def resolve(settings: Mapping[str, object] | None = None) -> DockerEndpoint:
-    """Return the Docker that the stack file's `docker:` settings, the environment or Docker's own settings name.
+    """Return the Docker that the stack file's settings, the environment or Docker's own settings name.
+
+    Nothing is asked yet: a line to another machine is opened by what needs it.
 
     Raises:
         EndpointError: when it can be told without asking that this one cannot be used.
@@ -87,7 +109,25 @@ def resolve(settings: Mapping[str, object] | None = None) -> DockerEndpoint:
     return chosen
 
 
+def over_ssh(url: str, named_by: Said) -> DockerEndpoint:
+    """Return the Docker of another machine, at a socket here."""
+    to = line(url)
+    return DockerEndpoint(url=f"unix://{to.docker_socket}", named_by=named_by, line=to)
+
+
 def _chosen(settings: Mapping[str, object], environment: Mapping[str, str]) -> DockerEndpoint:
+    if host := settings.get(SSH_HOST):
+        if also := next((key for key in settings if key != SSH_HOST), None):
+            raise EndpointError(
+                advice(
+                    "docker_named_twice",
+                    "{one} and {other} both say which Docker it is",
+                    "Keep one of them",
+                    one=SSH_HOST,
+                    other=also,
+                )
+            )
+        return over_ssh(str(host), SSH_HOST)
     for key in settings:
         if key not in (HOST, CONTEXT, CERTIFICATES):
             raise EndpointError(
@@ -147,8 +187,8 @@ def _refuse_far(endpoint: DockerEndpoint) -> None:
         raise EndpointError(
             advice(
                 "docker_over_ssh",
-                "{named_by} is {url}: a Docker host over ssh is not supported yet",
-                "Run ./photos on that host",
+                "{named_by} is {url}, and the folders there are looked at, too",
+                "Write photos:host: {url} in the stack file instead",
                 named_by=endpoint.named_by,
                 url=endpoint.url,
             )
@@ -168,7 +208,7 @@ def _refuse_far(endpoint: DockerEndpoint) -> None:
             advice(
                 "docker_elsewhere",
                 "{named_by} is {url}, another machine: its folders, ports and disks cannot be looked at from here",
-                "Run ./photos on that machine",
+                "Write photos:host: ssh://user@host in the stack file instead, or run ./photos on that machine",
                 named_by=endpoint.named_by,
                 url=endpoint.url,
             )
@@ -180,5 +220,5 @@ def _is_here(host: str) -> bool:
         meant = {entry[4][0] for entry in socket.getaddrinfo(host, None)}
     except OSError:
         return False
-    ours = own_addresses()
+    ours = HERE.own_addresses()
     return all(ipaddress.ip_address(address).is_loopback or address in ours for address in meant)

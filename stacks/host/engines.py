@@ -16,6 +16,7 @@ import psutil
 
 from components.messages import Message
 from stacks.host import Finding, advice, error, warning, wsl
+from stacks.host.machine import Machine
 
 CHECK = "docker"
 
@@ -26,6 +27,8 @@ class Answer:
 
     info: dict[str, Any]
     version: dict[str, Any]
+    machine: Machine
+    """Where it is said to run."""
 
     @property
     def security(self) -> set[str]:
@@ -47,7 +50,7 @@ def _is_podman(answer: Answer) -> bool:
 
 
 def _is_desktop_in_a_machine_of_its_own(answer: Answer) -> bool:
-    return _is_desktop(answer) and not wsl.in_wsl()
+    return _is_desktop(answer) and not wsl.in_wsl(answer.machine)
 
 
 def _is_desktop(answer: Answer) -> bool:
@@ -61,7 +64,7 @@ def _is_snap(answer: Answer) -> bool:
 def _is_elsewhere(answer: Answer) -> bool:
     """Whether it runs on another kernel, or has both another name and another memory than this machine."""
     info = answer.info
-    if _is_desktop(answer):
+    if _is_desktop(answer) or not answer.machine.here:
         return False
     if info.get("KernelVersion", platform.release()) != platform.release():
         return True
@@ -101,7 +104,7 @@ REFUSED = (
         said=advice(
             "engine_elsewhere",
             "this is a Docker on another machine: its folders, ports and disks cannot be looked at from here",
-            "Run ./photos on that machine",
+            "Write photos:host: ssh://user@host in the stack file, or run ./photos on that machine",
         ),
     ),
     Kind(
@@ -136,9 +139,9 @@ REFUSED = (
 """In this order: the first that fits is the one to tell."""
 
 
-def check_engine(info: dict[str, Any], version: dict[str, Any]) -> Iterator[Finding]:
+def check_engine(machine: Machine, info: dict[str, Any], version: dict[str, Any]) -> Iterator[Finding]:
     """Say of an engine that the album does not run on which it is; of Docker's own daemon here, nothing."""
-    answer = Answer(info=info, version=version)
+    answer = Answer(info=info, version=version, machine=machine)
     for kind in REFUSED:
         if kind.is_this(answer):
             yield error(CHECK, *kind.said)

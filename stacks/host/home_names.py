@@ -12,7 +12,8 @@ from components.messages import message
 from components.services.https import HttpsConfig
 from components.services.photoprism import PhotoPrismConfig
 from stacks.config import StackConfig
-from stacks.host import Finding, advice, ok, own_addresses, warning
+from stacks.host import Finding, advice, ok, warning
+from stacks.host.machine import Machine, machine_at
 from stacks.host.wsl import in_wsl
 
 SECONDS_TO_FIND = 6
@@ -25,9 +26,9 @@ def check_home_names(config: StackConfig) -> Iterator[Finding]:
     https, album = services.get("https"), services.get("photoprism")
     if not isinstance(https, HttpsConfig):
         return
-    here = own_addresses()
+    machine = machine_at(config.settings.host)
     for name in https.names:
-        yield _found(config.stack, name, addresses_of(name), here)
+        yield _found(config.stack, name, addresses_of(name), machine)
     if isinstance(album, PhotoPrismConfig) and (beyond := _beyond_this_machine(album)):
         yield warning(
             "config photos:services.photoprism.bind",
@@ -51,7 +52,7 @@ def addresses_of(name: str) -> list[str]:
     return sorted({line.split()[0] for line in done.stdout.splitlines() if line.strip()})
 
 
-def _found(stack: str, name: str, addresses: list[str], here: set[str]) -> Finding:
+def _found(stack: str, name: str, addresses: list[str], machine: Machine) -> Finding:
     if not addresses:
         return warning(
             name,
@@ -62,7 +63,7 @@ def _found(stack: str, name: str, addresses: list[str], here: set[str]) -> Findi
                 command=f"./photos name --stack {quote(stack)}",
             ),
         )
-    if not in_wsl() and not here & set(addresses):
+    if not in_wsl(machine) and not machine.own_addresses() & set(addresses):
         return warning(
             name,
             *advice(

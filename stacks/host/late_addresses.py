@@ -7,20 +7,21 @@ Linux's `ip_nonlocal_bind` it starts, and answers as soon as the address is ther
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from components.addresses import ANY, IN_THE_LAN
 from stacks.config import StackConfig
 from stacks.expected import expected
 from stacks.host import Finding, advice, warning
+from stacks.host.machine import Machine, machine_at
 
 CHECK = "addresses"
-SWITCHES = {4: Path("/proc/sys/net/ipv4/ip_nonlocal_bind"), 6: Path("/proc/sys/net/ipv6/ip_nonlocal_bind")}
+SWITCHES = {4: "/proc/sys/net/ipv4/ip_nonlocal_bind", 6: "/proc/sys/net/ipv6/ip_nonlocal_bind"}
 
 
 def check_late_addresses(config: StackConfig) -> Iterator[Finding]:
     """Name the addresses without which a container stays down after a boot."""
-    late = [address for address in _of_the_lan(config) if not may_be_absent(address)]
+    machine = machine_at(config.settings.host)
+    late = [address for address in _of_the_lan(config) if not may_be_absent(address, machine)]
     if late:
         yield warning(
             CHECK,
@@ -33,10 +34,10 @@ def check_late_addresses(config: StackConfig) -> Iterator[Finding]:
         )
 
 
-def may_be_absent(address: str) -> bool:
+def may_be_absent(address: str, machine: Machine) -> bool:
     """Whether a container starts on this address before the machine has it."""
     try:
-        return SWITCHES[6 if ":" in address else 4].read_text("ascii").strip() == "1"
+        return machine.path(SWITCHES[6 if ":" in address else 4]).read_text("ascii").strip() == "1"
     except OSError:
         return False
 

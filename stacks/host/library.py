@@ -5,18 +5,15 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
-from pathlib import Path
-
-import psutil
 
 from components.messages import Message, Said, message
 from components.service import Owner
 from components.storage import MARKER
 from stacks.config import StackConfig
-from stacks.host import GIB, Finding, advice, error, file_system, ok, warning
+from stacks.host import GIB, Finding, advice, error, ok, warning
+from stacks.host.machine import Machine, MachinePath, machine_at
 from stacks.names import OWN_GROUP
 from stacks.sections import Settings
-from stacks.sections.library import LibraryConfig
 from stacks.sections.owner import id_problem
 from stacks.shell import command
 
@@ -29,28 +26,30 @@ def library_owner(settings: Settings) -> Owner:
     if settings.owner:
         return Owner(uid=settings.owner.uid, gid=settings.owner.gid)
     try:
-        originals = Path(settings.library.originals).stat()
+        originals = machine_at(settings.host).path(settings.library.originals).stat()
     except OSError:
-        return person()
+        return person(machine_at(settings.host))
     return Owner(uid=originals.st_uid, gid=originals.st_gid)
 
 
-def person() -> Owner:
-    """Return to whom a folder belongs that is made here: who runs this, behind sudo who called it, never root."""
-    if os.geteuid() != 0:
-        return Owner(uid=os.geteuid(), gid=int(os.environ.get(OWN_GROUP) or os.getegid()))
-    uid, gid = (int(os.environ.get(name, "0")) for name in ("SUDO_UID", "SUDO_GID"))
-    return Owner(uid=uid or DEFAULT_OWNER.uid, gid=gid or DEFAULT_OWNER.gid)
+def person(on: Machine) -> Owner:
+    """Return to whom a folder belongs that is made there: who runs this, behind sudo who called it, never root."""
+    uid, gid = on.person()
+    if uid != 0:
+        return Owner(uid=uid, gid=int((on.here and os.environ.get(OWN_GROUP)) or gid))
+    caller = [int(os.environ.get(name, "0")) if on.here else 0 for name in ("SUDO_UID", "SUDO_GID")]
+    return Owner(uid=caller[0] or DEFAULT_OWNER.uid, gid=caller[1] or DEFAULT_OWNER.gid)
 
 
-def folders(library: LibraryConfig) -> dict[str, Path]:
-    """Return the key below `photos:library` → folder."""
+def folders(settings: Settings) -> dict[str, MachinePath]:
+    """Return the key below `photos:library` → folder, on the machine that it is on."""
+    library, machine = settings.library, machine_at(settings.host)
     paths = {"originals": library.originals, "import": library.imports}
     paths |= {f"others.{name}": path for name, path in library.others.items()}
-    return {key: Path(path) for key, path in paths.items()}
+    return {key: machine.path(path) for key, path in paths.items()}
 
 
-def read_marker(folder: Path) -> str | None:
+def read_marker(folder: MachinePath) -> str | None:
     """Return the id of the stack that `folder` belongs to; None when it is not marked."""
     try:
         return (folder / MARKER).read_text("utf-8").strip() or None
@@ -60,25 +59,25 @@ def read_marker(folder: Path) -> str | None:
 
 def check_library(config: StackConfig) -> Iterator[Finding]:
     """Look at each folder of the library."""
-    owner = library_owner(config.settings)
-    for key, folder in folders(config.settings.library).items():
+    owner, machine = library_owner(config.settings), machine_at(config.settings.host)
+    for key, folder in folders(config.settings).items():
         where = f"config photos:library.{key}"
-        if problem := _not_a_folder(where, folder, owner, first_run=config.first_run):
+        if problem := _not_a_folder(where, folder, owner, machine, first_run=config.first_run):
             yield problem
             continue
-        yield from _place(where, folder)
+        yield from _place(where, folder, machine)
         yield (permissions := _permissions(where, folder, owner))
         if permissions.level == "ok":
             yield from _changed_owner(where, folder, config)
         yield _marker(where, folder, config)
-        yield _space(where, folder)
+        yield _space(where, folder, machine)
     for name in config.settings.library.others:
-        yield from _show_place(Path(config.settings.library.originals) / name, owner, config)
+        yield from _show_place(machine.path(config.settings.library.originals) / name, owner, config)
     if "syncthing" in config.settings.enabled():
-        yield from _show_place(Path(config.settings.library.library().phones), owner, config)
+        yield from _show_place(machine.path(config.settings.library.library().phones), owner, config)
 
 
-def _show_place(folder: Path, owner: Owner, config: StackConfig) -> Iterator[Finding]:
+def _show_place(folder: MachinePath, owner: Owner, config: StackConfig) -> Iterator[Finding]:
     """A folder inside originals that something is mounted on; Docker would make a missing one as root."""
     if folder.parent.is_dir() and not folder.is_dir():
         level = warning if config.first_run else error
@@ -88,12 +87,14 @@ def _show_place(folder: Path, owner: Owner, config: StackConfig) -> Iterator[Fin
         )
 
 
-def _not_a_folder(where: str, folder: Path, owner: Owner, *, first_run: bool) -> Finding | None:
+def _not_a_folder(
+    where: str, folder: MachinePath, owner: Owner, machine: Machine, *, first_run: bool
+) -> Finding | None:
     if folder.is_dir():
         return None
     if folder.exists():
         return a_file(where, folder)
-    if drive := absent_drive(folder):
+    if drive := absent_drive(folder, machine):
         mounted = message(
             "drive_not_mounted",
             "Is drive {drive}: mounted? ({look})",
@@ -102,12 +103,12 @@ def _not_a_folder(where: str, folder: Path, owner: Owner, *, first_run: bool) ->
         )
         return absent(where, folder, mounted)
     if first_run:
-        return _to_be_made(where, folder, owner)
+        return _to_be_made(where, folder, owner, machine)
     put_back = message("folder_gone", "Are these the right folders? Then put the photos back there first")
     return absent(where, folder, put_back)
 
 
-def a_file(where: str, folder: Path) -> Finding:
+def a_file(where: str, folder: MachinePath) -> Finding:
     """Return the finding of a path that leads to a file."""
     return error(
         where,
@@ -115,12 +116,12 @@ def a_file(where: str, folder: Path) -> Finding:
     )
 
 
-def absent(where: str, folder: Path, fix: Said) -> Finding:
+def absent(where: str, folder: MachinePath, fix: Said) -> Finding:
     """Return the finding of a folder that is not there."""
     return error(where, message("folder_absent", "{folder} does not exist", folder=folder), fix)
 
 
-def _to_be_made(where: str, folder: Path, owner: Owner) -> Finding:
+def _to_be_made(where: str, folder: MachinePath, owner: Owner, machine: Machine) -> Finding:
     if problem := id_problem(owner.uid, "uid") or id_problem(owner.gid, "gid"):
         return error(
             where,
@@ -134,7 +135,7 @@ def _to_be_made(where: str, folder: Path, owner: Owner) -> Finding:
             ),
         )
     above = next(part for part in folder.parents if part.exists())
-    if not os.access(above, os.W_OK | os.X_OK):
+    if not machine.may_write(above):
         made = command("sudo", "install", "-d", "-o", owner.uid, "-g", owner.gid, folder)
         return error(
             where,
@@ -154,15 +155,15 @@ def _to_be_made(where: str, folder: Path, owner: Owner) -> Finding:
     )
 
 
-def absent_drive(folder: Path) -> Path | None:
+def absent_drive(folder: MachinePath, machine: Machine) -> MachinePath | None:
     """Return the drive below /mnt or /media that `folder` needs, if nothing is mounted there."""
-    above = [part for part in (folder, *folder.parents) if part != Path("/")]
-    drive = next((part for part in above if part.parent in (Path("/mnt"), Path("/media"))), None)
-    return None if any(os.path.ismount(part) for part in above) else drive
+    above = [part for part in (folder, *folder.parents) if str(part) != "/"]
+    drive = next((part for part in above if str(part.parent) in ("/mnt", "/media")), None)
+    return None if any(machine.is_mount(part) for part in above) else drive
 
 
-def _place(where: str, folder: Path) -> Iterator[Finding]:
-    if os.path.ismount(folder):
+def _place(where: str, folder: MachinePath, machine: Machine) -> Iterator[Finding]:
+    if machine.is_mount(folder):
         yield error(
             where,
             message(
@@ -203,7 +204,7 @@ def held_by(folder: os.stat_result) -> Message:
     return message("held_by", "owner {owner}, mode {mode}", owner=f"{folder.st_uid}:{folder.st_gid}", mode=mode)
 
 
-def _permissions(where: str, folder: Path, owner: Owner) -> Finding:
+def _permissions(where: str, folder: MachinePath, owner: Owner) -> Finding:
     state = folder.stat()
     if problem := id_problem(owner.uid, "uid") or id_problem(owner.gid, "gid"):
         return error(
@@ -236,7 +237,7 @@ def _permissions(where: str, folder: Path, owner: Owner) -> Finding:
     )
 
 
-def _changed_owner(where: str, folder: Path, config: StackConfig) -> Iterator[Finding]:
+def _changed_owner(where: str, folder: MachinePath, config: StackConfig) -> Iterator[Finding]:
     """The owner is fixed at the first run: another one on the disk must not silently replace the services' user."""
     state, written = folder.stat(), config.settings.owner
     open_to_all = state.st_mode & stat.S_IRWXO == stat.S_IRWXO  # as on drives whose file system knows no owners
@@ -256,12 +257,12 @@ def _changed_owner(where: str, folder: Path, config: StackConfig) -> Iterator[Fi
         )
 
 
-def _marker(where: str, folder: Path, config: StackConfig) -> Finding:
+def _marker(where: str, folder: MachinePath, config: StackConfig) -> Finding:
     marker = read_marker(folder)
     if marker and marker in (config.id, config.pending_id):
         return ok(where, message("marker_matches", "marker matches"))
     if config.first_run and marker is None:
-        if not os.access(folder, os.W_OK | os.X_OK):
+        if not machine_at(config.settings.host).may_write(folder):
             return error(
                 where,
                 *advice(
@@ -306,14 +307,14 @@ def _marker(where: str, folder: Path, config: StackConfig) -> Finding:
     )
 
 
-def _space(where: str, folder: Path) -> Finding:
-    free = psutil.disk_usage(str(folder)).free
+def _space(where: str, folder: MachinePath, machine: Machine) -> Finding:
+    free = machine.free_bytes(folder)
     space = message(
         "space",
         "{free} GB free on {folder} ({file_system})",
         free=f"{free / GIB:.1f}",
         folder=folder,
-        file_system=file_system(str(folder)),
+        file_system=machine.file_system(folder),
     )
     if free < SPACE_NEEDED:
         return error(

@@ -6,7 +6,6 @@ Docker before 28.0 accepts what is routed to a container, and what is sent to 12
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 from collections.abc import Iterator
@@ -16,28 +15,29 @@ from typing import Any
 from components.messages import message
 from stacks.host import Finding, advice, error, ok
 from stacks.host.lan import behind_windows
+from stacks.host.machine import Machine
 
 CHECK = "lan"
 CLOSED_SINCE = 28
 """Docker's first major version that lets nobody in: https://docs.docker.com/engine/release-notes/28/."""
 RULES = Path(__file__).with_name("photos-firewall.sh")
-SCRIPT = Path("/usr/local/sbin/photos-firewall")
-NOTE = Path("/run/photos-firewall")
+SCRIPT = "/usr/local/sbin/photos-firewall"
+NOTE = "/run/photos-firewall"
 NUMBER = "1"
 """Of the rule; another one has to be set anew."""
 
 
-def check_neighbours(info: dict[str, Any], *, trusted: bool) -> Iterator[Finding]:
+def check_neighbours(machine: Machine, info: dict[str, Any], *, trusted: bool) -> Iterator[Finding]:
     """Say whether neighbours get at ports of 127.0.0.1; nothing where Docker itself keeps them out."""
     version = str(info["ServerVersion"])
     if not is_open(version) or info.get("OperatingSystem") == "Docker Desktop":
         return
-    if behind_windows():
+    if behind_windows(machine):
         return
-    if is_set():
+    if is_set(machine):
         how = (
             message("rule_read", "seen in iptables")
-            if _may_look()
+            if _may_look(machine)
             else message("rule_noted", "as {note} says", note=NOTE)
         )
         yield ok(CHECK, message("neighbours_closed", "the rule that keeps neighbours out is set, {how}", how=how))
@@ -70,15 +70,16 @@ def is_open(version: str) -> bool:
     return major is not None and int(major[0]) < CLOSED_SINCE
 
 
-def is_set() -> bool:
+def is_set(machine: Machine) -> bool:
     """Whether the rule is set: root looks, anybody else reads the note that is gone after a reboot, as the rule is."""
-    if _may_look():
-        return SCRIPT.exists() and subprocess.run([SCRIPT, "check"], check=False, capture_output=True).returncode == 0
+    if _may_look(machine):
+        there = Path(SCRIPT).exists()
+        return there and subprocess.run([SCRIPT, "check"], check=False, capture_output=True).returncode == 0
     try:
-        return NOTE.read_text("utf-8").strip() == NUMBER
+        return machine.path(NOTE).read_text("utf-8").strip() == NUMBER
     except OSError:
         return False
 
 
-def _may_look() -> bool:
-    return os.geteuid() == 0
+def _may_look(machine: Machine) -> bool:
+    return machine.here and machine.person()[0] == 0

@@ -6,20 +6,21 @@ Docker gives a network IPv6 with a way out only since 27 (ip6tables by default),
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from stacks.config import StackConfig
 from stacks.host import Finding, advice, warning
+from stacks.host.machine import Machine, machine_at
 
 CHECK = "internet"
-ROUTES4, ROUTES6 = Path("/proc/net/route"), Path("/proc/net/ipv6_route")
+ROUTES4, ROUTES6 = "/proc/net/route", "/proc/net/ipv6_route"
 UP, REJECT = 0x0001, 0x0200
 """RTF_UP and RTF_REJECT of linux/route.h."""
 
 
 def check_way_out(config: StackConfig) -> Iterator[Finding]:
     """Say what cannot reach the internet from its container on this machine; nothing where IPv4 goes out."""
-    if goes_out(4) or not goes_out(6):
+    machine = machine_at(config.settings.host)
+    if goes_out(machine, 4) or not goes_out(machine, 6):
         return
     yield warning(
         CHECK,
@@ -32,10 +33,10 @@ def check_way_out(config: StackConfig) -> Iterator[Finding]:
     )
 
 
-def goes_out(version: int) -> bool:
+def goes_out(machine: Machine, version: int) -> bool:
     """Whether this machine has a default route of IPv4 or IPv6."""
     try:
-        text = (ROUTES4 if version == 4 else ROUTES6).read_text("ascii")  # noqa: PLR2004 - of IP
+        text = machine.path(ROUTES4 if version == 4 else ROUTES6).read_text("ascii")  # noqa: PLR2004 - of IP
     except OSError:
         return False
     rows = [line.split() for line in text.splitlines()]

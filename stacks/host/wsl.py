@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
-
-import psutil
 
 from components.messages import message
 from stacks.host import GIB, Finding, advice, ok, warning
+from stacks.host.machine import Machine
+
+RELEASE = "/proc/sys/kernel/osrelease"
 
 
-def in_wsl(release: Path = Path("/proc/sys/kernel/osrelease")) -> bool:
+def in_wsl(machine: Machine) -> bool:
     """Whether this is WSL; its kernel says so (microsoft/WSL, src/linux/init/util.cpp)."""
-    return "microsoft" in release.read_text().lower()
+    return "microsoft" in machine.path(RELEASE).read_text().lower()
 
 
-def check_wsl() -> Iterator[Finding]:
+def check_wsl(machine: Machine) -> Iterator[Finding]:
     """Look for what stops the containers behind the family's back."""
-    if not in_wsl():
+    if not in_wsl(machine):
         return
-    if Path("/run/systemd/system").exists():
+    if machine.path("/run/systemd/system").exists():
         yield ok("wsl", message("wsl_systemd", "systemd is on"))
     else:
         yield warning(
@@ -31,7 +31,7 @@ def check_wsl() -> Iterator[Finding]:
                 "Write [boot] and systemd=true into /etc/wsl.conf, then run wsl --shutdown in Windows",
             ),
         )
-    if not _never_idle():
+    if not _never_idle(machine):
         yield warning(
             "wsl",
             *advice(
@@ -40,7 +40,7 @@ def check_wsl() -> Iterator[Finding]:
                 "Write [general] and instanceIdleTimeout=-1, then [wsl2] and vmIdleTimeout=-1 into %UserProfile%\\.wslconfig",
             ),
         )
-    if psutil.swap_memory().total < 4 * GIB:
+    if machine.swap_bytes() < 4 * GIB:
         yield warning(
             "wsl",
             *advice(
@@ -51,10 +51,11 @@ def check_wsl() -> Iterator[Finding]:
         )
 
 
-def _never_idle() -> bool:
-    for file in Path("/mnt/c/Users").glob("*/.wslconfig"):
+def _never_idle(machine: Machine) -> bool:
+    users = machine.path("/mnt/c/Users")
+    for user in users.iterdir() if users.is_dir() else ():
         try:
-            text = file.read_text("utf-8", errors="replace").replace(" ", "")
+            text = (user / ".wslconfig").read_text("utf-8", errors="replace").replace(" ", "")
         except OSError:
             continue
         if "instanceIdleTimeout=-" in text and "vmIdleTimeout=-" in text:

@@ -12,7 +12,7 @@ from uuid import UUID
 from pydantic import Field, model_validator
 
 from components.database import Database, DatabaseConfig
-from components.fields import ForeignNetwork, Registry, Section, TimeZone
+from components.fields import ForeignNetwork, Registry, Section, SshHost, TimeZone
 from components.service import Service
 from components.service_config import ServiceConfig
 from components.services import SERVICES, services_by_name
@@ -38,6 +38,9 @@ class Settings(Section):
     library: LibraryConfig = Field(description="the folders that hold your photos")
     preset: Preset | None = Field(
         None, description="small: for a machine with 2 cores and 4 GB; what you write beside it wins"
+    )
+    host: SshHost | None = Field(
+        None, description="another machine that all of it runs on, e.g. ssh://family@nas; see docs/hosts.md"
     )
     image_registry: Registry | None = Field(None, description="mirror to pull all images through, without https://")
     panel_network: ForeignNetwork | None = Field(

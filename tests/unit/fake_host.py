@@ -17,7 +17,7 @@ from example_stack import OWNER, STACK_ID, Config, changed, example, secret_keys
 
 from components.storage import MARKER
 from stacks.host import GIB, disks, late_addresses, way_out, wsl
-from stacks.host import docker as docker_checks
+from stacks.host.machine import Here
 from stacks.program import run
 from stacks.recording import Recorder, config_text, record
 from stacks.sections.publish.token import OTHER_LOGINS, TOKEN_VARIABLE
@@ -133,9 +133,9 @@ class FakeHost:
         patch(psutil, "net_if_addrs", lambda: {"lo": [SimpleNamespace(address=a) for a in self.addresses]})
         patch(psutil, "swap_memory", lambda: SimpleNamespace(total=self.swap_bytes))
         patch(os.path, "ismount", lambda path: str(path) in self.mount_points)
-        patch(docker_checks, "_free", lambda address, port: (address, port) not in self.taken)
-        patch(wsl, "in_wsl", lambda: False)
-        patch(way_out, "goes_out", lambda version: version in self.ways_out)
+        patch(Here, "is_free", lambda _, address, port: (address, port) not in self.taken)
+        patch(wsl, "in_wsl", lambda _: False)
+        patch(way_out, "goes_out", lambda _, version: version in self.ways_out)
         patch(late_addresses, "SWITCHES", {4: self.root / "nonlocal4", 6: self.root / "nonlocal6"})
         patch(disks, "_disks", self._disks)
         patch(disks, "_addresses", lambda host: self.names.get(host, []))
@@ -174,8 +174,11 @@ class FakeHost:
 
     def be_wsl(self, systemd: bool = True, wslconfig: str | None = None) -> None:
         """Become Windows' Linux subsystem; its files stand below `root`."""
-        self.monkeypatch.setattr(wsl, "in_wsl", lambda: True)
-        self.monkeypatch.setattr(wsl, "Path", lambda path: self.root / str(path).lstrip("/"))
+        self.monkeypatch.setattr(wsl, "in_wsl", lambda _: True)
+        of_wsl = ("/run/systemd", "/mnt/c")
+        self.monkeypatch.setattr(
+            Here, "path", lambda _, path: self.root / path.lstrip("/") if path.startswith(of_wsl) else Path(path)
+        )
         if systemd:
             (self.root / "run/systemd/system").mkdir(parents=True)
         if wslconfig is not None:

@@ -785,7 +785,10 @@ def test_a_docker_host_over_ssh_is_refused(variable: str, host: FakeHost) -> Non
 
     text, recorder = host.run(config)
 
-    assert f"{variable} is {remote}: a Docker host over ssh is not supported yet. Run ./photos on that host" in text
+    assert (
+        f"{variable} is {remote}, and the folders there are looked at, too. Write photos:host: ssh://nas.lan in the stack file instead"
+        in text
+    )
     assert recorder.resources == []
 
 
@@ -795,7 +798,7 @@ def test_a_destroy_that_has_no_docker_to_go_to_says_so(host: FakeHost) -> None:
 
     text, recorder = host.run()
 
-    assert "DOCKER_HOST is ssh://nas.lan: a Docker host over ssh is not supported yet" in text
+    assert "DOCKER_HOST is ssh://nas.lan, and the folders there are looked at, too" in text
     assert recorder.resources == []
 
 

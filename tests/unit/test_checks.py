@@ -17,8 +17,9 @@ from fake_host import Break, FakeHost, every
 
 from components.service import Owner
 from stacks.config import StackConfig, parse
-from stacks.host import GIB, Finding, docker, file_system, unsafe_for_databases, wsl
+from stacks.host import GIB, Finding, docker, unsafe_for_databases, wsl
 from stacks.host.library import DEFAULT_OWNER, _changed_owner, _permissions, library_owner, person, read_marker
+from stacks.host.machine import HERE
 from stacks.preflight import findings, look
 from stacks.recording import config_text
 
@@ -501,7 +502,7 @@ def test_the_owner_of_the_photos_is_who_owns_the_folder(host: FakeHost) -> None:
 
     assert library_owner(settings) == Owner(uid=here.st_uid, gid=here.st_gid)
     assert library_owner(parsed(host).settings) == Owner(uid=1000, gid=1000)
-    assert library_owner(parsed(host, {"owner": DROP, "library.originals": "/srv/no"}).settings) == person()
+    assert library_owner(parsed(host, {"owner": DROP, "library.originals": "/srv/no"}).settings) == person(HERE)
 
 
 @pytest.mark.parametrize(
@@ -522,7 +523,7 @@ def test_a_new_folder_belongs_to_the_person_and_never_to_root(
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(os, "geteuid", lambda: user)
 
-    assert person() == Owner(uid=owner[0], gid=owner[1])
+    assert person(HERE) == Owner(uid=owner[0], gid=owner[1])
 
 
 @pytest.mark.parametrize(
@@ -559,7 +560,7 @@ def test_file_systems_that_lose_data_are_known(kind: str, unsafe: bool) -> None:
 def test_the_file_system_is_that_of_the_nearest_mount(host: FakeHost) -> None:
     host.file_systems = {"/": "ext4", "/mnt/d": "9p", "/mnt/data": "xfs"}
 
-    found = [file_system(path) for path in ("/srv/x", "/mnt/d", "/mnt/d/x", "/mnt/data/x", "/mnt/dd")]
+    found = [HERE.file_system(path) for path in ("/srv/x", "/mnt/d", "/mnt/d/x", "/mnt/data/x", "/mnt/dd")]
 
     assert found == ["ext4", "9p", "9p", "xfs", "ext4"]
 
@@ -569,11 +570,11 @@ def test_a_port_is_free_until_someone_listens() -> None:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
-        assert docker._free("127.0.0.1", port)
+        assert HERE.is_free("127.0.0.1", port)
         listener.listen()
 
-        assert not docker._free("127.0.0.1", port)
-    assert not docker._free("192.0.2.1", port), "not an address of this machine"
+        assert not HERE.is_free("127.0.0.1", port)
+    assert not HERE.is_free("192.0.2.1", port), "not an address of this machine"
 
 
 def test_a_database_whose_image_is_gone_stops_nothing(host: FakeHost) -> None:
@@ -606,16 +607,19 @@ def test_the_version_of_a_database_is_read_from_its_tag(image: str, expected: tu
     ("release", "expected"),
     [("6.6.87.2-microsoft-standard-WSL2", True), ("5.15.0-Microsoft", True), ("6.12.48+deb13-amd64", False)],
 )
-def test_the_kernel_says_whether_this_is_wsl(release: str, expected: bool, tmp_path: Path) -> None:
+def test_the_kernel_says_whether_this_is_wsl(
+    release: str, expected: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "osrelease").write_text(f"{release}\n")
+    monkeypatch.setattr(wsl, "RELEASE", tmp_path / "osrelease")
 
-    assert wsl.in_wsl(tmp_path / "osrelease") is expected
+    assert wsl.in_wsl(HERE) is expected
 
 
 def test_outside_wsl_its_traps_are_not_looked_for(host: FakeHost) -> None:
     host.swap_bytes = 0
 
-    assert list(wsl.check_wsl()) == []
+    assert list(wsl.check_wsl(HERE)) == []
 
 
 def test_a_marker_is_read_without_its_line_end(host: FakeHost) -> None:

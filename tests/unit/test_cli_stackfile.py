@@ -11,6 +11,7 @@ import yaml
 
 from cli import console, first_run, generated, paths, setup, stack_config, stackfile, workspace
 from components.storage import MARKER
+from stacks.host.machine import HERE
 from stacks.sections import Settings
 
 ID, OTHER = "11111111-2222-4333-8444-555555555555", "99999999-2222-4333-8444-555555555555"
@@ -188,7 +189,7 @@ def test_a_library_of_another_stack_is_never_marked(home: Path, monkeypatch: pyt
 
 def test_no_means_that_no_folder_is_created(home: Path) -> None:
     with pytest.raises(typer.Exit):
-        first_run.agree_to_folders([home / "lib/originals"])
+        first_run.agree_to_folders([home / "lib/originals"], HERE)
 
     assert not (home / "lib").exists()
 

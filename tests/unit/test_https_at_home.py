@@ -155,7 +155,7 @@ def test_the_key_of_the_authority_is_a_file_and_nothing_else() -> None:
 def what_the_lan_answers(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
     answers: dict[str, list[str]] = {}
     monkeypatch.setattr(home_names, "addresses_of", lambda name: answers.get(name, []))
-    monkeypatch.setattr(home_names, "in_wsl", lambda: False)
+    monkeypatch.setattr(home_names, "in_wsl", lambda _: False)
     nic = {"eth0": [SimpleNamespace(address="192.168.1.5")]}
     monkeypatch.setattr(psutil, "net_if_addrs", lambda: nic)
     return answers

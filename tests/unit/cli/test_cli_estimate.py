@@ -40,14 +40,14 @@ def test_everything_that_a_copy_would_hold_is_counted_and_nothing_else(tmp_path:
 def test_a_file_that_goes_while_it_is_counted_stops_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("a.jpg", "b.jpg"):
         (tmp_path / name).write_bytes(bytes(1200))
-    scandir = os.scandir
+    walk = os.walk
 
-    def deleting(folder: Path) -> list[os.DirEntry[str]]:
-        found = list(scandir(folder))
+    def deleting(folder: Path) -> list[tuple[str, list[str], list[str]]]:
+        found = list(walk(folder))
         (tmp_path / "a.jpg").unlink()
         return found
 
-    monkeypatch.setattr(os, "scandir", deleting)
+    monkeypatch.setattr(os, "walk", deleting)
 
     assert estimate.count([tmp_path]).files == 1
 

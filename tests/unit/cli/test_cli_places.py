@@ -15,6 +15,7 @@ from cli import console, docker_host, engine, first_run, paths, setup, workspace
 from components.service import Owner
 from components.storage import MARKER, PHONES
 from stacks.host.library import person
+from stacks.host.machine import HERE
 from stacks.names import OWN_GROUP
 from stacks.sections import Settings
 
@@ -168,7 +169,7 @@ def test_what_a_new_member_of_the_group_docker_makes_is_not_that_groups(
     monkeypatch.setattr(os, "chown", lambda path, uid, gid: given.update({path: (uid, gid)}))
     first_run.make_folder(tmp_path / "x/y")
 
-    assert person() == Owner(uid=1000, gid=1234)
+    assert person(HERE) == Owner(uid=1000, gid=1234)
     assert given == {tmp_path / part: (-1, 1234) for part in ("x", "x/y")}
 
 
@@ -179,7 +180,7 @@ def test_a_folder_that_is_there_is_neither_asked_about_nor_changed(
     folder = tmp_path / "there"
     folder.mkdir(mode=0o750)
     monkeypatch.setattr(first_run, "confirm", lambda _: pytest.fail("nothing to ask"))
-    first_run.agree_to_folders([folder])
+    first_run.agree_to_folders([folder], HERE)
     first_run.make_folder(folder)
 
     assert stat.S_IMODE(folder.stat().st_mode) == 0o750

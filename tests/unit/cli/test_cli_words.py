@@ -90,7 +90,7 @@ def test_the_plan_shows_folders_as_they_are_called(
     document["config"]["photos:library"] = {"originals": f"{root}/o", "import": f"{root}/i"}
     (tmp_path / "Pulumi.dev.yaml").write_text(yaml.safe_dump(document), "utf-8")
     monkeypatch.setattr(paths, "STACK_FILES", tmp_path)
-    monkeypatch.setattr(plan.out, "width", 500)
+    monkeypatch.setattr(console.out, "width", 500)
     plan.show("dev")
 
     assert f"{root}/o → " in capsys.readouterr().out

@@ -124,7 +124,10 @@ def test_a_docker_that_cannot_be_used_is_left_to_the_checks_and_to_whoever_conne
     assert machine.questions == machine.ran == []
     with pytest.raises(typer.Exit):
         docker_host.connect()
-    assert "over ssh is not supported yet. Run ./photos on that host" in capsys.readouterr().err
+    assert (
+        "the folders there are looked at, too. Write photos:host: ssh://nas.lan in the stack file instead"
+        in capsys.readouterr().err
+    )
 
 
 def test_a_distribution_without_apt_is_not_guessed_at(machine: Machine, capsys: pytest.CaptureFixture[str]) -> None:

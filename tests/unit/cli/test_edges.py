@@ -14,6 +14,7 @@ from example_stack import STACK_ID
 from cli import first_run, paths, stack_config, tool_download, tools
 from components.storage import MARKER
 from stacks.host import library
+from stacks.host.machine import HERE
 
 if TYPE_CHECKING:
     from cli.conftest import Checkout  # mypy names the files of this folder cli.*
@@ -23,8 +24,8 @@ def test_a_drive_that_is_not_mounted_gets_no_folder_even_with_yes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("cli.console.Unattended.yes", True)
-    monkeypatch.setattr(library, "absent_drive", lambda _: Path("/mnt/d"))
-    monkeypatch.setattr(first_run, "absent_drive", lambda _: Path("/mnt/d"))
+    monkeypatch.setattr(library, "absent_drive", lambda *_: Path("/mnt/d"))
+    monkeypatch.setattr(first_run, "absent_drive", lambda *_: Path("/mnt/d"))
 
     with pytest.raises(typer.Exit):
         first_run.make_folder(tmp_path / "mnt/d/Photos")
@@ -47,7 +48,7 @@ def test_a_drive_is_absent_when_nothing_is_mounted_on_the_way(
 ) -> None:
     monkeypatch.setattr(os.path, "ismount", lambda path: str(path) in mounted)
 
-    assert library.absent_drive(Path(folder)) == (Path(drive) if drive else None)
+    assert library.absent_drive(Path(folder), HERE) == (Path(drive) if drive else None)
 
 
 @pytest.mark.usefixtures("agreed")

@@ -24,7 +24,7 @@ class Root:
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.script, self.unit, self.systemd = folder / "script", folder / "unit.service", folder / "systemd"
         self.did: list[str] = []
-        monkeypatch.setattr(firewall, "SCRIPT", self.script)
+        monkeypatch.setattr(firewall, "SCRIPT", str(self.script))
         monkeypatch.setattr(firewall, "UNIT", self.unit)
         monkeypatch.setattr(firewall, "SYSTEMD", self.systemd)
         for module in (firewall, docker_host):

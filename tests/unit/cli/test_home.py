@@ -40,7 +40,7 @@ def what_root_does(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[tupl
 
     monkeypatch.setattr(docker_host, "as_root", as_root)
     monkeypatch.setattr(home_name, "UNITS", tmp_path)
-    monkeypatch.setattr(home_name, "in_wsl", lambda: False)
+    monkeypatch.setattr(home_name, "in_wsl", lambda _: False)
     monkeypatch.setattr(home_name, "address_of_now", lambda: "192.168.7.7")
     monkeypatch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}")
     monkeypatch.setattr(socket, "gethostname", lambda: "nas")
@@ -168,7 +168,7 @@ def test_in_wsl_the_name_of_windows_is_to_be_taken(
     checkout: Checkout, root: list[tuple[str, ...]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with_https(checkout, HTTPS)
-    monkeypatch.setattr(home_name, "in_wsl", lambda: True)
+    monkeypatch.setattr(home_name, "in_wsl", lambda _: True)
     home.name("dev", undo=False, yes=False)
 
     assert "services.https.names: {HOST.local: photoprism}" in capsys.readouterr().out

@@ -22,6 +22,7 @@ from components.apps.syncthing import PhoneProvider, SyncthingApi
 from components.services.syncthing import SyncthingConfig, phone_inputs
 from components.storage import Library
 from stacks.host import wsl
+from stacks.host.machine import HERE
 
 if TYPE_CHECKING:
     from cli.conftest import Checkout, FakeClient  # mypy names the files of this folder cli.*
@@ -399,7 +400,7 @@ def nic(*addresses: str) -> list[SimpleNamespace]:
 def test_the_address_at_home_is_the_one_that_a_phone_reaches(
     monkeypatch: pytest.MonkeyPatch, bind: str, *, in_wsl: bool, shown: list[str]
 ) -> None:
-    monkeypatch.setattr(wsl, "in_wsl", lambda: in_wsl)
+    monkeypatch.setattr(wsl, "in_wsl", lambda _: in_wsl)
     nics = {
         "lo": nic("127.0.0.1"),
         "eth0": nic("192.168.1.5", "fe80::1", "00:16:3e:00:00:01"),
@@ -410,4 +411,4 @@ def test_the_address_at_home_is_the_one_that_a_phone_reaches(
     }
     monkeypatch.setattr(psutil, "net_if_addrs", lambda: nics)
 
-    assert phone.lan_addresses(SyncthingConfig(sync_bind=bind)) == shown
+    assert phone.lan_addresses(SyncthingConfig(sync_bind=bind), HERE) == shown

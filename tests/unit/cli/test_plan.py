@@ -134,4 +134,4 @@ def test_a_docker_that_cannot_be_used_is_one_line_here_too(
 
     with pytest.raises(typer.Exit):
         plan.show("dev")
-    assert "DOCKER_HOST is ssh://nas.lan: a Docker host over ssh is not supported yet" in capsys.readouterr().err
+    assert "DOCKER_HOST is ssh://nas.lan, and the folders there are looked at, too" in capsys.readouterr().err

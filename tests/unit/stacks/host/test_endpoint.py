@@ -81,9 +81,13 @@ def test_the_certificates_of_the_environment_and_of_the_stack_file_come_along(mo
 @pytest.mark.parametrize(
     ("url", "reason", "instead"),
     [
-        ("ssh://nas.lan", "over ssh is not supported yet", "Run ./photos on that host"),
-        ("tcp://nas.lan:2375", "another machine", "Run ./photos on that machine"),
-        ("tcp://192.168.1.9:2375", "another machine", "Run ./photos on that machine"),
+        (
+            "ssh://nas.lan",
+            "the folders there are looked at, too",
+            "Write photos:host: ssh://nas.lan in the stack file instead",
+        ),
+        ("tcp://nas.lan:2375", "another machine", "or run ./photos on that machine"),
+        ("tcp://192.168.1.9:2375", "another machine", "or run ./photos on that machine"),
         ("npipe:////./pipe/docker_engine", "no address of a Docker on Linux", "Write a socket"),
         ("/run/docker.sock", "no address of a Docker on Linux", "Write a socket"),
     ],

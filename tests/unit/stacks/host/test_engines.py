@@ -16,7 +16,7 @@ from typing import Any
 import psutil
 import pytest
 
-from stacks.host import wsl
+from stacks.host import machine, wsl
 from stacks.host.engines import check_engine
 
 ENGINES: dict[str, dict[str, Any]] = json.loads(Path(__file__).with_name("engines.json").read_text())
@@ -29,11 +29,11 @@ def this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(platform, "release", lambda: HERE["KernelVersion"])
     monkeypatch.setattr(socket, "gethostname", lambda: HERE["Name"])
     monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(total=HERE["MemTotal"]))
-    monkeypatch.setattr(wsl, "in_wsl", lambda: False)
+    monkeypatch.setattr(wsl, "in_wsl", lambda _: False)
 
 
 def test_dockers_own_daemon_on_this_machine_is_the_one_to_have() -> None:
-    assert list(check_engine(**ENGINES["docker"])) == []
+    assert list(check_engine(machine.HERE, **ENGINES["docker"])) == []
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_dockers_own_daemon_on_this_machine_is_the_one_to_have() -> None:
 def test_an_engine_that_the_album_does_not_run_on_is_refused_by_its_name(
     engine: str, name: str, reason: str, instead: str
 ) -> None:
-    (found,) = check_engine(**ENGINES[engine])
+    (found,) = check_engine(machine.HERE, **ENGINES[engine])
 
     assert found.level == "error"
     assert str(found.text).startswith(f"this is {name}: ")
@@ -59,9 +59,9 @@ def test_an_engine_that_the_album_does_not_run_on_is_refused_by_its_name(
 
 
 def test_docker_desktop_in_wsl_is_told_to_be_untested(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wsl, "in_wsl", lambda: True)
+    monkeypatch.setattr(wsl, "in_wsl", lambda _: True)
 
-    (found,) = check_engine(**ENGINES["desktop"])
+    (found,) = check_engine(machine.HERE, **ENGINES["desktop"])
 
     assert found.level == "warning"
     assert "Docker Desktop is untested here" in str(found.text)
@@ -69,10 +69,10 @@ def test_docker_desktop_in_wsl_is_told_to_be_untested(monkeypatch: pytest.Monkey
 
 @pytest.mark.parametrize("there", [{"KernelVersion": "6.1.0-13-arm64"}, {"Name": "nas", "MemTotal": 2**31}])
 def test_a_socket_that_leads_to_another_machine_is_refused(there: dict[str, Any]) -> None:
-    (found,) = check_engine(HERE | there, ENGINES["docker"]["version"])
+    (found,) = check_engine(machine.HERE, HERE | there, ENGINES["docker"]["version"])
 
     assert str(found.text).startswith("this is a Docker on another machine: ")
-    assert str(found.fix) == "Run ./photos on that machine"
+    assert str(found.fix) == "Write photos:host: ssh://user@host in the stack file, or run ./photos on that machine"
 
 
 def test_a_machine_that_got_another_name_since_docker_started_is_still_this_one(
@@ -80,4 +80,4 @@ def test_a_machine_that_got_another_name_since_docker_started_is_still_this_one(
 ) -> None:
     monkeypatch.setattr(socket, "gethostname", lambda: "renamed")
 
-    assert list(check_engine(**ENGINES["docker"])) == []
+    assert list(check_engine(machine.HERE, **ENGINES["docker"])) == []

@@ -19,6 +19,7 @@ from stacks import config as stack_file
 from stacks.config import StackConfig
 from stacks.host import docker as docker_checks
 from stacks.host import lan, late_addresses, wsl
+from stacks.host.machine import HERE
 from stacks.preflight import Report, look
 from stacks.problems import ConfigError
 from stacks.recording import config_text, plain
@@ -35,7 +36,7 @@ def nics(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, list[str]
         "net_if_addrs",
         lambda: {name: [SimpleNamespace(address=address) for address in some] for name, some in found.items()},
     )
-    monkeypatch.setattr(wsl, "in_wsl", lambda: False)
+    monkeypatch.setattr(wsl, "in_wsl", lambda _: False)
     monkeypatch.setattr(lan, "IPV6_ADDRESSES", tmp_path / "if_inet6")
     return found
 
@@ -60,7 +61,7 @@ def test_it_means_the_private_addresses_of_cards_and_not_of_containers_or_vpns(
 ) -> None:
     nics.update(there)
 
-    assert list(lan.lan_addresses()) == expected
+    assert list(lan.lan_addresses(HERE)) == expected
 
 
 def test_an_address_of_ipv6_that_is_another_one_tomorrow_is_left_out(
@@ -70,18 +71,18 @@ def test_an_address_of_ipv6_that_is_another_one_tomorrow_is_left_out(
     rows = ["fd120000000000000000000000000005 02 40 00 80 eth0", "fd120000000000000000000000000099 02 40 00 01 eth0"]
     (tmp_path / "if_inet6").write_text("\n".join(rows) + "\n")
 
-    assert lan.lan_addresses() == ("fd12::5",)
+    assert lan.lan_addresses(HERE) == ("fd12::5",)
 
 
 @pytest.mark.parametrize(("mirrored", "expected"), [(False, ()), (True, ("192.168.1.5",))])
 def test_a_wsl_behind_windows_has_none(
     nics: dict[str, list[str]], monkeypatch: pytest.MonkeyPatch, mirrored: bool, expected: tuple[str, ...]
 ) -> None:
-    monkeypatch.setattr(wsl, "in_wsl", lambda: True)
+    monkeypatch.setattr(wsl, "in_wsl", lambda _: True)
     nics["eth0"] = ["192.168.1.5"]
     nics |= {"loopback0": []} if mirrored else {}
 
-    assert lan.lan_addresses() == expected
+    assert lan.lan_addresses(HERE) == expected
 
 
 def parsed(bind: Any, more: dict[str, Any] | None = None) -> StackConfig:
@@ -132,7 +133,7 @@ def test_without_a_lan_the_word_stays_and_the_checks_say_so() -> None:
 
     assert bound(config).bind == ("lan",)
     assert bound(config).url == "http://localhost:12343/"
-    assert "this machine has no private address in a LAN now" in str(docker_checks._not_here("x", "lan"))
+    assert "this machine has no private address in a LAN now" in str(docker_checks._not_here("x", "lan", HERE))
 
 
 def report(host: FakeHost, bind: Any) -> Report:
@@ -155,7 +156,7 @@ def test_an_address_that_may_come_late_is_named_until_linux_waits_for_it(
     host: FakeHost, bind: Any, switches: dict[int, str], named: str | None
 ) -> None:
     for version, text in switches.items():
-        late_addresses.SWITCHES[version].write_text(text)
+        Path(late_addresses.SWITCHES[version]).write_text(text)
     found = [str(each.text) for each in report(host, bind).warnings if each.check == late_addresses.CHECK]
 
     assert [text.split(" comes late")[0] for text in found] == ([f"where {named}"] if named else [])
@@ -165,7 +166,7 @@ def test_an_address_that_is_not_here_stops_up_unless_linux_waits_for_it(host: Fa
     host.more[BIND] = "192.168.1.77"
     assert "192.168.1.77 is not an address of this machine" in host.run()[0]
 
-    late_addresses.SWITCHES[4].write_text("1\n")
+    Path(late_addresses.SWITCHES[4]).write_text("1\n")
     assert host.run()[0] == ""
     assert "this machine does not have 192.168.1.77 now" in str(report(host, "192.168.1.77").warnings[0])
 

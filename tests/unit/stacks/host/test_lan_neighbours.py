@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from stacks.host import neighbours, wsl
+from stacks.host.machine import HERE
 from stacks.host.neighbours import check_neighbours, is_open
 
 
@@ -20,12 +21,12 @@ def a_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(neighbours, "NOTE", tmp_path / "note")
     monkeypatch.setattr(neighbours, "SCRIPT", tmp_path / "script")
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    monkeypatch.setattr(wsl, "in_wsl", lambda: False)
+    monkeypatch.setattr(wsl, "in_wsl", lambda _: False)
     return tmp_path
 
 
 def level(version: str = "20.10.24+dfsg1", *, trusted: bool = False, **info: Any) -> list[str]:
-    return [found.level for found in check_neighbours({"ServerVersion": version, **info}, trusted=trusted)]
+    return [found.level for found in check_neighbours(HERE, {"ServerVersion": version, **info}, trusted=trusted)]
 
 
 @pytest.mark.parametrize(
@@ -47,7 +48,7 @@ def test_only_a_docker_that_says_that_it_is_old_is_taken_for_one(version: str, i
 
 
 def test_the_finding_says_what_is_open_and_what_closes_it() -> None:
-    (found,) = check_neighbours({"ServerVersion": "20.10.24"}, trusted=False)
+    (found,) = check_neighbours(HERE, {"ServerVersion": "20.10.24"}, trusted=False)
 
     assert "Docker 20.10.24 lets whoever is on your LAN reach pages" in str(found)
     assert "./photos firewall --set" in str(found)
@@ -83,7 +84,7 @@ def test_root_looks_at_the_rules_whatever_the_note_says(
 def test_a_wsl_behind_windows_has_no_neighbours_on_the_lan_a_mirrored_one_has(
     monkeypatch: pytest.MonkeyPatch, interfaces: list[str], expected: list[str]
 ) -> None:
-    monkeypatch.setattr(wsl, "in_wsl", lambda: True)
+    monkeypatch.setattr(wsl, "in_wsl", lambda _: True)
     monkeypatch.setattr(psutil, "net_if_addrs", lambda: {name: [SimpleNamespace(address="::1")] for name in interfaces})
 
     assert level() == expected
