@@ -10,6 +10,7 @@ from stacks.chinese import (
     commands,
     demo,
     host,
+    hosts,
     keys,
     program,
     publish,
@@ -21,5 +22,19 @@ from stacks.chinese import (
     values,
 )
 
-PARTS = (program, stack_file, stack_yaml, values, services, publish, backup, host, commands, takeover, upgrade, demo)
+PARTS = (
+    program,
+    stack_file,
+    stack_yaml,
+    values,
+    services,
+    publish,
+    backup,
+    host,
+    hosts,
+    commands,
+    takeover,
+    upgrade,
+    demo,
+)
 TEXTS = {code: text for part in (*PARTS, keys) for code, text in part.TEXTS.items()}

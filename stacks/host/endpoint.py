@@ -87,6 +87,17 @@ def resolve(settings: Mapping[str, object] | None = None) -> DockerEndpoint:
     return chosen
 
 
+def endpoint_at(url: str, named_by: Said) -> DockerEndpoint:
+    """Return the Docker of a further host of the stack, whose address is `url`.
+
+    Raises:
+        EndpointError: when it can be told without asking that this one cannot be used.
+    """
+    endpoint = DockerEndpoint(url=url, named_by=named_by)
+    _refuse_far(endpoint)
+    return endpoint
+
+
 def _chosen(settings: Mapping[str, object], environment: Mapping[str, str]) -> DockerEndpoint:
     for key in settings:
         if key not in (HOST, CONTEXT, CERTIFICATES):
