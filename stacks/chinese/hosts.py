@@ -13,5 +13,6 @@ TEXTS = {
     "place_of_nothing": "不是这个 stack 的服务。请写其中之一：{known}",
     "place_beside": "总是和 {other} 在一起。请去掉这一行，写 {other} 的位置",
     "place_unknown_host": "“{host}” 不在 hosts 里。请写其中之一：{known}",
+    "panel_elsewhere": "{network} 只是 {first} 上的网络，而 {services} 在别的主机上。请去掉它，或者把它们放在 {first} 上",
     "place_apart": "{places}：它们看的是同样的照片，到了别的主机看到的就是空文件夹。请把它们都写在同一台主机上",
 }

@@ -41,7 +41,8 @@ def _docker(value: str) -> str:
         raise refusal(
             "host_docker",
             "{value} is no Docker of another host. Write ssh://USER@HOST, e.g. ssh://photos@gpu.lan",
-            value=value,
+            # What may be a password is not told.
+            value=re.sub(r":[^:@/]*@", ":…@", value),
         )
     return value.rstrip("/").removesuffix(f":{SSH_PORT}") if ssh else value
 

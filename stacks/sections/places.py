@@ -41,7 +41,7 @@ def library_host(settings: Settings) -> str:
 
 def place_problems(settings: Settings) -> list[Finding]:
     """Return what is wrong with `hosts` and `place` taken together."""
-    return [*_hosts(settings), *_placed(settings), *_apart(settings)]
+    return [*_hosts(settings), *_placed(settings), *_apart(settings), *_panel(settings)]
 
 
 def _kinds(settings: Settings) -> list[Kind]:
@@ -134,6 +134,25 @@ def _apart(settings: Settings) -> Iterator[Finding]:
                 "place_apart",
                 "{places}: these see the same photos, and on another host they would see empty folders. Write one host for all of them",
                 places="; ".join(f"{host}: {', '.join(services)}" for host, services in sorted(places.items())),
+            ),
+        )
+
+
+def _panel(settings: Settings) -> Iterator[Finding]:
+    """Yield that a service would join a panel's network on a host that has none: no overlay, it ends with its host."""
+    first = first_host(settings)
+    away = [
+        kind.service for kind in _kinds(settings) if kind.in_panel_network and host_of(settings, kind.service) != first
+    ]
+    if settings.panel_network and len(settings.hosts) > 1 and away:
+        yield problem(
+            "panel_network",
+            message(
+                "panel_elsewhere",
+                "{network} is a network of {first} alone, and {services} would be on another host. Take it out, or place them on {first}",
+                network=settings.panel_network,
+                first=first,
+                services=_listed(away),
             ),
         )
 
