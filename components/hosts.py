@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 
 import pulumi_docker as docker
 
+THE_FIRST = "the first host"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Host:
@@ -51,6 +53,10 @@ class Hosts:
     def several(self) -> bool:
         """Whether there is more than one."""
         return bool(self.others)
+
+    def place_of(self, service: str) -> str:
+        """Return what changes when a service is put on another host. Never nothing: the engine takes that for no change."""
+        return self.place.get(service, THE_FIRST)
 
     def of(self, service: str) -> Host:
         """Return the host of a service."""

@@ -257,19 +257,19 @@ def _data_volume(service: Service[Any, Any], name: str, role: str, target: str, 
         name=f"{base.prefix}-{child_name(service.service, role)}",
         labels=stack_labels(base.stack, base.id),
         keep=base.keep_data,
-        host=base.hosts.place.get(service.placed_as()),
+        place=base.hosts.place_of(service.placed_as()),
     )
     return data_volume(child_name(name, role), volume, target, parent=service)
 
 
 def _image(service: Service[Any, Any], name: str, spec: ContainerSpec, base: Foundation) -> pulumi.Output[str]:
-    build, host = spec.build, base.hosts.place.get(service.placed_as())
+    build, place = spec.build, base.hosts.place_of(service.placed_as())
     parts = [
         docker.RemoteImage(
             child_name(name, role),
             name=part,
             keep_locally=True,
-            opts=pulumi.ResourceOptions(parent=service, depends_on=list(spec.depends_on), replacement_trigger=host),
+            opts=pulumi.ResourceOptions(parent=service, depends_on=list(spec.depends_on), replacement_trigger=place),
         )
         for role, part in (build.parts if build else {}).items()
     ]
@@ -285,7 +285,7 @@ def _image(service: Service[Any, Any], name: str, spec: ContainerSpec, base: Fou
             parent=service,
             depends_on=[*spec.depends_on, *parts] if build else None,
             # Through another provider it would be taken for the same one, and not be on that host.
-            replacement_trigger=host,
+            replacement_trigger=place,
         ),
     )
     return image.image_id

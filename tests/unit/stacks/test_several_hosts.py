@@ -19,7 +19,7 @@ from example_stack import (
     sections,
 )
 
-from components.hosts import Host, Hosts
+from components.hosts import THE_FIRST, Host, Hosts
 from stacks.config import StackConfig, parse
 from stacks.expected import expected
 from stacks.host.endpoints import endpoints
@@ -66,9 +66,11 @@ def test_what_a_service_consists_of_is_on_its_host(kind: str) -> None:
 @pytest.mark.parametrize("kind", ["Volume", "RemoteImage"])
 def test_a_volume_and_an_image_are_made_anew_where_their_service_is_placed_anew(kind: str) -> None:
     for item in declared(TWO).of_type(kind):
-        assert item.options["replacement_trigger"] == ("gpu" if service_of(item) in THERE else None), role(item)
+        assert item.options["replacement_trigger"] == ("gpu" if service_of(item) in THERE else THE_FIRST), role(item)
     for item in declared("home").of_type(kind):
-        assert item.options["replacement_trigger"] is None, "a stack that was there before would be made anew"
+        assert item.options["replacement_trigger"] == THE_FIRST, (
+            "from nothing to something, the engine replaces nothing"
+        )
 
 
 def test_a_volume_that_is_not_kept_is_never_replaced_since_that_would_delete_it() -> None:
