@@ -60,7 +60,7 @@ def any_address(value: str) -> str:
         raise refusal(
             "lan_not_here", "lan is not possible here. Write 0.0.0.0 for any address of this machine, or one of them"
         )
-    return str(_of_a_machine(value))
+    return str(machine_address(value))
 
 
 def _private(value: str) -> Address:
@@ -84,7 +84,12 @@ def _private(value: str) -> Address:
     raise refusal("address_not_in_lan", "{value} is not an address of a machine in a LAN. {lan}", value=value, lan=LAN)
 
 
-def _of_a_machine(value: str) -> Address:
+def machine_address(value: str) -> Address:
+    """Return the address of a machine, or one that stands for any.
+
+    Raises:
+        PydanticCustomError: no machine has it, or it is none.
+    """
     address = _address(value)
     known = address.is_unspecified or address.is_loopback
     if address.is_multicast or (address.is_reserved and not known):

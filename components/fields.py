@@ -253,18 +253,6 @@ def _any_port(value: int) -> int:
     return value
 
 
-def _ssh_host(value: str) -> str:
-    if not re.fullmatch(
-        r"ssh://([A-Za-z0-9_][A-Za-z0-9._-]*@)?(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9][A-Za-z0-9._-]*)(:[0-9]{1,5})?", value
-    ):
-        raise refusal(
-            "ssh_host",
-            "{value} is no address of a machine by ssh. Write ssh://user@host, e.g. ssh://family@nas, or ssh://family@nas:2222",
-            value=value,
-        )
-    return value
-
-
 def _registry(value: str) -> str:
     host, _, path = value.partition("/")
     bare = host.rpartition(":")[0] or host
@@ -325,7 +313,6 @@ BindAddresses = Annotated[tuple[str, ...], BeforeValidator(bind_addresses), AS_W
 AnyAddress = Annotated[str, AfterValidator(any_address)]
 SiteUrl = Annotated[str, AfterValidator(site_url)]
 Registry = Annotated[str, AfterValidator(_registry)]
-SshHost = Annotated[str, AfterValidator(_ssh_host)]
 ForeignNetwork = Annotated[str, AfterValidator(_network)]
 IndexSchedule = Annotated[str, AfterValidator(index_schedule)]
 Rotation = Annotated[int, Field(ge=1)]

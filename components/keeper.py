@@ -137,6 +137,7 @@ class Keeper(Service[KeeperArgs, Platform]):
     """
 
     service = "keeper"
+    in_library = True
     Args = KeeperArgs
     data: ClassVar = {"": STATE}
     waited_for = False
@@ -185,6 +186,7 @@ class Watch(Service[WatchArgs, Platform]):
     """
 
     service = "watch"
+    beside = Keeper.service
     Args = WatchArgs
     data: ClassVar = {"": WATCH_STATE}
     waited_for = False

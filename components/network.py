@@ -16,10 +16,11 @@ NETWORKS: tuple[NetworkRole, ...] = ("db", "edge", "apps")
 
 @dataclass(frozen=True, kw_only=True)
 class NetworksArgs:
-    """`prefix` starts the Docker names; `labels` go on all networks."""
+    """`prefix` starts the Docker names; `labels` go on all networks; `several_hosts`: whether they join more than one."""
 
     prefix: str
     labels: Mapping[str, str]
+    several_hosts: bool = False
 
 
 class Networks(pulumi.ComponentResource):
@@ -31,6 +32,9 @@ class Networks(pulumi.ComponentResource):
 
     Services name them by id: one that was removed by hand comes back under another id, and who was in it is made anew.
     The provider never looks whether a container is still in its network.
+
+    Across hosts they are overlays, made on the swarm's manager, which its other hosts know by the same id. Not encrypted:
+    where the kernel lacks what that takes, no packet passes and nothing says so.
     """
 
     db: pulumi.Output[str]
@@ -46,7 +50,9 @@ class Networks(pulumi.ComponentResource):
             role: docker.Network(
                 f"{name}-{role}",
                 name=f"{args.prefix}-{role}",
-                driver="bridge",
+                driver="overlay" if args.several_hosts else "bridge",
+                # For containers; else an overlay is for Swarm's own services alone.
+                attachable=True if args.several_hosts else None,
                 internal=True if role == "db" else None,
                 labels=labels,
                 opts=pulumi.ResourceOptions(parent=self),

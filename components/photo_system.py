@@ -10,6 +10,7 @@ import pulumi
 from components.cloudflared import Cloudflared, CloudflaredArgs
 from components.container import image_reference
 from components.database import Database, DatabaseArgs
+from components.hosts import Hosts
 from components.keeper import ALBUM_SCOPE, BackupArgs, Keeper, KeeperArgs, Watch, WatchArgs
 from components.network import Networks, NetworksArgs
 from components.publishing import PublishArgs
@@ -27,8 +28,7 @@ class PhotoSystemArgs:
     `image_registry` is a mirror for all images; `panel_network` is one of somebody else, which services with pages for
     people join; `published` is how the containers' ports stand now, where one has several addresses; `keep_data` leaves the volumes on the host at `destroy`; `services`
     holds the arguments of each service to run, e.g. `PhotoPrismArgs(config=PhotoPrismConfig(), admin_password=…)`;
-    `public_urls` maps services to their addresses on the internet; `docker_environment` is that by which Docker's own
-    client finds the host, e.g. DOCKER_HOST, for what is done inside a container.
+    `public_urls` maps services to their addresses on the internet; `hosts` are its Docker hosts, and what is on which.
     """
 
     stack: str
@@ -46,11 +46,11 @@ class PhotoSystemArgs:
     keep_data: bool
     publish: PublishArgs | None
     backup: BackupArgs | None
-    docker_environment: Mapping[str, str] = field(default_factory=dict)
+    hosts: Hosts = field(default_factory=Hosts)
 
 
 class PhotoSystem(pulumi.ComponentResource):
-    """A family's photo system on one Docker host. Providers of Docker and Cloudflare come with `opts`.
+    """A family's photo system. Providers of Docker and Cloudflare come with `opts`, those of further hosts with `hosts`.
 
     Creates: `Networks`; `Database` (MariaDB); the services of `SERVICES` that `services` has arguments for (PhotoPrism,
     Syncthing, Drive); with `publish` a `Tunnel` and `Cloudflared`; with `backup` a `Keeper`, a `Watch` and a `Restore`.
@@ -66,11 +66,13 @@ class PhotoSystem(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: PhotoSystemArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("photos:system:PhotoSystem", name, {}, opts)
-        self._system_name = name
+        self._system_name, self._hosts = name, args.hosts
 
         labels = stack_labels(args.stack, args.id)
         self.networks = Networks(
-            f"{name}-networks", NetworksArgs(prefix=args.prefix, labels=labels), self._child("networks")
+            f"{name}-networks",
+            NetworksArgs(prefix=args.prefix, labels=labels, several_hosts=args.hosts.several),
+            self._child("networks"),
         )
         foundation = Foundation(
             stack=args.stack,
@@ -85,7 +87,7 @@ class PhotoSystem(pulumi.ComponentResource):
             published=args.published,
             keep_data=args.keep_data,
             digest_key=args.database.root_password,
-            docker_environment=args.docker_environment,
+            hosts=args.hosts,
         )
         self.database = Database(f"{name}-mariadb", args.database, foundation, self._child("mariadb"))
         platform = Platform(
@@ -147,16 +149,22 @@ class PhotoSystem(pulumi.ComponentResource):
             after=after,
         )
         keeper = Keeper(f"{self._system_name}-keeper", keeper_args, platform, self._child("keeper"))
-        Watch(f"{self._system_name}-watch", WatchArgs(keeper=keeper), platform, self._child("watch"))
-        Restore(f"{self._system_name}-restore", RestoreArgs(keeper=keeper), platform, self._child("restore"))
+        Watch(f"{self._system_name}-watch", WatchArgs(keeper=keeper), platform, self._child("watch", Watch.placed_as()))
+        Restore(
+            f"{self._system_name}-restore",
+            RestoreArgs(keeper=keeper),
+            platform,
+            self._child("restore", Restore.placed_as()),
+        )
 
     def _origins(self) -> dict[str, str]:
         return {name: service.endpoint.url(name) for name, service in self.services.items() if service.endpoint}
 
-    def _child(self, role: str) -> pulumi.ResourceOptions:
+    def _child(self, role: str, placed_as: str | None = None) -> pulumi.ResourceOptions:
         # Before there was this component, they stood at the root of the stack under these names.
         at_the_root = pulumi.Alias(name=role, parent=pulumi.ROOT_STACK_RESOURCE)
-        return pulumi.ResourceOptions(parent=self, aliases=[at_the_root])
+        elsewhere = self._hosts.of(placed_as or role).provider
+        return pulumi.ResourceOptions(parent=self, aliases=[at_the_root], providers=[elsewhere] if elsewhere else None)
 
 
 def _served(args: PhotoSystemArgs) -> frozenset[str]:

@@ -47,6 +47,8 @@ class Restore(Service[RestoreArgs, Platform]):
     """
 
     service = "restore"
+    beside = Keeper.service
+    in_library = True
     Args = RestoreArgs
     waited_for = False
     started = False

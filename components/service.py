@@ -27,6 +27,7 @@ from components.container import (
     go_duration,
     image_reference,
 )
+from components.hosts import Host, Hosts
 from components.network import Networks
 from components.secrets import generated_password
 from components.service_config import ServiceConfig
@@ -65,7 +66,7 @@ class Foundation:
     `published`: container → the bindings of its ports as they stand now, in Docker's own order.
     `served` are the services that something in the network `edge` carries requests to: they join it, too.
     `digest_key` is a secret that never changes: labels with it tell one secret file from another, and not what is in it.
-    `docker_environment` is that by which Docker's own client finds the host, e.g. DOCKER_HOST.
+    `hosts` says which service is on which Docker host, and how this machine reaches it.
     """
 
     stack: str
@@ -80,7 +81,7 @@ class Foundation:
     published: Mapping[str, Sequence[Binding]] = field(default_factory=dict)
     keep_data: bool
     digest_key: pulumi.Input[str]
-    docker_environment: Mapping[str, str] = field(default_factory=dict)
+    hosts: Hosts = field(default_factory=Hosts)
 
     def container_name(self, service: str) -> str:
         """Return the name of a service's container, which is also its name in every network that it is in."""
@@ -187,10 +188,17 @@ class Service(pulumi.ComponentResource, ABC, Generic[ArgsT, BaseT]):
     waited_for: ClassVar[bool] = True
     """Whether `up` waits until it is healthy; what nothing depends on never holds `up` up."""
 
+    beside: ClassVar[str] = ""
+    """The service whose host it shares, since it mounts its volume; "" for one that may have a place of its own."""
+    in_library: ClassVar[bool] = False
+    """Whether it mounts folders of the library, so that it runs on the host that has them."""
+
     started: ClassVar[bool] = True
     """Whether it runs; else it waits for a person to start it, ends by itself, and Docker does not start it again."""
 
     args: ArgsT
+    host: Host
+    """The Docker host that it is on."""
     image: str
     """The name of its image, without the mirror that it may be pulled through."""
     container: docker.Container
@@ -204,7 +212,7 @@ class Service(pulumi.ComponentResource, ABC, Generic[ArgsT, BaseT]):
 
     def __init__(self, name: str, args: ArgsT, base: BaseT, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(f"photos:service:{type(self).__name__}", name, {}, opts)
-        self.args = args
+        self.args, self.host = args, base.hosts.of(self.placed_as())
         self.volumes = {role: _data_volume(self, name, role, target, base) for role, target in self.data.items()}
         self.passwords = {
             role: generated_password(child_name(name, role), parent=self, rotation=rotation)
@@ -228,6 +236,11 @@ class Service(pulumi.ComponentResource, ABC, Generic[ArgsT, BaseT]):
         return None
 
     @classmethod
+    def placed_as(cls) -> str:
+        """Return the service whose place is its own: itself, or the one that it is beside."""
+        return cls.beside or cls.service
+
+    @classmethod
     @abstractmethod
     def spec(cls, args: ArgsT, base: BaseT, belongings: Belongings) -> ContainerSpec:
         """Describe the container."""
@@ -244,18 +257,19 @@ def _data_volume(service: Service[Any, Any], name: str, role: str, target: str, 
         name=f"{base.prefix}-{child_name(service.service, role)}",
         labels=stack_labels(base.stack, base.id),
         keep=base.keep_data,
+        place=base.hosts.place_of(service.placed_as()),
     )
     return data_volume(child_name(name, role), volume, target, parent=service)
 
 
 def _image(service: Service[Any, Any], name: str, spec: ContainerSpec, base: Foundation) -> pulumi.Output[str]:
-    build = spec.build
+    build, place = spec.build, base.hosts.place_of(service.placed_as())
     parts = [
         docker.RemoteImage(
             child_name(name, role),
             name=part,
             keep_locally=True,
-            opts=pulumi.ResourceOptions(parent=service, depends_on=list(spec.depends_on)),
+            opts=pulumi.ResourceOptions(parent=service, depends_on=list(spec.depends_on), replacement_trigger=place),
         )
         for role, part in (build.parts if build else {}).items()
     ]
@@ -267,7 +281,12 @@ def _image(service: Service[Any, Any], name: str, spec: ContainerSpec, base: Fou
         # refusal of Docker would stop `up` and `destroy` for ever. What is pulled may be another stack's too.
         keep_locally=not build,
         force_remove=True if build else None,
-        opts=pulumi.ResourceOptions(parent=service, depends_on=[*spec.depends_on, *parts] if build else None),
+        opts=pulumi.ResourceOptions(
+            parent=service,
+            depends_on=[*spec.depends_on, *parts] if build else None,
+            # Through another provider it would be taken for the same one, and not be on that host.
+            replacement_trigger=place,
+        ),
     )
     return image.image_id
 

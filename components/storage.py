@@ -59,11 +59,12 @@ class Library:
 
 @dataclass(frozen=True, kw_only=True)
 class DataVolume:
-    """A named volume of Docker that holds data. `keep`: it outlives `destroy`."""
+    """A named volume of Docker that holds data. `keep`: it outlives `destroy`; `place`: what tells its host."""
 
     name: str
     labels: Mapping[str, str]
     keep: bool
+    place: str
 
 
 def data_volume(name: str, volume: DataVolume, target: str, *, parent: pulumi.Resource) -> VolumeMount:
@@ -80,6 +81,9 @@ def data_volume(name: str, volume: DataVolume, target: str, *, parent: pulumi.Re
             retain_on_delete=volume.keep,
             # The provider replaces, that is empties, a volume whose label changed.
             ignore_changes=["labels", "driver", "driverOpts"],
+            # Through another provider it would be taken for the same one, and not made there. Its old self stays where it
+            # was; one that is not kept would go with all that is in it.
+            replacement_trigger=volume.place if volume.keep else None,
         ),
     )
     return VolumeMount(volume=declared.name, target=target)

@@ -60,6 +60,8 @@ TYPES: dict[object, dict[str, str]] = {
         ("_device", "text", "文本"),
         ("_mirror", "text", "文本"),
         ("_hostname", "hostname", "主机名"),
+        ("_docker", "URL", "网址"),
+        ("_private", "address", "地址"),
         ("_hex_id", "32 hex digits", "32 位十六进制"),
         ("_uuid", "id", "ID"),
         ("_email", "mail address", "邮箱地址"),
@@ -113,6 +115,11 @@ CHAPTERS = (
         "backup.",
         {"en": "Backup", "zh": "备份"},
         {"en": "`NAME` stands for the name that you give a copy.", "zh": "`NAME` 代表你给一份备份取的名字。"},
+    ),
+    Chapter(
+        "hosts.",
+        {"en": "Several hosts", "zh": "几台主机"},
+        {"en": "`NAME` stands for the name that you give a host.", "zh": "`NAME` 代表你给一台主机取的名字。"},
     ),
     Chapter("updates.", {"en": "Newer releases", "zh": "新版本"}),
     Chapter(

@@ -10,6 +10,7 @@ import pulumi
 
 from components.apps.drive import may, permission
 from components.database import Database, DatabaseArgs
+from components.hosts import Hosts
 from components.keeper import OPENLIST, BackupArgs, CopyArgs
 from components.photo_system import PhotoSystemArgs
 from components.publishing import Adoption, PublicName, PublishArgs, Route, Visitors
@@ -23,7 +24,6 @@ from keeper.settings import GateSettings, KeepSettings
 from stacks.config import StackConfig
 from stacks.expected import prefix
 from stacks.host import keeps_permissions, reports_changes
-from stacks.host.endpoint import resolve
 from stacks.releases import release_settings
 from stacks.sections import Settings
 from stacks.sections.backup import BackupConfig
@@ -37,7 +37,7 @@ Secrets = Mapping[str, pulumi.Output[str]]
 """Flat key → value."""
 
 
-def photo_system_args(config: StackConfig, owner: Owner) -> PhotoSystemArgs:
+def photo_system_args(config: StackConfig, owner: Owner, hosts: Hosts) -> PhotoSystemArgs:
     """Return what the photo system of this stack file is made from."""
     settings, secrets = config.settings, config.secrets
     root_password = secrets[service_keys(Database)["root_password"]]
@@ -65,7 +65,7 @@ def photo_system_args(config: StackConfig, owner: Owner) -> PhotoSystemArgs:
         backup=_backup(settings, settings.backup, secrets, [*config.shortcomings, *config.host_shortcomings])
         if settings.backup
         else None,
-        docker_environment=resolve(config.docker).environment,
+        hosts=hosts,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -34,6 +35,7 @@ from stacks.sections.flat_secrets import (
 from stacks.sections.home_names import home_name_problems
 from stacks.sections.importing import import_problems
 from stacks.sections.phones import phone_problems
+from stacks.sections.places import place_problems
 from stacks.sections.publish.provider import provider_options, unknown_options
 from stacks.sections.publish.rules import publishing_problems
 from stacks.sections.publish.token import TOKEN_KEY, token_in_clear, token_problem
@@ -188,7 +190,7 @@ def _decode(key: str, text: str) -> object:
     if not text.strip():
         return None
     field = Settings.model_fields.get(key)
-    if field and "str" in repr(field.annotation) and "Config" not in repr(field.annotation):
+    if field and "str" in repr(field.annotation) and not re.search("Config|dict", repr(field.annotation)):
         return text
     try:
         return json.loads(text)
@@ -229,6 +231,7 @@ def _across(stack: str, settings: Settings) -> list[Finding]:
         *home_name_problems(settings),
         *backup.backup_problems(settings),
         *import_problems(settings),
+        *place_problems(settings),
     ]
 
 

@@ -10,23 +10,48 @@ from collections.abc import Iterator
 import pulumi
 import pulumi_docker as docker
 
+from components.hosts import Host, Hosts
 from stacks.config import StackConfig
 from stacks.host.credentials import DOCKER_HUB, GuardError, Login, login_at, registry_of
-from stacks.host.endpoint import resolve
+from stacks.host.endpoint import DockerEndpoint
+from stacks.host.endpoints import endpoints
 from stacks.host.images import images
+from stacks.sections.places import KINDS, first_host, host_of
 
 NO_CONTEXT = ""
 """Named, so that the provider does not take DOCKER_CONTEXT, which it prefers to any host."""
 WHERE_DOCKER_HUB_PULLS = "registry-1.docker.io"
 
 
-def docker_provider_args(config: StackConfig) -> docker.ProviderArgs:
-    """Return host, certificates and registries for the provider.
+def docker_hosts(config: StackConfig) -> tuple[docker.Provider, Hosts]:
+    """Declare a provider per Docker host; return that of the first, and the hosts with those of the others.
 
     Raises:
         EndpointError: when there is no Docker that could be used.
     """
-    endpoint = resolve(config.docker)
+    (_, here), *others = endpoints(config).items()
+    first = docker.Provider("docker", docker_provider_args(config, here))
+    further = {
+        name: _host(endpoint, docker.Provider(f"docker-{name}", docker_provider_args(config, endpoint)))
+        for name, endpoint in others
+    }
+    return first, Hosts(first=_host(here), others=further, place=_elsewhere(config))
+
+
+def _host(endpoint: DockerEndpoint, provider: docker.Provider | None = None) -> Host:
+    loopback = endpoint.line.address if endpoint.line else None
+    return Host(provider=provider, environment=endpoint.environment, loopback=loopback)
+
+
+def _elsewhere(config: StackConfig) -> dict[str, str]:
+    """Return service → host of those that are not on the first."""
+    first = first_host(config.settings)
+    placed = {service: host_of(config.settings, service) for service in KINDS}
+    return {service: host for service, host in placed.items() if host not in ("", first)}
+
+
+def docker_provider_args(config: StackConfig, endpoint: DockerEndpoint) -> docker.ProviderArgs:
+    """Return host, certificates and registries for the provider of one Docker."""
     logins = [_registry(login) for login in _logins(config)] or None
     if endpoint.named_by is None:
         return docker.ProviderArgs(registry_auth=logins)

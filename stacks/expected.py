@@ -21,17 +21,20 @@ from components.service import Service, child_name
 from components.service_config import ServiceConfig
 from components.services import services_by_name
 from stacks.sections import Settings
+from stacks.sections.places import host_of
 
 
 @dataclass(frozen=True, kw_only=True)
 class ExpectedService:
     """One container. `section` is its place below `photos:`; `images` are what is pulled for it: one is built here.
 
-    What is not `started` is there for a person to start it, and ends by itself.
+    `host` is the name of its Docker host, "" where there is only one. What is not `started` is there for a person to
+    start it, and ends by itself.
     """
 
     name: str
     section: str
+    host: str
     container: str
     volumes: tuple[str, ...]
     memory_mb: int
@@ -94,7 +97,9 @@ def _services(stack: str, settings: Settings) -> Iterator[ExpectedService]:
             "started": kind.started,
             **facts,
         }
-        return ExpectedService(name=name, section=section, container=f"{prefix(stack)}-{name}", **facts)
+        return ExpectedService(
+            name=name, section=section, host=host_of(settings, name), container=f"{prefix(stack)}-{name}", **facts
+        )
 
     def pulled(config: ServiceConfig) -> dict[str, Any]:
         return {"images": _as_pulled(settings, config.image), "memory_mb": config.memory, "ports": host_ports(config)}

@@ -77,6 +77,7 @@ def _options(request: Any) -> dict[str, Any]:
         "delete_before_replace": request.deleteBeforeReplace,
         "ignore_changes": list(request.ignoreChanges),
         "replace_on_changes": list(request.replaceOnChanges),
+        "replacement_trigger": request.replacement_trigger.string_value or None,
         "protect": request.protect,
         "import": request.importId,
         "depends_on": list(request.dependencies),

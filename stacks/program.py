@@ -6,14 +6,13 @@ import os
 from typing import Any
 
 import pulumi
-import pulumi_docker as docker
 
 from components.messages import message
 from components.photo_system import PhotoSystem
 from components.service import Owner
 from stacks.arguments import photo_system_args
 from stacks.config import StackConfig, load
-from stacks.docker_provider import docker_provider_args
+from stacks.docker_provider import docker_hosts
 from stacks.host.endpoint import EndpointError
 from stacks.host.library import library_owner
 from stacks.languages import text
@@ -48,10 +47,11 @@ def declare(config: StackConfig, owner: Owner) -> dict[str, Any]:
 
     Providers are explicit, so that everything goes where the checks have looked, and a second system could go elsewhere.
     """
-    providers: list[pulumi.ProviderResource] = [docker.Provider("docker", docker_provider_args(config))]
+    first, hosts = docker_hosts(config)
+    providers: list[pulumi.ProviderResource] = [first]
     if config.settings.publish:
         providers.append(_cloudflare(config))
-    system = PhotoSystem(NAME, photo_system_args(config, owner), pulumi.ResourceOptions(providers=providers))
+    system = PhotoSystem(NAME, photo_system_args(config, owner, hosts), pulumi.ResourceOptions(providers=providers))
     return outputs(config, system)
 
 

@@ -263,6 +263,7 @@ class Drive(Service[DriveArgs, Platform]):
     """
 
     service = "drive"
+    in_library = True
     Args = DriveArgs
     Config = DriveConfig
     login = Login(argument="admin_password")
@@ -278,7 +279,7 @@ class Drive(Service[DriveArgs, Platform]):
     def furnish(self, name: str, args: DriveArgs, base: Platform) -> None:
         """Declare the password of the admin, the storages and the users, the keeper's among them."""
         reached = {
-            URL: f"http://127.0.0.1:{args.config.port}",
+            URL: f"http://{self.host.reach()}:{args.config.port}",
             KEY: self.secrets["admin_password"],
             CONTAINER: base.container_name(self.service),
         }

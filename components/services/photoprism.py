@@ -352,6 +352,7 @@ class PhotoPrism(Service[PhotoPrismArgs, Platform]):
     """
 
     service = "photoprism"
+    in_library = True
     Args = PhotoPrismArgs
     Config = PhotoPrismConfig
     login = Login(argument="admin_password")
@@ -377,7 +378,7 @@ class PhotoPrism(Service[PhotoPrismArgs, Platform]):
 
     def _let_in(self, name: str, args: PhotoPrismArgs, base: Platform) -> None:
         """Declare the people, one after the other: each is a run of PhotoPrism's command beside the server."""
-        inside = {**self._reached, CONTAINER: base.container_name(self.service), DOCKER: dict(base.docker_environment)}
+        inside = {**self._reached, CONTAINER: base.container_name(self.service), DOCKER: dict(self.host.environment)}
         before: list[pulumi.Resource] = []
         for person in args.config.people:
             inputs = {**inside, PERSON: person, KEY: args.inner_secrets[password_of(person)]}
@@ -387,7 +388,10 @@ class PhotoPrism(Service[PhotoPrismArgs, Platform]):
     @property
     def _reached(self) -> dict[str, pulumi.Input[str]]:
         config = self.args.config
-        return {URL: f"http://{asked_at(config.bind)}:{config.port}", KEY: self.secrets["admin_password"]}
+        return {
+            URL: f"http://{self.host.reach(asked_at(config.bind))}:{config.port}",
+            KEY: self.secrets["admin_password"],
+        }
 
     def password_for(self, program: str, scope: str) -> pulumi.Output[str]:
         """Declare a password for another program, which may do what is in `scope`: "webdav", "photos files"."""

@@ -256,6 +256,7 @@ class Syncthing(Service[SyncthingArgs, Platform]):
     """
 
     service = "syncthing"
+    in_library = True
     Args = SyncthingArgs
     Config = SyncthingConfig
     login = Login(argument="gui_password")
@@ -272,7 +273,7 @@ class Syncthing(Service[SyncthingArgs, Platform]):
 
     def furnish(self, name: str, args: SyncthingArgs, base: Platform) -> None:
         """Declare Syncthing's options and the phones."""
-        reached = {"url": f"http://127.0.0.1:{args.config.port}", "key": self.passwords[API_KEY]}
+        reached = {"url": f"http://{self.host.reach()}:{args.config.port}", "key": self.passwords[API_KEY]}
         Options(
             OptionsProvider(),
             f"{name}-options",

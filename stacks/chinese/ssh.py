@@ -1,7 +1,6 @@
 """A machine that is reached by ssh (`stacks/host/ssh.py`), and what works only on the machine itself."""
 
 TEXTS = {
-    "ssh_host": "{value} 不是用 ssh 访问的主机地址。请写 ssh://user@host，例如 ssh://family@nas，或 ssh://family@nas:2222",
     "ssh_missing": "这台机器上没有 ssh",
     "ssh_missing_fix": "请运行 sudo apt-get install openssh-client",
     "ssh_folder_foreign": "{folder} 不是只属于你的文件夹，而 Docker 的 socket 要放在里面",

@@ -109,10 +109,18 @@ def resolve(settings: Mapping[str, object] | None = None) -> DockerEndpoint:
     return chosen
 
 
-def over_ssh(url: str, named_by: Said) -> DockerEndpoint:
-    """Return the Docker of another machine, at a socket here."""
-    to = line(url)
-    return DockerEndpoint(url=f"unix://{to.docker_socket}", named_by=named_by, line=to)
+def endpoint_at(url: str, named_by: Said) -> DockerEndpoint:
+    """Return the Docker at `url`: that of another machine, ssh://…, at a socket here.
+
+    Raises:
+        EndpointError: when it can be told without asking that this one cannot be used.
+    """
+    if urlsplit(url).scheme == "ssh":
+        to = line(url)
+        return DockerEndpoint(url=f"unix://{to.docker_socket}", named_by=named_by, line=to)
+    endpoint = DockerEndpoint(url=url, named_by=named_by)
+    _refuse_far(endpoint)
+    return endpoint
 
 
 def _chosen(settings: Mapping[str, object], environment: Mapping[str, str]) -> DockerEndpoint:
@@ -127,7 +135,7 @@ def _chosen(settings: Mapping[str, object], environment: Mapping[str, str]) -> D
                     other=also,
                 )
             )
-        return over_ssh(str(host), SSH_HOST)
+        return endpoint_at(str(host), SSH_HOST)
     for key in settings:
         if key not in (HOST, CONTEXT, CERTIFICATES):
             raise EndpointError(

@@ -12,13 +12,14 @@ from uuid import UUID
 from pydantic import Field, model_validator
 
 from components.database import Database, DatabaseConfig
-from components.fields import ForeignNetwork, Registry, Section, SshHost, TimeZone
+from components.fields import ForeignNetwork, Registry, Section, TimeZone
 from components.service import Service
 from components.service_config import ServiceConfig
 from components.services import SERVICES, services_by_name
 from components.services.https import HttpsConfig
 from stacks.sections.backup import BackupConfig
 from stacks.sections.data import DataConfig
+from stacks.sections.hosts import HostConfig, HostName, SshHost
 from stacks.sections.library import LibraryConfig
 from stacks.sections.owner import OwnerConfig
 from stacks.sections.pins import PinConfig
@@ -58,6 +59,12 @@ class Settings(Section):
     updates: UpdatesConfig = Field(default_factory=UpdatesConfig, description="newer releases of the images")
     pins: dict[str, PinConfig] = Field(
         {}, description="image: what its tag stood for at first; written by `./photos pin`"
+    )
+    hosts: dict[HostName, HostConfig] = Field(
+        {}, description="name: Docker host, where the stack runs on several, see below"
+    )
+    place: dict[str, str] = Field(
+        {}, description="service: host. What is not named here is on the host without a `docker`"
     )
     data: DataConfig = Field(default_factory=DataConfig, description="what destroy does with the volumes")
 

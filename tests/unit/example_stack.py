@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from copy import deepcopy
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +22,21 @@ Config = dict[str, Any]
 
 EXAMPLES_FOLDER = Path(__file__).parents[2] / "stacks" / "examples"
 EXAMPLES = sorted(path.name.split(".")[1] for path in EXAMPLES_FOLDER.glob("Pulumi.*.yaml"))
+HOSTS = {"nas": {}, "gpu": {"docker": "unix:///run/photos-gpu.sock", "address": "192.168.1.20"}}
+ON_GPU = ("mariadb", "photoprism", "syncthing", "drive", "cloudflared", "keeper")
+"""What stands on the second host in an example on two: with the keeper go its watch and its restore."""
 STACK_ID = "11111111-2222-4333-8444-555555555555"
 OTHER_ID = "99999999-2222-4333-8444-555555555555"
 OWNER = Owner(uid=1000, gid=1000)
 CANARY = "canary-of-"
+
+
+class OnTwoHosts(str):
+    """The name of an example, for this example on two hosts."""
+
+    __slots__ = ()
+
+
 DROP = object()
 """In `changed`: take the key away."""
 
@@ -43,7 +54,20 @@ def example(name: str) -> Config:
     if "https" in services:
         services["https"]["bind"] = "127.0.0.1"
     secrets = {f"photos:{key}": canary(key) for key in flat_secrets(sections(document["config"]))}
-    return {**document["config"], "photos:id": STACK_ID} | secrets
+    return (
+        {**document["config"], "photos:id": STACK_ID}
+        | secrets
+        | (hosts_of(document) if isinstance(name, OnTwoHosts) else {})
+    )
+
+
+def hosts_of(document: Config) -> Config:
+    """Return what puts an example on two hosts."""
+    config = document["config"]
+    there = {"mariadb", *config["photos:services"]}
+    there |= {"keeper"} if "photos:backup" in config else set()
+    there |= {"cloudflared"} if "photos:publish" in config else set()
+    return {"photos:hosts": HOSTS, "photos:place": dict.fromkeys(sorted(there.intersection(ON_GPU)), "gpu")}
 
 
 def canary(key: str) -> str:
@@ -102,7 +126,7 @@ def outputs_of(config: Config, stack: str = "dev") -> dict[str, Any]:
     return outputs
 
 
-@cache
+@lru_cache(maxsize=None, typed=True)
 def declared(name: str) -> Recorder:
     """Return what the example `name` declares; recorded once, for reading only."""
     return declare_stack(example(name), name)

@@ -1,4 +1,4 @@
-"""The house rules, for every container, volume and network of every example stack."""
+"""The house rules, for every container, volume and network of every example stack, on one host and on two."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 from example_stack import (
     EXAMPLES,
     STACK_ID,
+    OnTwoHosts,
     changed,
     container,
     declare_stack,
@@ -27,9 +28,10 @@ from example_stack import (
 from stacks.program import NAME
 from stacks.recording import Recorded, is_secret, plain
 
+STACKS = [*EXAMPLES, OnTwoHosts("home")]
 CONTAINERS = [
     (name, service)
-    for name in EXAMPLES
+    for name in STACKS
     for service in (
         "mariadb",
         *example(name)["photos:services"],
@@ -39,7 +41,7 @@ CONTAINERS = [
 ]
 VOLUMES = [
     (name, volume)
-    for name in EXAMPLES
+    for name in STACKS
     for volume in (
         "mariadb",
         "drive",
@@ -53,9 +55,14 @@ FILE_LABEL = "photos.file"
 IMAGE_OF = {"watch": "keeper", "restore": "keeper"}
 """Services that run in another one's image."""
 
-each_container = pytest.mark.parametrize(("stack", "service"), CONTAINERS)
-each_volume = pytest.mark.parametrize(("stack", "volume"), VOLUMES)
-each_stack = pytest.mark.parametrize("stack", EXAMPLES)
+
+def id_of(value: str) -> str:
+    return f"{value} on two hosts" if isinstance(value, OnTwoHosts) else value
+
+
+each_container = pytest.mark.parametrize(("stack", "service"), CONTAINERS, ids=id_of)
+each_volume = pytest.mark.parametrize(("stack", "volume"), VOLUMES, ids=id_of)
+each_stack = pytest.mark.parametrize("stack", STACKS, ids=id_of)
 
 
 def inputs_of(stack: str, service: str) -> dict[str, Any]:
@@ -80,14 +87,14 @@ def texts(value: Any) -> Iterator[str]:
 
 @each_stack
 def test_every_container_of_the_stack_is_under_these_rules(stack: str) -> None:
-    services = [service for name, service in CONTAINERS if name == stack]
+    services = [service for name, service in CONTAINERS if name is stack]
 
     assert sorted(services) == sorted(role(item) for item in declared(stack).of_type("Container"))
 
 
 @each_stack
 def test_every_volume_of_the_stack_is_under_these_rules(stack: str) -> None:
-    volumes = [volume for name, volume in VOLUMES if name == stack]
+    volumes = [volume for name, volume in VOLUMES if name is stack]
 
     assert sorted(volumes) == sorted(role(item) for item in declared(stack).of_type("Volume"))
 
@@ -474,7 +481,7 @@ def test_confirmed_deletion_drops_the_retention_and_nothing_else(stack: str) -> 
     for recorded in recorder.of_type("Volume"):
         kept = resource(declared(stack), "Volume", role(recorded))
         assert recorded.inputs == kept.inputs
-        assert recorded.options == {**kept.options, "retain_on_delete": False}
+        assert recorded.options == {**kept.options, "retain_on_delete": False, "replacement_trigger": None}
 
 
 @each_stack

@@ -12,6 +12,7 @@ from fake_host import FakeHost
 
 from stacks.config import StackConfig, parse
 from stacks.docker_provider import docker_provider_args
+from stacks.host.endpoint import resolve
 
 MIRROR = "mirror.lan:5000"
 
@@ -24,7 +25,11 @@ def config(mirror: str | None = None, **docker: str) -> StackConfig:
 
 
 def told(config: StackConfig) -> dict[str, object]:
-    return {key: value for key, value in vars(docker_provider_args(config)).items() if value is not None}
+    return {
+        key: value
+        for key, value in vars(docker_provider_args(config, resolve(config.docker))).items()
+        if value is not None
+    }
 
 
 def registries(config: StackConfig) -> list[dict[str, Any]]:
