@@ -8,12 +8,13 @@ from cli import docker_host, first_run, paths, setup, stack_config, stackfile, w
 from cli.console import confirm, fail, say
 from components.messages import message
 from stacks.host.library import folders, read_marker
-from stacks.host.machine import Machine, MachinePath, machine_at
+from stacks.host.machine import Machine, MachinePath
+from stacks.host.machines import library_machine
 
 
 def adopt(stack: str, named: Path) -> None:
     """Mark a folder as this stack's, or take over the id that it and the kept volumes carry; after asking."""
-    machine = machine_at(stackfile.ssh_host(stack))
+    machine = library_machine(stack_config.offline(stack).settings)
     folder = machine.path(str(named))
     if not folder.is_dir():
         fail(message("adopt_no_folder", "{folder} is not a folder. Is its drive mounted?", folder=folder))

@@ -16,7 +16,8 @@ from components.messages import message
 from components.storage import MARKER
 from keeper.settings import CopySettings, KeepSettings
 from stacks.host.library import folders
-from stacks.host.machine import HERE, Machine, MachinePath, machine_at
+from stacks.host.machine import HERE, Machine, MachinePath
+from stacks.host.machines import library_machine
 from stacks.languages import text
 from stacks.sections.backup import BackupConfig
 
@@ -56,7 +57,7 @@ def show(stack: str, copy: str | None, *, as_json: bool) -> int:
         )
     from keeper.backup.estimate import estimate  # noqa: PLC0415 - of the keeper only what is needed, when it is needed
 
-    library = count(folders(settings).values(), machine_at(settings.host))
+    library = count(folders(settings).values(), library_machine(settings))
     names = [copy] if copy else list(settings.backup.remotes)
     found = {
         name: estimate(library.files, library.bytes, library.new_bytes_month, as_keeper_has_it(settings.backup, name))

@@ -14,7 +14,8 @@ from cli.console import confirm, fail, say
 from components.messages import both, message
 from components.storage import MARKER, PHONES
 from stacks.host.library import absent_drive, folders, library_owner, person, read_marker
-from stacks.host.machine import HERE, Machine, MachinePath, machine_at
+from stacks.host.machine import HERE, Machine, MachinePath
+from stacks.host.machines import library_machine
 from stacks.names import NAMESPACE, OWN_GROUP
 from stacks.sections import Settings
 from stacks.sections.owner import OwnerConfig
@@ -41,7 +42,7 @@ def agree_to_folders(library_folders: Iterable[MachinePath], machine: Machine) -
 
 def mark(stack: str, settings: Settings) -> None:
     """Create missing library folders, show what is in them, write the markers, the owner and then the id."""
-    library, machine = folders(settings), machine_at(settings.host)
+    library, machine = folders(settings), library_machine(settings)
     for folder in library.values():
         make_folder(folder, machine)
     foreign = {key: folder for key, folder in library.items() if read_marker(folder)}
@@ -114,7 +115,7 @@ def _pending(stack: str) -> Path:
 
 def make_places(settings: Settings) -> None:
     """Create the folders inside originals that something is mounted on; Docker would make them as root."""
-    machine = machine_at(settings.host)
+    machine = library_machine(settings)
     for name in (PHONES, *settings.library.others):
         make_folder(machine.path(settings.library.originals) / name, machine)
 

@@ -18,7 +18,7 @@ from cli.kit_copies import KitFiles, steps
 from components.keeper import OPENLIST
 from components.messages import message
 from stacks.host.library import folders, read_marker
-from stacks.host.machine import machine_at
+from stacks.host.machines import library_machine
 from stacks.names import NAMESPACE
 
 SHORTEST_PASSPHRASE = 12
@@ -151,7 +151,7 @@ def _refuse_another(stack: str, identity: str, own_passphrase: bytes) -> None:
 def _library(stack: str, identity: str) -> None:
     """Create the library folders where they are missing, and mark them: the photos come back into them."""
     settings = stack_config.offline(stack).settings
-    machine = machine_at(settings.host)
+    machine = library_machine(settings)
     for folder in folders(settings).values():
         marker = read_marker(folder)
         if marker not in (None, identity):

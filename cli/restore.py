@@ -20,13 +20,14 @@ import docker
 from docker.errors import APIError
 from docker.models.containers import Container
 
-from cli import containers, stackfile, sweep
+from cli import containers, stack_config, sweep
 from cli.attached import show
 from cli.console import err, fail, warn
 from components.messages import message
 from components.restore import ORDER_FILE
 from components.storage import MARKER, PHONES
-from stacks.host.machine import Machine, machine_at
+from stacks.host.machine import Machine
+from stacks.host.machines import library_machine
 from stacks.names import RESTORE
 
 PHONE_FOLDERS = ("originals", f"originals/{PHONES}")
@@ -147,7 +148,7 @@ def _stopped(client: docker.DockerClient, stack: str, services: list[str]) -> It
         for container in interrupted:
             err.print(f"Starting {container.name} ...")
             try:
-                _start(container, machine_at(stackfile.ssh_host(stack)))
+                _start(container, library_machine(stack_config.offline(stack).settings))
             except (APIError, OSError) as problem:
                 warn(
                     message(

@@ -34,7 +34,7 @@ from components.messages import Said, message
 from stacks.config import StackConfig
 from stacks.host.images import check_images
 from stacks.host.library import folders
-from stacks.host.machine import machine_at
+from stacks.host.machines import library_machine
 from stacks.languages import text
 from stacks.names import NAMESPACE
 from stacks.preflight import Report, look
@@ -60,7 +60,7 @@ def prepare(stack: str, *, marking: bool = True, unreachable: Callable[[Said], N
         docker_host.ensure(stack)
         report = look_at(stack, chosen)
     # Of another machine nothing is changed but its Docker and its folders.
-    ours_to_change = report.config and machine_at(report.config.settings.host).here
+    ours_to_change = report.config and library_machine(report.config.settings).here
     for offered in (firewall.offered, late_addresses.offered) if marking and ours_to_change else ():
         if offered(report):
             report = look_at(stack, chosen)
@@ -68,7 +68,7 @@ def prepare(stack: str, *, marking: bool = True, unreachable: Callable[[Said], N
     if lacking := _not_fetched(stack, config, marking=marking):
         unreachable("\n".join(lacking))
     if marking and config.first_run:
-        first_run.agree_to_folders(folders(config.settings).values(), machine_at(config.settings.host))
+        first_run.agree_to_folders(folders(config.settings).values(), library_machine(config.settings))
     _open(stack, chosen)
     if marking:
         make_secrets(stack, config)

@@ -52,6 +52,10 @@ class ExpectedStack:
     services: tuple[ExpectedService, ...]
     networks: tuple[str, ...]
 
+    def on(self, host: str) -> tuple[ExpectedService, ...]:
+        """The services of one host; "" where there is only one."""
+        return tuple(service for service in self.services if service.host == host)
+
     @property
     def names(self) -> tuple[str, ...]:
         """The services by name."""

@@ -5,19 +5,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
+from components.messages import message
 from stacks.config import StackConfig
 from stacks.findings import Finding
 from stacks.host.cloudflare import check_publishing
 from stacks.host.disks import check_backup, on_one_disk
 from stacks.host.docker import check_docker, check_reachable, published
-from stacks.host.endpoint import EndpointError, resolve
+from stacks.host.endpoint import DockerEndpoint, EndpointError
+from stacks.host.endpoints import endpoints
 from stacks.host.late_addresses import check_late_addresses
 from stacks.host.library import check_library
-from stacks.host.machine import HERE, machine_at
+from stacks.host.machine import HERE
+from stacks.host.machines import library_machine, machine_of
 from stacks.host.way_out import check_way_out
+from stacks.host.where_data_is import check_where_data_is
 from stacks.host.wsl import check_wsl
 from stacks.problems import ConfigError
 
@@ -41,16 +45,34 @@ class Report:
 
 
 def findings(config: StackConfig) -> list[Finding]:
-    """Return what all checks of the host saw."""
+    """Return what all checks of the host saw, or of each of several."""
+    try:
+        hosts = endpoints(config)
+    except EndpointError as problem:
+        hosts, unusable = {}, [problem.finding]
+    else:
+        unusable = []
     return [
         *check_library(config),
-        *check_docker(config),
-        *check_late_addresses(config),
-        *check_way_out(config),
-        *check_wsl(machine_at(config.settings.host)),
+        *unusable,
+        *(finding for host, endpoint in hosts.items() for finding in _of_host(config, host, endpoint)),
+        *(check_where_data_is(config) if len(hosts) > 1 else ()),
         *check_publishing(config),
         *check_backup(config),
     ]
+
+
+def _of_host(config: StackConfig, host: str, endpoint: DockerEndpoint) -> Iterator[Finding]:
+    """Return what is to be said of one host; of several, each by its name."""
+    seen = [
+        *check_docker(config, host, endpoint),
+        *check_late_addresses(config, host),
+        *check_way_out(config, host),
+        *check_wsl(machine_of(config.settings, host)),
+    ]
+    for finding in seen:
+        check = message("check_of_host", "{check} ({host})", check=finding.check, host=host) if host else finding.check
+        yield replace(finding, check=check)
 
 
 def look(load: Callable[[], StackConfig], *, leaving: bool = False) -> Report:
@@ -72,20 +94,21 @@ def look(load: Callable[[], StackConfig], *, leaving: bool = False) -> Report:
 
 
 def _with_what_this_host_shows(config: StackConfig) -> StackConfig:
-    kind = machine_at(config.settings.host).file_system(config.settings.library.originals)
+    kind = library_machine(config.settings).file_system(config.settings.library.originals)
     return replace(config, host_shortcomings=tuple(on_one_disk(config)), originals_on=kind, published=published(config))
 
 
 def _cut_off(config: StackConfig) -> Finding | None:
-    """Return why the machine that the stack lives on cannot be looked at; None for one that can, and for this one."""
+    """Return why a machine that the stack lives on cannot be looked at; None where all can."""
     try:
-        endpoint = resolve(config.docker)
+        hosts = endpoints(config)
     except EndpointError:
-        return None  # the check of Docker says so, together with everything else
-    try:
-        endpoint.open()
-    except EndpointError as problem:
-        return problem.finding
+        return None  # the checks say so, together with everything else
+    for endpoint in hosts.values():
+        try:
+            endpoint.open()
+        except EndpointError as problem:
+            return problem.finding
     return None
 
 

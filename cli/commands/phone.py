@@ -26,10 +26,11 @@ from components.apps.resource import AppError
 from components.apps.syncthing import SyncthingApi
 from components.device_id import device_id
 from components.messages import Said, message
-from components.services.syncthing import SyncthingConfig
+from components.services.syncthing import Syncthing, SyncthingConfig
 from components.storage import PHONES as PHONES_FOLDER
 from stacks.host import lan
-from stacks.host.machine import Machine, machine_at
+from stacks.host.machine import Machine
+from stacks.host.machines import machine_with
 from stacks.languages import text
 from stacks.names import NAMESPACE
 from stacks.problems import problems
@@ -214,7 +215,7 @@ def _asking(stack: str, config: SyncthingConfig, name: str, own: str) -> Device:
     with _syncthing(stack, config) as api:
         if folder := made_by_hand(api, config, name):
             return _take_over(api, folder, name, own)
-        _show_code(config, own, machine_at(stackfile.ssh_host(stack)))
+        _show_code(config, own, machine_with(stack_config.offline(stack).settings, Syncthing.service))
         return _who_asks(api, name)
 
 

@@ -15,4 +15,7 @@ TEXTS = {
     "place_unknown_host": "“{host}” 不在 hosts 里。请写其中之一：{known}",
     "panel_elsewhere": "{network} 只是 {first} 上的网络，而 {services} 在别的主机上。请去掉它，或者把它们放在 {first} 上",
     "place_apart": "{places}：它们看的是同样的照片，到了别的主机看到的就是空文件夹。请把它们都写在同一台主机上",
+    "check_of_host": "{check}（{host}）",
+    "data_elsewhere": "{service} 会到 {host} 上，而它的数据在 {there} 上：它会空着启动",
+    "data_elsewhere_fix": "./photos move {service} {host} --stack {stack} 会把数据一起带过去；或者把 {there} 写回去",
 }

@@ -16,13 +16,16 @@ from components.service import Owner
 from stacks.config import StackConfig
 from stacks.host import Finding, advice, error, ok, warning
 from stacks.host.block_devices import disks_below
-from stacks.host.endpoint import EndpointError, resolve
+from stacks.host.endpoint import EndpointError
+from stacks.host.endpoints import endpoints
 from stacks.host.library import a_file, absent, absent_drive, folders, held_by, library_owner, may_use
-from stacks.host.machine import Machine, MachinePath, machine_at
+from stacks.host.machine import Machine, MachinePath
+from stacks.host.machines import library_machine
 from stacks.sections.backup.copies import RemoteConfig
 from stacks.sections.backup.nearness import is_elsewhere, servers
 from stacks.sections.backup.rules import page_url
 from stacks.sections.backup.shortcomings import Shortcoming, in_this_house
+from stacks.sections.places import library_host
 from stacks.shell import command
 
 CHECK = "backup"
@@ -34,7 +37,7 @@ def check_backup(config: StackConfig) -> Iterator[Finding]:
     backup = config.settings.backup
     if not backup:
         return
-    owner, machine = library_owner(config.settings), machine_at(config.settings.host)
+    owner, machine = library_owner(config.settings), library_machine(config.settings)
     for name, remote in backup.remotes.items():
         if remote.is_local:
             yield from _folder(f"config photos:backup.remotes.{name}.path", remote, owner, machine)
@@ -52,7 +55,7 @@ def on_one_disk(config: StackConfig) -> Iterator[Shortcoming]:
     """Yield each copy in a folder of this machine that is lost together with something else."""
     backup = config.settings.backup
     disks = {name: remote for name, remote in backup.repositories.items() if remote.is_local} if backup else {}
-    docker, machine = _docker_folder(config) if disks else None, machine_at(config.settings.host)
+    docker, machine = _docker_folder(config) if disks else None, library_machine(config.settings)
     for name, remote in disks.items():
         own, place = _disks(machine.path(remote.folder)), f"backup.remotes.{name}"
         library = next((other for other in folders(config.settings).values() if own & _disks(other)), None)
@@ -125,9 +128,9 @@ def _docker_folder(config: StackConfig) -> MachinePath | None:
     """Return where Docker keeps its data; None where it does not say."""
     with (
         suppress(DockerException, EndpointError),
-        closing(resolve(config.docker).connect(SECONDS_FOR_A_NAME)) as client,
+        closing(endpoints(config)[library_host(config.settings)].connect(SECONDS_FOR_A_NAME)) as client,
     ):
-        return machine_at(config.settings.host).path(client.info().get("DockerRootDir") or "/var/lib/docker")
+        return library_machine(config.settings).path(client.info().get("DockerRootDir") or "/var/lib/docker")
     return None
 
 

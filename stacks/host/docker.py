@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import Any
 
 import docker
 from docker.errors import DockerException, ImageNotFound
 
 from components.addresses import ANY, IN_THE_LAN
+from components.database import Database
 from components.fields import OWN_NETWORKS
 from components.messages import message
 from components.service import Binding
@@ -26,12 +27,15 @@ from stacks.host import (
     warning,
 )
 from stacks.host.endpoint import DockerEndpoint, EndpointError, resolve
+from stacks.host.endpoints import endpoints
 from stacks.host.engines import check_engine
 from stacks.host.late_addresses import may_be_absent
 from stacks.host.library import folders
-from stacks.host.machine import HERE, Machine, machine_at
+from stacks.host.machine import HERE, Machine
+from stacks.host.machines import machine_of
 from stacks.host.neighbours import check_neighbours
 from stacks.host.ssh import no_docker_there
+from stacks.sections.places import first_host, host_of, library_host
 
 CHECK = "docker"
 SECONDS_TO_ANSWER = 20
@@ -53,28 +57,27 @@ def check_reachable() -> Iterator[Finding]:
         yield _unreachable(endpoint, problem)
 
 
-def check_docker(config: StackConfig) -> Iterator[Finding]:
-    """Look at the Docker host; without one that the album runs on, only say so."""
+def check_docker(config: StackConfig, host: str, endpoint: DockerEndpoint) -> Iterator[Finding]:
+    """Look at one Docker host of the stack; without one that the album runs on, only say so."""
+    machine = machine_of(config.settings, host)
     try:
-        endpoint = resolve(config.docker)
         with closing(endpoint.connect(SECONDS_TO_ANSWER)) as client:
             info = client.info()
-            engine = list(_engine(machine_at(config.settings.host), info, client.version()))
+            engine = list(_engine(machine, info, client.version()))
             yield from engine
             if any(finding.level == "error" for finding in engine):
                 return
-            yield from _data_root(info, config)
+            yield from _data_root(info, config, host)
             # As one list: docker-py's `containers.list` asks once more for each container of the host.
             containers = client.api.containers(all=True)
             yield from _foreign_names(client, containers, config)
-            yield from check_neighbours(
-                machine_at(config.settings.host), info, trusted=config.settings.neighbours == "trusted"
-            )
-            yield from _panel_network(client, config)
-            yield from _ports(containers, config)
-            yield _memory(info, config)
+            yield from check_neighbours(machine, info, trusted=config.settings.neighbours == "trusted")
+            yield from _panel_network(client, config, host)
+            yield from _ports(containers, config, host)
+            yield _memory(info, config, host)
             yield from _weak(info, config)
-            yield from _database_image(client, config)
+            if host_of(config.settings, Database.service) == host:
+                yield from _database_image(client, config)
     except EndpointError as problem:
         yield problem.finding
     except DockerException as problem:
@@ -83,18 +86,18 @@ def check_docker(config: StackConfig) -> Iterator[Finding]:
 
 def published(config: StackConfig) -> dict[str, list[Binding]]:
     """Return the bindings of running containers in Docker's order; of those alone with several addresses for a port."""
-    names = [
-        service.container
+    services = [
+        service
         for service in expected(config.stack, config.settings).services
         if any(len(port.addresses) > 1 for port in service.ports)
     ]
-    if not names:
-        return {}
-    try:
-        with closing(resolve(config.docker).connect(SECONDS_TO_ANSWER)) as client:
-            return {name: list(_bindings(client, name)) for name in names}
-    except (EndpointError, DockerException):
-        return {}  # the checks say so
+    found: dict[str, list[Binding]] = {}
+    with suppress(EndpointError, DockerException):  # the checks say so
+        for host, endpoint in endpoints(config).items() if services else ():
+            names = [service.container for service in services if service.host == host]
+            with closing(endpoint.connect(SECONDS_TO_ANSWER)) as client:
+                found |= {name: list(_bindings(client, name)) for name in names}
+    return found
 
 
 def _bindings(client: docker.DockerClient, name: str) -> Iterator[Binding]:
@@ -142,9 +145,9 @@ def _unreachable(endpoint: DockerEndpoint, problem: Exception) -> Finding:
     return error(CHECK, *said)
 
 
-def _data_root(info: dict[str, Any], config: StackConfig) -> Iterator[Finding]:
+def _data_root(info: dict[str, Any], config: StackConfig, host: str) -> Iterator[Finding]:
     root = info.get("DockerRootDir", "")
-    kind = machine_at(config.settings.host).file_system(root)
+    kind = machine_of(config.settings, host).file_system(root)
     if unsafe_for_databases(kind):
         yield error(
             CHECK,
@@ -156,7 +159,7 @@ def _data_root(info: dict[str, Any], config: StackConfig) -> Iterator[Finding]:
                 file_system=kind,
             ),
         )
-    for key, folder in folders(config.settings).items():
+    for key, folder in folders(config.settings).items() if host == library_host(config.settings) else ():
         if root and str(folder).startswith(root.rstrip("/") + "/"):
             yield error(
                 f"config photos:library.{key}",
@@ -199,10 +202,10 @@ def _foreign_names(client: docker.DockerClient, containers: list[Summary], confi
             )
 
 
-def _panel_network(client: docker.DockerClient, config: StackConfig) -> Iterator[Finding]:
+def _panel_network(client: docker.DockerClient, config: StackConfig, host: str) -> Iterator[Finding]:
     """The network of a panel is there before, and lets nobody in from outside by itself."""
     wanted = config.settings.panel_network
-    if wanted is None:
+    if wanted is None or host != first_host(config.settings):
         return
     place = "config photos:panel_network"
     foreign = [network for network in client.networks.list() if "photos.id" not in (network.attrs.get("Labels") or {})]
@@ -221,14 +224,14 @@ def _panel_network(client: docker.DockerClient, config: StackConfig) -> Iterator
         )
 
 
-def _ports(containers: list[Summary], config: StackConfig) -> Iterator[Finding]:
+def _ports(containers: list[Summary], config: StackConfig, host: str) -> Iterator[Finding]:
     holders = {port: container for container in containers for port in _ports_of(container)}
     ours = {port for port, holder in holders.items() if _is_ours(holder, config)}
     # A container that crashes has its ports at one moment and not at the next.
     crashing = {_name(c) for c in containers if _is_ours(c, config) and c.get("State") == "restarting"}
-    machine = machine_at(config.settings.host)
+    machine = machine_of(config.settings, host)
     addresses = machine.own_addresses() | set(ANY)
-    for service in expected(config.stack, config.settings).services:
+    for service in expected(config.stack, config.settings).on(host):
         for port in service.ports:
             where = f"config photos:{service.section}.{port.field}"
             absent = [address for address in port.addresses if address not in addresses]
@@ -318,9 +321,9 @@ def _ports_of(container: Summary) -> set[int]:
     return {int(port["PublicPort"]) for port in container.get("Ports") or () if port.get("PublicPort")}
 
 
-def _memory(info: dict[str, Any], config: StackConfig) -> Finding:
+def _memory(info: dict[str, Any], config: StackConfig, host: str) -> Finding:
     """Limits are no reservations: services seldom reach theirs at the same time."""
-    services = [service for service in expected(config.stack, config.settings).services if service.started]
+    services = [service for service in expected(config.stack, config.settings).on(host) if service.started]
     total, there = sum(service.memory_mb for service in services) / 1024, info.get("MemTotal", 0) / GIB
     text = message(
         "memory_limits",

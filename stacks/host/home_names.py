@@ -9,11 +9,12 @@ from shlex import quote
 
 from components.addresses import in_url
 from components.messages import message
-from components.services.https import HttpsConfig
+from components.services.https import Https, HttpsConfig
 from components.services.photoprism import PhotoPrismConfig
 from stacks.config import StackConfig
 from stacks.host import Finding, advice, ok, warning
-from stacks.host.machine import Machine, machine_at
+from stacks.host.machine import Machine
+from stacks.host.machines import machine_with
 from stacks.host.wsl import in_wsl
 
 SECONDS_TO_FIND = 6
@@ -26,7 +27,7 @@ def check_home_names(config: StackConfig) -> Iterator[Finding]:
     https, album = services.get("https"), services.get("photoprism")
     if not isinstance(https, HttpsConfig):
         return
-    machine = machine_at(config.settings.host)
+    machine = machine_with(config.settings, Https.service)
     for name in https.names:
         yield _found(config.stack, name, addresses_of(name), machine)
     if isinstance(album, PhotoPrismConfig) and (beyond := _beyond_this_machine(album)):

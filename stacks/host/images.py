@@ -18,7 +18,8 @@ from stacks.config import StackConfig
 from stacks.expected import expected
 from stacks.host import Finding, advice, error, ok, warning
 from stacks.host.credentials import GuardError, Login, login_at, login_command, registry_of
-from stacks.host.endpoint import EndpointError, resolve
+from stacks.host.endpoint import EndpointError
+from stacks.host.endpoints import endpoints
 
 CHECK = "images"
 SECONDS_FOR_A_REGISTRY = 30
@@ -38,18 +39,19 @@ class Obstacle(NamedTuple):
 
 def check_images(config: StackConfig) -> Iterator[Finding]:
     """Ask the registry for each image that is not here. What is lacking stops `up` alone: what runs needs no pull."""
-    wanted = images(config)
+    wanted, absent = 0, 0
+    lacking: dict[str, tuple[Obstacle, list[str]]] = {}
     try:
-        with closing(resolve(config.docker).connect(SECONDS_FOR_A_REGISTRY)) as client:
-            absent = [image for image in wanted if not _is_here(client, image)]
-            with ThreadPoolExecutor(max_workers=len(wanted)) as all_at_once:
-                obstacles = list(all_at_once.map(partial(_obstacle, client), absent))
+        for host, endpoint in endpoints(config).items():
+            there = images(config, host)
+            with closing(endpoint.connect(SECONDS_FOR_A_REGISTRY)) as client:
+                asked = _asked(client, there)
+            wanted, absent = wanted + len(there), absent + len(asked)
+            for image, obstacle in asked.items():
+                if obstacle:
+                    lacking.setdefault(f"{obstacle.text}{obstacle.fix}", (obstacle, []))[1].append(image)
     except (DockerException, EndpointError):
         return  # another check says so
-    lacking: dict[str, tuple[Obstacle, list[str]]] = {}
-    for image, obstacle in zip(absent, obstacles, strict=True):
-        if obstacle:
-            lacking.setdefault(f"{obstacle.text}{obstacle.fix}", (obstacle, []))[1].append(image)
     for obstacle, names in lacking.values():
         level = error if obstacle.by_hand else warning
         text = message(
@@ -60,13 +62,21 @@ def check_images(config: StackConfig) -> Iterator[Finding]:
         )
         yield level(CHECK, text, obstacle.fix)
     if not lacking:
-        here = len(wanted) - len(absent)
-        yield ok(CHECK, message("images_ready", "{here} here, {absent} to be pulled", here=here, absent=len(absent)))
+        here = wanted - absent
+        yield ok(CHECK, message("images_ready", "{here} here, {absent} to be pulled", here=here, absent=absent))
 
 
-def images(config: StackConfig) -> list[str]:
-    """Return the images of a stack that are pulled."""
-    return [image for service in expected(config.stack, config.settings).services for image in service.images]
+def images(config: StackConfig, host: str | None = None) -> list[str]:
+    """Return the images of a stack that are pulled; with `host` those that are pulled there."""
+    services = expected(config.stack, config.settings).services
+    return [image for service in services if host in (None, service.host) for image in service.images]
+
+
+def _asked(client: docker.DockerClient, wanted: list[str]) -> dict[str, Obstacle | None]:
+    """Return of what is absent what is in the way, if anything."""
+    absent = [image for image in wanted if not _is_here(client, image)]
+    with ThreadPoolExecutor(max_workers=len(absent) or 1) as all_at_once:
+        return dict(zip(absent, all_at_once.map(partial(_obstacle, client), absent), strict=True))
 
 
 def _is_here(client: docker.DockerClient, image: str) -> bool:

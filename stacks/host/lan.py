@@ -11,7 +11,8 @@ from components.addresses import IN_THE_LAN, LOOPBACK, Address
 from components.ports import host_ports
 from components.service_config import ServiceConfig
 from stacks.host import wsl
-from stacks.host.machine import Machine, machine_at
+from stacks.host.machine import Machine
+from stacks.host.machines import machine_with
 from stacks.host.ssh import LineError
 from stacks.sections import Settings
 
@@ -45,8 +46,7 @@ def with_lan(settings: Settings) -> Settings:
 
     Where it has none, or does not answer, `lan` stays: the checks say so before anything is published.
     """
-    machine = machine_at(settings.host)
-    services = {name: _with_lan(config, machine) for name, config in settings.enabled().items()}
+    services = {name: _with_lan(config, machine_with(settings, name)) for name, config in settings.enabled().items()}
     return settings.model_copy(update={"services": settings.services.model_copy(update=services)})
 
 

@@ -12,16 +12,17 @@ from components.addresses import ANY, IN_THE_LAN
 from stacks.config import StackConfig
 from stacks.expected import expected
 from stacks.host import Finding, advice, warning
-from stacks.host.machine import Machine, machine_at
+from stacks.host.machine import Machine
+from stacks.host.machines import machine_of
 
 CHECK = "addresses"
 SWITCHES = {4: "/proc/sys/net/ipv4/ip_nonlocal_bind", 6: "/proc/sys/net/ipv6/ip_nonlocal_bind"}
 
 
-def check_late_addresses(config: StackConfig) -> Iterator[Finding]:
+def check_late_addresses(config: StackConfig, host: str) -> Iterator[Finding]:
     """Name the addresses without which a container stays down after a boot."""
-    machine = machine_at(config.settings.host)
-    late = [address for address in _of_the_lan(config) if not may_be_absent(address, machine)]
+    machine = machine_of(config.settings, host)
+    late = [address for address in _of_the_lan(config, host) if not may_be_absent(address, machine)]
     if late:
         yield warning(
             CHECK,
@@ -42,8 +43,8 @@ def may_be_absent(address: str, machine: Machine) -> bool:
         return False
 
 
-def _of_the_lan(config: StackConfig) -> list[str]:
+def _of_the_lan(config: StackConfig, host: str) -> list[str]:
     """Return the addresses that a cable, a Wi-Fi or a VPN brings."""
-    ports = [port for service in expected(config.stack, config.settings).services for port in service.ports]
+    ports = [port for service in expected(config.stack, config.settings).on(host) for port in service.ports]
     found = {address for port in ports for address in port.addresses}
     return sorted(address for address in found if address not in (*ANY, IN_THE_LAN, "::1") and address[:4] != "127.")

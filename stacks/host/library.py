@@ -11,7 +11,8 @@ from components.service import Owner
 from components.storage import MARKER
 from stacks.config import StackConfig
 from stacks.host import GIB, Finding, advice, error, ok, warning
-from stacks.host.machine import Machine, MachinePath, machine_at
+from stacks.host.machine import Machine, MachinePath
+from stacks.host.machines import library_machine
 from stacks.names import OWN_GROUP
 from stacks.sections import Settings
 from stacks.sections.owner import id_problem
@@ -26,9 +27,9 @@ def library_owner(settings: Settings) -> Owner:
     if settings.owner:
         return Owner(uid=settings.owner.uid, gid=settings.owner.gid)
     try:
-        originals = machine_at(settings.host).path(settings.library.originals).stat()
+        originals = library_machine(settings).path(settings.library.originals).stat()
     except OSError:
-        return person(machine_at(settings.host))
+        return person(library_machine(settings))
     return Owner(uid=originals.st_uid, gid=originals.st_gid)
 
 
@@ -43,7 +44,7 @@ def person(on: Machine) -> Owner:
 
 def folders(settings: Settings) -> dict[str, MachinePath]:
     """Return the key below `photos:library` → folder, on the machine that it is on."""
-    library, machine = settings.library, machine_at(settings.host)
+    library, machine = settings.library, library_machine(settings)
     paths = {"originals": library.originals, "import": library.imports}
     paths |= {f"others.{name}": path for name, path in library.others.items()}
     return {key: machine.path(path) for key, path in paths.items()}
@@ -59,7 +60,7 @@ def read_marker(folder: MachinePath) -> str | None:
 
 def check_library(config: StackConfig) -> Iterator[Finding]:
     """Look at each folder of the library."""
-    owner, machine = library_owner(config.settings), machine_at(config.settings.host)
+    owner, machine = library_owner(config.settings), library_machine(config.settings)
     for key, folder in folders(config.settings).items():
         where = f"config photos:library.{key}"
         if problem := _not_a_folder(where, folder, owner, machine, first_run=config.first_run):
@@ -262,7 +263,7 @@ def _marker(where: str, folder: MachinePath, config: StackConfig) -> Finding:
     if marker and marker in (config.id, config.pending_id):
         return ok(where, message("marker_matches", "marker matches"))
     if config.first_run and marker is None:
-        if not machine_at(config.settings.host).may_write(folder):
+        if not library_machine(config.settings).may_write(folder):
             return error(
                 where,
                 *advice(

@@ -9,7 +9,9 @@ from collections.abc import Iterator
 
 from stacks.config import StackConfig
 from stacks.host import Finding, advice, warning
-from stacks.host.machine import Machine, machine_at
+from stacks.host.machine import Machine
+from stacks.host.machines import machine_of
+from stacks.sections.places import host_of
 
 CHECK = "internet"
 ROUTES4, ROUTES6 = "/proc/net/route", "/proc/net/ipv6_route"
@@ -17,9 +19,9 @@ UP, REJECT = 0x0001, 0x0200
 """RTF_UP and RTF_REJECT of linux/route.h."""
 
 
-def check_way_out(config: StackConfig) -> Iterator[Finding]:
+def check_way_out(config: StackConfig, host: str) -> Iterator[Finding]:
     """Say what cannot reach the internet from its container on this machine; nothing where IPv4 goes out."""
-    machine = machine_at(config.settings.host)
+    machine = machine_of(config.settings, host)
     if goes_out(machine, 4) or not goes_out(machine, 6):
         return
     yield warning(
@@ -28,7 +30,7 @@ def check_way_out(config: StackConfig) -> Iterator[Finding]:
             "only_ipv6",
             "this machine has IPv6 alone, and containers speak IPv4: {names} reach nothing outside",
             "The album works at home. For the rest give this machine IPv4: in the router, or through NAT64 with clatd",
-            names=", ".join(_in_need(config)),
+            names=", ".join(_in_need(config, host)),
         ),
     )
 
@@ -47,7 +49,7 @@ def goes_out(machine: Machine, version: int) -> bool:
     return any(row[9] != "lo" and int(row[8], 16) & UP and not int(row[8], 16) & REJECT for row in defaults)
 
 
-def _in_need(config: StackConfig) -> list[str]:
+def _in_need(config: StackConfig, host: str) -> list[str]:
     """Return the services that have something to do outside; PhotoPrism asks for places, and is content without."""
     settings = config.settings
     services = [name for name in settings.enabled() if name in ("syncthing", "drive", "tailscale")]
@@ -55,4 +57,4 @@ def _in_need(config: StackConfig) -> list[str]:
         services.append("cloudflared")
     if settings.backup:
         services.append("keeper")
-    return services or ["photoprism"]
+    return [name for name in services if host_of(settings, name) == host] or ["photoprism"]

@@ -167,10 +167,10 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"hosts": {"Nas": {}}}, 'photos:hosts.Nas: "Nas" cannot name a host'),
     ({"hosts": {"nas": {"address": "8.8.8.8"}}}, "photos:hosts.nas.address: 8.8.8.8 is not an address at home"),
     ({"hosts": {"nas": {"address": "127.0.0.1"}}}, "photos:hosts.nas.address: 127.0.0.1 is not an address at home"),
-    ({"hosts": {"nas": {}, "gpu": {"docker": "gpu.lan"}}}, "photos:hosts.gpu.docker: gpu.lan is no Docker of another host"),
+    ({"hosts": {"nas": {}, "gpu": {"docker": "gpu.lan"}}}, "photos:hosts.gpu.docker: gpu.lan is no machine that ssh reaches"),
     ({"hosts": {"nas": {}, "gpu": {"docker": "tcp://gpu.lan:2375"}}}, "photos:hosts.gpu.docker: tcp://gpu.lan:2375 is no"),
     ({"hosts": {"nas": {}, "gpu": {"docker": "ssh://photos:word@gpu.lan"}}}, "photos:hosts.gpu.docker: ssh://photos:…@gpu.lan is no"),
-    ({"hosts": {"nas": {}, "gpu": {"docker": "ssh://gpu.lan"}}}, "photos:hosts.gpu.docker: ssh://gpu.lan is no Docker"),
+    ({"hosts": {"nas": {}, "gpu": {"docker": "ssh://gpu.lan"}}}, "photos:hosts.gpu.docker: ssh://gpu.lan is no machine"),
 ]  # fmt: skip
 
 
