@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from keeper.copies.restic import Restic
 from tests.keeper.home import Home
+from tests.keeper.proxy import proxied, webdav
 
 
 def test_a_kill_before_the_repository_was_whole_does_not_stop_the_next_run(home: Home) -> None:
@@ -57,3 +60,21 @@ def test_what_costs_a_key_is_done_only_where_there_is_something_to_do(
     (home.root / "copy-disk/locks" / ("0" * 64)).write_bytes(b"of a run that was killed")
     home.backup()
     assert done == ["unlock"]
+
+
+def test_a_first_copy_that_was_carried_to_its_place_is_gone_on_with_and_not_sent_again(home: Home) -> None:
+    for number in range(20):
+        home.write(f"2024/{number}.jpg", os.urandom(200_000))
+    home.copies = [home.local("parents")]
+    home.good_backup("parents")
+    carried = home.root / "at-their-house"
+    carried.mkdir()
+    (home.root / "copy-parents").rename(carried / "photos")
+
+    with webdav(carried) as port, proxied(port) as proxy:
+        home.copies = [home.webdav("parents", proxy.url)]
+        home.write("2024/new.jpg", os.urandom(200_000))
+        home.good_backup("parents")
+
+        assert 200_000 < proxy.bytes_up < 400_000
+        assert home.restorable("parents").items() >= home.content().items()
