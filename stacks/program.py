@@ -13,8 +13,10 @@ from components.service import Owner
 from stacks.arguments import photo_system_args
 from stacks.config import StackConfig, load
 from stacks.docker_provider import docker_hosts
+from stacks.host import reaching
 from stacks.host.endpoint import EndpointError
 from stacks.host.library import library_owner
+from stacks.host.ssh import LineError
 from stacks.languages import text
 from stacks.names import DESTROYING
 from stacks.outputs import outputs
@@ -35,9 +37,10 @@ def run() -> None:
     for finding in (*report.warnings, *config.still_needed):
         pulumi.log.warn(text(finding.line, stack=stack))
     try:
+        reaching.forward(config)
         exports = declare(config, library_owner(config.settings))
-    except EndpointError as error:  # at a destroy, which looks at no host before
-        raise pulumi.RunError(text(error.finding.line)) from error
+    except (EndpointError, LineError) as error:  # at a destroy, which looks at no host before
+        raise pulumi.RunError(str(error)) from error
     for name, value in exports.items():
         pulumi.export(name, value)
 

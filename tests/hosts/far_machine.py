@@ -73,7 +73,10 @@ class FarMachine:
             *self.inside, "dockerd", "--data-root", f"{self.folder}/docker", "--exec-root", "/run/docker-far",
             "--pidfile", "/run/docker-far.pid",
         ]  # fmt: skip
-        with (self.folder / "dockerd.log").open("a") as log, subprocess.Popen(command, stdout=log, stderr=log) as daemon:
+        with (
+            (self.folder / "dockerd.log").open("a") as log,
+            subprocess.Popen(command, stdout=log, stderr=log) as daemon,
+        ):
             try:
                 self._await(daemon)
                 yield
@@ -129,7 +132,10 @@ def far_machine(folder: Path, name: str = "nas") -> Iterator[FarMachine]:
 
 def _with_family(accounts: str, line: str) -> str:
     """Return a list of accounts with the family's, which is in the group docker."""
-    rows = [f"{row}{'' if row.endswith(':') else ','}family" if row.startswith("docker:") else row for row in accounts.splitlines()]
+    rows = [
+        f"{row}{'' if row.endswith(':') else ','}family" if row.startswith("docker:") else row
+        for row in accounts.splitlines()
+    ]
     return "\n".join([*rows, line, ""])
 
 
