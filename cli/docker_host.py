@@ -21,6 +21,8 @@ from docker.errors import DockerException
 from cli import paths, stackfile
 from cli.console import confirm, fail, say, warn
 from components.messages import message
+from stacks.findings import Finding
+from stacks.host.docker import unreachable
 from stacks.host.endpoint import DockerEndpoint, EndpointError, resolve
 from stacks.names import OWN_GROUP
 
@@ -39,6 +41,8 @@ def ensure(stack: str | None = None) -> None:
         _await()
     if answers(stack):
         return
+    if endpoint.line and (why := _silent_there(endpoint)):
+        fail(why.line)
     if endpoint.named_by:
         fail(
             message(
@@ -61,6 +65,17 @@ def ensure(stack: str | None = None) -> None:
                 "Docker is installed but does not answer. See: sudo journalctl -u docker, or ./photos doctor",
             )
         )
+
+
+def _silent_there(endpoint: DockerEndpoint) -> Finding | None:
+    """Return why the Docker of another machine does not answer; None where it does by now."""
+    try:
+        endpoint.connect(SECONDS_TO_ANSWER).close()
+    except EndpointError as error:
+        return error.finding
+    except DockerException as problem:
+        return unreachable(endpoint, problem)
+    return None
 
 
 def is_installed() -> bool:

@@ -54,7 +54,7 @@ def check_reachable() -> Iterator[Finding]:
     except EndpointError as problem:
         yield problem.finding
     except DockerException as problem:
-        yield _unreachable(endpoint, problem)
+        yield unreachable(endpoint, problem)
 
 
 def check_docker(config: StackConfig, host: str, endpoint: DockerEndpoint) -> Iterator[Finding]:
@@ -81,7 +81,7 @@ def check_docker(config: StackConfig, host: str, endpoint: DockerEndpoint) -> It
     except EndpointError as problem:
         yield problem.finding
     except DockerException as problem:
-        yield _unreachable(endpoint, problem)
+        yield unreachable(endpoint, problem)
 
 
 def published(config: StackConfig) -> dict[str, list[Binding]]:
@@ -115,7 +115,8 @@ def _engine(machine: Machine, info: dict[str, Any], version: dict[str, Any]) -> 
     yield from check_engine(machine, info, version)
 
 
-def _unreachable(endpoint: DockerEndpoint, problem: Exception) -> Finding:
+def unreachable(endpoint: DockerEndpoint, problem: Exception) -> Finding:
+    """Return why a Docker does not answer, and what to do."""
     reason = re.sub(r"\s+", " ", str(problem))[:120]
     if endpoint.line:
         said = no_docker_there(endpoint.line)

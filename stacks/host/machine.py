@@ -212,6 +212,11 @@ class Far(Machine):
             number == port and (address in everywhere or holder in {address, *everywhere}) for holder, number in held
         )
 
+    def close(self) -> None:
+        """End what shows the files."""
+        if "_files" in vars(self):
+            self._files.close()
+
     @cached_property
     def _ids(self) -> tuple[int, list[int]]:
         uid, *groups = self._line.run("id -u; id -g; id -G").split()

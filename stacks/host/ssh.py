@@ -102,6 +102,10 @@ class Line:
             self.open()
             self._control("forward", "-L", f"{self.address}:{port}:{published}:{port}")
 
+    def close(self) -> None:
+        """End the line, with all that uses it."""
+        self._control("exit")
+
     def run(self, *command: str) -> str:
         """Run a program there and return what it writes; `command` goes through a shell, so its words are plain.
 

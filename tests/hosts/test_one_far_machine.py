@@ -6,7 +6,6 @@ Each test goes on where the one before it stopped.
 from __future__ import annotations
 
 import os
-import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +15,7 @@ import pytest
 import yaml
 
 from demo.samples import write_samples
+from stacks.host.ssh import line
 from tests.engine.world import World, own_name
 from tests.hosts.conftest import REGISTRY
 from tests.hosts.far_machine import UID, FarMachine, far_machine
@@ -58,9 +58,8 @@ def timed(laptop: World, step: str, *words: str) -> str:
 
 
 def album(laptop: World) -> httpx.Client:
-    """Log in to the album at the address that this machine is told."""
-    said = laptop.photos("status", "--stack", STACK)
-    (base,) = re.findall(r"The album: (http://127\.[0-9.]+:\d+)/", said)
+    """Log in to the album at the address that it has here while the line is open."""
+    base = f"http://{line(HOST).address}:{laptop.port(STACK, 'photoprism')}"
     credentials = {"username": "admin", "password": laptop.password(STACK, "photoprism")}
     login = httpx.post(f"{base}/api/v1/session", json=credentials, timeout=60).raise_for_status()
     return httpx.Client(base_url=base, timeout=60, headers={"X-Auth-Token": login.json()["access_token"]})
