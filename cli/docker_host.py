@@ -22,7 +22,6 @@ from cli import paths, stackfile
 from cli.console import confirm, fail, say, warn
 from components.messages import message
 from stacks.findings import Finding
-from stacks.host.docker import unreachable
 from stacks.host.endpoint import DockerEndpoint, EndpointError, resolve
 from stacks.names import OWN_GROUP
 
@@ -69,6 +68,9 @@ def ensure(stack: str | None = None) -> None:
 
 def _silent_there(endpoint: DockerEndpoint) -> Finding | None:
     """Return why the Docker of another machine does not answer; None where it does by now."""
+    # The checks bring the models of the stack file along, which most commands do not wait for.
+    from stacks.host.docker import unreachable  # noqa: PLC0415
+
     try:
         endpoint.connect(SECONDS_TO_ANSWER).close()
     except EndpointError as error:

@@ -10,9 +10,10 @@ import stat
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import PurePosixPath
-from typing import ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
-from paramiko.sftp_client import SFTPClient
+if TYPE_CHECKING:
+    from paramiko.sftp_client import SFTPClient
 
 NO_NUMBER = 0
 """SFTP tells no inode and counts no links."""

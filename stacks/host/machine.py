@@ -15,13 +15,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import cache, cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psutil
-from paramiko.sftp_client import SFTPClient
 
 from stacks.host.far_path import FarPath
 from stacks.host.mounts import MOUNTS, Mount, parsed
 from stacks.host.ssh import Line, line
+
+if TYPE_CHECKING:
+    from paramiko.sftp_client import SFTPClient
 
 MachinePath = Path | FarPath
 """A path of the machine that a stack lives on."""

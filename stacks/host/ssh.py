@@ -15,15 +15,15 @@ import subprocess
 import sys
 from functools import cache
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
-
-from paramiko.channel import Channel
-from paramiko.sftp_client import SFTPClient
-from paramiko.ssh_exception import SSHException
 
 from components.messages import Message
 from stacks.findings import advice
+
+if TYPE_CHECKING:
+    from paramiko.channel import Channel
+    from paramiko.sftp_client import SFTPClient
 
 DOCKER_SOCKET = "/var/run/docker.sock"
 FOLDER = Path("/tmp") / f"photos-{os.geteuid()}"  # noqa: S108 - made for its owner alone, or refused
@@ -124,6 +124,10 @@ class Line:
         Raises:
             LineError: when that machine shows none.
         """
+        # Half a second, which only a stack on another machine pays.
+        from paramiko.sftp_client import SFTPClient  # noqa: PLC0415
+        from paramiko.ssh_exception import SSHException  # noqa: PLC0415
+
         self.open()
         channel = Subsystem(
             self.host, ["ssh", "-S", str(self._master), "-o", "BatchMode=yes", "-s", self._target, "sftp"]
