@@ -23,7 +23,18 @@ def check_late_addresses(config: StackConfig, host: str) -> Iterator[Finding]:
     """Name the addresses without which a container stays down after a boot."""
     machine = machine_of(config.settings, host)
     late = [address for address in _of_the_lan(config, host) if not may_be_absent(address, machine)]
-    if late:
+    if late and machine.name:
+        yield warning(
+            CHECK,
+            *advice(
+                "address_may_be_late_there",
+                "where {addresses} comes late when {host} boots (Wi-Fi, DHCP), Docker leaves the services down that answer there",
+                "There: echo net.ipv4.ip_nonlocal_bind=1 | sudo tee /etc/sysctl.d/60-photos.conf && sudo sysctl --system",
+                addresses=", ".join(late),
+                host=machine.name,
+            ),
+        )
+    elif late:
         yield warning(
             CHECK,
             *advice(

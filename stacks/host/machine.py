@@ -38,6 +38,8 @@ class Machine(ABC):
 
     here = False
     """Whether it is the one that this runs on."""
+    name = ""
+    """What ssh calls it; "" for this one."""
 
     @abstractmethod
     def path(self, path: str) -> MachinePath:
@@ -159,7 +161,7 @@ class Far(Machine):
     """The machine at the end of a line. What does not change while one looks is asked once."""
 
     def __init__(self, to: Line) -> None:
-        self._line = to
+        self._line, self.name = to, to.host
 
     def path(self, path: str) -> MachinePath:  # noqa: D102
         return self._paths(path)

@@ -50,6 +50,18 @@ def check_neighbours(machine: Machine, info: dict[str, Any], *, trusted: bool) -
                 version=version,
             ),
         )
+    elif machine.name:
+        yield error(
+            CHECK,
+            *advice(
+                "neighbours_open_there",
+                "Docker {version} on {host} lets whoever is on its LAN reach pages that are only for that machine (moby#45610)",
+                "Run ./photos firewall --set in a checkout on {host}; Docker 28 needs no rule. Where another firewall does: "
+                "photos:neighbours: trusted",
+                version=version,
+                host=machine.name,
+            ),
+        )
     else:
         yield error(
             CHECK,
