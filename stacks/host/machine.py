@@ -21,7 +21,7 @@ import psutil
 
 from stacks.host.far_path import FarPath
 from stacks.host.mounts import MOUNTS, Mount, parsed
-from stacks.host.ssh import Line, line
+from stacks.host.ssh import Line, LineError, line, no_files
 
 if TYPE_CHECKING:
     from paramiko.sftp_client import SFTPClient
@@ -233,7 +233,11 @@ class Far(Machine):
 
     @cached_property
     def _mounts(self) -> tuple[Mount, ...]:
-        return tuple(parsed(FarPath.bound(self._files, ())(MOUNTS).read_text("utf-8", "surrogateescape")))
+        try:
+            text = FarPath.bound(self._files, ())(MOUNTS).read_text("utf-8", "surrogateescape")
+        except OSError:
+            raise LineError(no_files(self.name)) from None
+        return tuple(parsed(text))
 
     @cached_property
     def _files(self) -> SFTPClient:

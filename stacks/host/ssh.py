@@ -136,14 +136,7 @@ class Line:
             return SFTPClient(cast("Channel", channel))
         except (SSHException, LineError):
             channel.close()
-            raise LineError(
-                advice(
-                    "ssh_no_files",
-                    "{host} lets you in by ssh, and shows no files by SFTP",
-                    "Switch SFTP on there: `Subsystem sftp internal-sftp` in /etc/ssh/sshd_config",
-                    host=self.host,
-                )
-            ) from None
+            raise LineError(no_files(self.host)) from None
 
     @property
     def _master(self) -> Path:
@@ -230,6 +223,16 @@ def _make_private(folder: Path) -> None:
                 command=f"sudo rm -r {folder}",
             )
         )
+
+
+def no_files(host: str) -> tuple[Message, Message]:
+    """Return that a machine shows nothing by SFTP, or only a part: on some a user sees shares and no /proc."""
+    return advice(
+        "ssh_no_files",
+        "{host} lets you in by ssh, and does not show its files by SFTP",
+        "There, in /etc/ssh/sshd_config: `Subsystem sftp internal-sftp`, and no ChrootDirectory for your user",
+        host=host,
+    )
 
 
 def no_docker_there(to: Line) -> tuple[Message, Message]:

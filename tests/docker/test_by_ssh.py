@@ -171,6 +171,18 @@ def test_a_machine_without_docker_and_one_that_lets_nobody_at_it_are_told_apart(
     assert absent == "no Docker runs on nas: there is no /var/run/docker.sock"
 
 
+@pytest.mark.parametrize("sftp", ["/bin/false", "internal-sftp -d /srv -P readlink,stat,lstat,open"])
+def test_a_machine_that_does_not_show_its_files_is_told_so(nas: FarMachine, line: Line, sftp: str) -> None:
+    nas.show_files(sftp)
+    far = Far(line)
+    try:
+        with pytest.raises(LineError, match="does not show its files by SFTP"):
+            far.path("/srv/photos").exists()
+    finally:
+        nas.show_files("internal-sftp")
+        far.close()
+
+
 def test_a_line_that_is_cut_is_no_folder_that_is_gone(line: Line, far: Far) -> None:
     originals = far.path("/srv/photos/originals")
     assert originals.exists()

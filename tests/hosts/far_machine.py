@@ -36,7 +36,7 @@ AuthorizedKeysFile /srv/home/authorized_keys
 StrictModes no
 UsePAM no
 PasswordAuthentication no
-Subsystem sftp internal-sftp
+Subsystem sftp {sftp}
 """
 CLIENT = """
 Host {name}
@@ -65,6 +65,10 @@ class FarMachine:
     def run(self, *command: str) -> str:
         """Run a command there and return what it prints."""
         return subprocess.run([*self.inside, *command], check=True, capture_output=True, text=True).stdout
+
+    def show_files(self, sftp: str) -> None:
+        """Let its sshd show files by this program from the next connection on."""
+        (self.folder / "sshd_config").write_text(SSHD.format(root=self.folder, sftp=sftp))
 
     @contextlib.contextmanager
     def docker(self) -> Iterator[None]:
@@ -120,7 +124,7 @@ def far_machine(folder: Path, name: str = "nas") -> Iterator[FarMachine]:
     with subprocess.Popen(command) as holder:
         try:
             machine = FarMachine(name, folder, holder.pid)
-            (folder / "sshd_config").write_text(SSHD.format(root=folder))
+            machine.show_files("internal-sftp")
             (folder / "ssh_config").write_text(CLIENT.format(root=folder, name=name, inside=" ".join(machine.inside)))
             (folder / "bin/ssh").write_text(f'#!/bin/sh\nexec /usr/bin/ssh -F {folder}/ssh_config "$@"\n')
             (folder / "bin/ssh").chmod(0o755)
