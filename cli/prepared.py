@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from cli import docker_host, paths, private_state, stackfile, tools
+from stacks.host.endpoint import SSH_HOST
 from stacks.names import NAMESPACE
 
 DEMO = "demo"
@@ -26,12 +27,17 @@ def is_prepared(stack: str) -> bool:
         bool(identity)
         and f"{NAMESPACE}owner" in config
         and names_its_images(config)
-        and (copy is None or stackfile.stack_id(copy) == identity)
+        and (copy is None or _same_place(stackfile.read(copy), config))
         and paths.passphrase_file(stack).exists()
         and private_state.exists(stack)
         and not tools.missing(stack)
         and docker_host.answers(stack)
     )
+
+
+def _same_place(before: dict[str, Any], config: dict[str, Any]) -> bool:
+    """Whether the last run was of this stack, on the machine that it is on now."""
+    return all(before.get(key) == config.get(key) for key in (stackfile.ID_KEY, SSH_HOST))
 
 
 def names_its_images(config: dict[str, Any]) -> bool:

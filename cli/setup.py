@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from cli import (
+    another_host,
     database_version,
     docker_host,
     engine,
@@ -65,6 +66,7 @@ def prepare(stack: str, *, marking: bool = True, unreachable: Callable[[Said], N
         if offered(report):
             report = look_at(stack, chosen)
     config = _usable(stack, report, marking=marking)
+    another_host.refuse_without_data(config)
     if lacking := _not_fetched(stack, config, marking=marking):
         unreachable("\n".join(lacking))
     if marking and config.first_run:

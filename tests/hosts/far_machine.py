@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-UID = 4242
+UID = 1234
+"""One that PhotoPrism runs as."""
 SECONDS_TO_START = 60
 BEGIN = """
 set -e

@@ -6,6 +6,7 @@ Each test goes on where the one before it stopped.
 from __future__ import annotations
 
 import os
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,14 +22,15 @@ from tests.hosts.conftest import REGISTRY
 from tests.hosts.far_machine import UID, FarMachine, far_machine
 
 STACK = own_name("far")
-HOST = "ssh://family@nas"
+NAS = own_name("nas")
+HOST = f"ssh://family@{NAS}"
 ORIGINALS = "/srv/photos/originals"
 FIGURES: dict[str, float] = {}
 
 
 @pytest.fixture(scope="module")
 def nas(tmp_path_factory: pytest.TempPathFactory, images: list[str]) -> Iterator[FarMachine]:
-    with far_machine(tmp_path_factory.mktemp("nas")) as machine, machine.docker():
+    with far_machine(tmp_path_factory.mktemp("nas"), NAS) as machine, machine.docker():
         machine.load(images)
         yield machine
 
@@ -46,7 +48,7 @@ def laptop(tmp_path_factory: pytest.TempPathFactory, nas: FarMachine) -> Iterato
         library={"originals": ORIGINALS, "import": "/srv/photos/import"},
     )
     yield made
-    made.photos("destroy", STACK, "--yes")
+    subprocess.run([f"{nas.folder}/bin/ssh", "-S", line(HOST).folder / "control", "-O", "exit", NAS], check=False)
 
 
 def timed(laptop: World, step: str, *words: str) -> str:
@@ -75,7 +77,7 @@ def photos_shown(laptop: World) -> int:
     ("wrong", "said"),
     [
         ("ssh://family@elsewhere", "no machine is called elsewhere here"),
-        ("ssh://stranger@nas", "nas does not let stranger in by ssh"),
+        (f"ssh://stranger@{NAS}", f"{NAS} does not let stranger in by ssh"),
     ],
 )
 def test_a_machine_that_lets_nobody_in_is_one_line_before_anything_is_written(
@@ -94,14 +96,14 @@ def test_a_machine_that_lets_nobody_in_is_one_line_before_anything_is_written(
 def test_another_key_than_before_is_refused(laptop: World, nas: FarMachine) -> None:
     known = nas.folder / "known_hosts"
     right = known.read_text()
-    known.write_text(f"nas {(nas.folder / 'key.pub').read_text()}")
+    known.write_text(f"{NAS} {(nas.folder / 'key.pub').read_text()}")
     text = laptop.photos("up", STACK, "--yes", code=1)
     known.write_text("")
     unknown = laptop.photos("up", STACK, "--yes", code=1)
     known.write_text(right)
 
-    assert "nas shows another key than before" in text
-    assert "nas is not known to ssh here yet" in unknown
+    assert f"{NAS} shows another key than before" in text
+    assert f"{NAS} is not known to ssh here yet" in unknown
 
 
 def test_up_makes_everything_there_and_nothing_here(laptop: World, nas: FarMachine) -> None:
@@ -176,7 +178,7 @@ def test_a_machine_whose_docker_stopped_is_one_line(laptop: World, nas: FarMachi
     text = laptop.photos("preview", STACK, check=False)
     nas.run("mv", "/run/docker.sock.away", "/run/docker.sock")
 
-    assert "no Docker runs on nas" in text
+    assert f"no Docker runs on {NAS}" in text
 
 
 def test_after_destroy_and_up_the_same_photos_are_there(laptop: World, nas: FarMachine) -> None:
