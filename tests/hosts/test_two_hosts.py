@@ -16,7 +16,7 @@ import yaml
 from docker.models.containers import Container
 
 from tests.engine.world import World, changes, own_name
-from tests.hosts.daemons import Daemon
+from tests.hosts.daemons import Daemon, form_swarm
 
 STACK = own_name("hosts")
 SERVICES = ("drive", "mariadb", "photoprism", "syncthing")
@@ -243,3 +243,13 @@ def test_destroy_leaves_the_data_of_both_hosts_and_up_finds_it(life: World, host
             assert [each.name for each in client.networks.list() if STACK in str(each.name)] == []
     timed(life, "up again, two hosts", "up", "--yes")
     assert rows(hosts["gpu"]) == before == index(life)
+
+
+def test_a_swarm_that_was_lost_and_made_anew_is_healed_by_one_up_with_a_look(life: World, hosts: Hosts) -> None:
+    """The networks come back under other ids, so who was in them is made anew (docs/adr/0018)."""
+    before = rows(hosts["gpu"])
+    form_swarm(hosts["nas"], hosts["gpu"])
+    timed(life, "up --refresh, swarm made anew", "up", "--yes", "--refresh")
+
+    assert rows(hosts["gpu"]) == before == index(life)
+    assert preview(life, "--refresh") == set()
