@@ -79,6 +79,7 @@ def photos_shown(laptop: World) -> int:
         ("ssh://family@elsewhere", "no machine is called elsewhere here"),
         (f"ssh://stranger@{NAS}", f"{NAS} does not let stranger in by ssh"),
     ],
+    ids=["no such machine", "no such user"],  # the same in each of pytest-xdist's processes
 )
 def test_a_machine_that_lets_nobody_in_is_one_line_before_anything_is_written(
     laptop: World, nas: FarMachine, wrong: str, said: str
