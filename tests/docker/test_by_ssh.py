@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -36,13 +37,14 @@ def nas(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FarMachine]:
 
 
 @pytest.fixture
-def line(nas: FarMachine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Line]:
-    """A line that only this test uses."""
+def line(nas: FarMachine, monkeypatch: pytest.MonkeyPatch) -> Iterator[Line]:
+    """A line that only this test uses; its folder's name is short, since a socket's path has 107 bytes."""
     monkeypatch.setenv("PATH", f"{nas.folder}/bin:{os.environ['PATH']}")
-    monkeypatch.setattr(ssh, "FOLDER", tmp_path / "lines")
-    made = Line(HOST)
-    yield made
-    made.close()
+    with TemporaryDirectory(prefix="lines") as folder:
+        monkeypatch.setattr(ssh, "FOLDER", Path(folder, "x"))
+        made = Line(HOST)
+        yield made
+        made.close()
 
 
 @pytest.fixture
@@ -135,9 +137,9 @@ def test_the_sockets_are_for_their_owner_alone(line: Line) -> None:
     assert oct(line.docker_socket.stat().st_mode & 0o777) == "0o600"
 
 
-def test_a_folder_that_somebody_else_made_is_refused(line: Line, tmp_path: Path) -> None:
-    (tmp_path / "lines").mkdir(mode=0o777)
-    (tmp_path / "lines").chmod(0o777)
+def test_a_folder_that_somebody_else_made_is_refused(line: Line) -> None:
+    line.folder.parent.mkdir()
+    line.folder.parent.chmod(0o777)
 
     with pytest.raises(LineError, match="is not a folder of yours alone"):
         line.open()
