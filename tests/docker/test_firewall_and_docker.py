@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -48,11 +49,15 @@ class House:
         until(self.answers)
 
     def answers(self) -> bool:
-        with httpx.Client(transport=httpx.HTTPTransport(uds=str(self.folder / "docker.sock"))) as client:
-            try:
+        place = str(self.folder / "docker.sock")
+        try:
+            # A client of HTTP that finds nobody leaves its socket open.
+            with socket.socket(socket.AF_UNIX) as knock:
+                knock.connect(place)
+            with httpx.Client(transport=httpx.HTTPTransport(uds=place)) as client:
                 return client.get("http://docker/_ping").status_code == 200
-            except httpx.TransportError:
-                return False
+        except (OSError, httpx.TransportError):
+            return False
 
     def stop(self) -> None:
         if self.daemon:
