@@ -20,14 +20,13 @@ import docker
 from docker.errors import APIError
 from docker.models.containers import Container
 
-from cli import containers, stack_config, sweep
+from cli import containers, sweep, this_machine
 from cli.attached import show
 from cli.console import err, fail, warn
 from components.messages import message
 from components.restore import ORDER_FILE
 from components.storage import MARKER, PHONES
 from stacks.host.machine import Machine
-from stacks.host.machines import library_machine
 from stacks.names import RESTORE
 
 PHONE_FOLDERS = ("originals", f"originals/{PHONES}")
@@ -148,7 +147,7 @@ def _stopped(client: docker.DockerClient, stack: str, services: list[str]) -> It
         for container in interrupted:
             err.print(f"Starting {container.name} ...")
             try:
-                _start(container, library_machine(stack_config.offline(stack).settings))
+                _start(container, this_machine.with_library(stack))
             except (APIError, OSError) as problem:
                 warn(
                     message(

@@ -1,10 +1,19 @@
-"""Commands that change the machine itself, beside its Docker and its folders: they run on it, not over ssh."""
+"""Which machine a command works on: some change the machine itself, beside its Docker and its folders, and run on it."""
 
 from __future__ import annotations
 
-from cli import stackfile
+from cli import stack_config, stackfile
 from cli.console import fail
 from components.messages import message
+from stacks.host.machine import Machine, machine_at
+from stacks.host.machines import library_machine
+
+
+def with_library(stack: str) -> Machine:
+    """Return the machine that has the photos; of a stack on one host whatever else is wrong in its file."""
+    if stackfile.names_hosts(stack):
+        return library_machine(stack_config.offline(stack).settings)
+    return machine_at(stackfile.ssh_host(stack))
 
 
 def need(stack: str, command: str) -> None:
