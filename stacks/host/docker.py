@@ -34,7 +34,7 @@ from stacks.host.library import folders
 from stacks.host.machine import HERE, Machine
 from stacks.host.machines import machine_of
 from stacks.host.neighbours import check_neighbours
-from stacks.host.ssh import no_docker_there
+from stacks.host.ssh import LineError, no_docker_there
 from stacks.sections.places import first_host, host_of, library_host
 
 CHECK = "docker"
@@ -54,7 +54,7 @@ def check_reachable() -> Iterator[Finding]:
     except EndpointError as problem:
         yield problem.finding
     except DockerException as problem:
-        yield _unreachable(endpoint, problem)
+        yield unreachable(endpoint, problem)
 
 
 def check_docker(config: StackConfig, host: str, endpoint: DockerEndpoint) -> Iterator[Finding]:
@@ -81,7 +81,7 @@ def check_docker(config: StackConfig, host: str, endpoint: DockerEndpoint) -> It
     except EndpointError as problem:
         yield problem.finding
     except DockerException as problem:
-        yield _unreachable(endpoint, problem)
+        yield unreachable(endpoint, problem)
 
 
 def published(config: StackConfig) -> dict[str, list[Binding]]:
@@ -115,10 +115,14 @@ def _engine(machine: Machine, info: dict[str, Any], version: dict[str, Any]) -> 
     yield from check_engine(machine, info, version)
 
 
-def _unreachable(endpoint: DockerEndpoint, problem: Exception) -> Finding:
+def unreachable(endpoint: DockerEndpoint, problem: Exception) -> Finding:
+    """Say why a Docker does not answer."""
     reason = re.sub(r"\s+", " ", str(problem))[:120]
     if endpoint.line:
-        said = no_docker_there(endpoint.line)
+        try:
+            said = no_docker_there(endpoint.line)
+        except LineError as lost:  # it hung until now
+            said = lost.said
     elif endpoint.named_by:
         said = advice(
             "docker_silent",
