@@ -149,6 +149,8 @@ def logs(stack: str, service: str, *, follow: bool, lines: int) -> None:
     """Print the log of one service."""
     with containers.connected(stack, partly=True) as dockers:
         for state in running.services(dockers, stack):
+            if state.name == service and state.is_lost:
+                dockers.on(state.host)  # says why, and ends the program
             if state.name == service and state.container:
                 try:
                     for chunk in state.container.logs(stream=True, follow=follow, tail=lines):

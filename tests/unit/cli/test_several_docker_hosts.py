@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -28,9 +29,11 @@ from cli import (
     sweep,
 )
 from cli.dockers import Dockers
+from components.messages import Message
+from stacks.host import ssh
 from stacks.host.endpoint import DockerEndpoint, EndpointError
 from stacks.host.reaching import reached
-from stacks.host.ssh import Line
+from stacks.host.ssh import Line, LineError
 
 if TYPE_CHECKING:
     from cli.conftest import Checkout  # mypy names the files of this folder cli.*
@@ -223,6 +226,17 @@ def test_logs_are_those_of_the_service_s_host(house: House, told: Callable[[], s
     assert told() == "photos-dev-mariadb on gpu"
 
 
+def test_logs_of_a_lost_host_are_not_called_missing(house: House, told: Callable[[], str]) -> None:
+    house.place(mariadb="gpu")
+    house.off["gpu"] = NO_SSH
+
+    status.logs("dev", "photoprism", follow=False, lines=1)
+    assert told() == "photos-dev-photoprism on nas"
+    with pytest.raises(typer.Exit):
+        status.logs("dev", "mariadb", follow=False, lines=1)
+    assert told().startswith("The host gpu does not answer, and this cannot be done without it")
+
+
 @pytest.mark.parametrize("why", [NO_SSH, DockerException("connection refused")], ids=["no ssh", "no docker"])
 def test_the_host_of_the_database_is_off(house: House, told: Callable[[], str], why: Exception) -> None:
     house.place(mariadb="gpu")
@@ -385,6 +399,39 @@ def test_a_port_of_a_host_behind_ssh_is_led_here_first(monkeypatch: pytest.Monke
     assert led == []
     assert reached(DockerEndpoint(line=line), "127.0.0.1", 2342) == f"{line.address}:2342"
     assert led == [("127.0.0.1", 2342)]
+
+
+def test_nobody_waits_twice_for_a_machine_that_is_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def no_answer(*words: str) -> SimpleNamespace:
+        asked.extend(word for word in words if word == "-M")
+        return SimpleNamespace(returncode=255, stderr="connect to host nas port 22: No route to host")
+
+    monkeypatch.setattr(ssh, "FOLDER", tmp_path / "lines")
+    monkeypatch.setattr(ssh, "_ssh", no_answer)
+    line = Line("ssh://family@nas")
+    line.folder = tmp_path / "lines/nas"
+
+    for _ in range(3):
+        with pytest.raises(LineError, match="nas does not answer by ssh"):
+            line.open()
+    assert asked == ["-M"]
+
+
+def test_the_only_host_is_off_and_that_is_one_line(
+    checkout: Checkout, monkeypatch: pytest.MonkeyPatch, told: Callable[[], str]
+) -> None:
+    checkout.write(STACK_ID, {"photos:host": "ssh://family@nas"})
+
+    def refused(_: Line) -> None:
+        raise LineError((Message("a", "nas does not answer by ssh"), Message("b", "Is it on?")))
+
+    monkeypatch.setattr(Line, "open", refused)
+    for command in (status.show, differences.told_differences):
+        with pytest.raises(typer.Exit):
+            command("dev")
+        assert told() == "docker: nas does not answer by ssh. Is it on?"
 
 
 def test_the_printed_address_is_the_one_that_works_here(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
