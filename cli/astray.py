@@ -33,15 +33,16 @@ def astray(dockers: Dockers, identity: str, there: Mapping[str, Iterable[Contain
     """Look for it among the stack's containers, host → what is `there`. Changes nothing."""
     if not dockers.several or dockers.lost:
         return Astray()
+    moved = [c for host, found in there.items() for c in found if dockers.host_of(containers.service_of(c)) != host]
+    if not dockers.first.info()["Swarm"].get("ControlAvailable"):
+        return Astray(tuple(moved))  # no swarm yet in which a container could be made anew
     # The manager knows every network of the swarm; another host those that it uses, and dead ones.
     alive = {str(network.id) for network in dockers.first.networks.list(filters=docker_host.of_stack(identity))}
-    moved: list[Container] = []
     cut_off: list[Container] = []
     networks: list[Network] = []
     for host, found in there.items():
         listed = dockers.clients[host].networks.list()
         here = {str(network.id) for network in listed if network.attrs.get("Scope") != "swarm"}
-        moved += [each for each in found if dockers.host_of(containers.service_of(each)) != host]
         cut_off += [each for each in found if not _networks(each) <= alive | here]
         networks += [
             network

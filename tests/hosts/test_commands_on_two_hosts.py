@@ -72,8 +72,8 @@ def words(text: str) -> str:
 
 
 def test_up_starts_everything_and_status_says_where_it_is(life: World) -> None:
-    life.samples(STACK)
     told = life.photos("up", STACK, "--yes")
+    life.samples(STACK)
     assert "The album: http://localhost:" in told
 
     shown = words(life.photos("status", "--stack", STACK))

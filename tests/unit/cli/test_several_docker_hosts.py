@@ -91,12 +91,16 @@ class FakeDocker:
         self.nets: list[SimpleNamespace] = []
         self.data: list[str] = []
         self.api = SimpleNamespace(timeout=0)
+        self.manages = True
         self.containers = SimpleNamespace(list=lambda **_: list(self.things), get=self._get)
         self.networks = SimpleNamespace(list=self._networks)
         self.volumes = SimpleNamespace(list=lambda **_: [SimpleNamespace(name=name) for name in self.data])
 
     def _networks(self, filters: object = None) -> list[SimpleNamespace]:
         return [net for net in self.nets if not filters or net.attrs["Labels"]]
+
+    def info(self) -> dict[str, Any]:
+        return {"Swarm": {"ControlAvailable": self.manages}}
 
     def close(self) -> None:
         """Say goodbye."""
@@ -370,6 +374,17 @@ def test_containers_of_a_swarm_that_is_no_more_are_made_anew(house: House, told:
     assert house.gpu.names() == []
     assert house.nas.names() == ["photoprism", "restore"], "they are in a network that is there, or in none yet"
     assert [net.id for net in house.gpu.nets] == [BRIDGE], "a dead overlay would hold the addresses of the next"
+
+
+def test_while_there_is_no_swarm_to_make_them_anew_in_containers_stay(house: House) -> None:
+    """What phones send still arrives in one that reaches nobody else."""
+    house.place(mariadb="gpu")
+    house.nas.nets = [net for net in house.nas.nets if net.id == BRIDGE]
+    house.nas.manages = False
+
+    with sweep.room_for_up("dev"):
+        pass
+    assert house.gpu.names() == ["mariadb"]
 
 
 def test_what_never_ran_is_in_no_network_and_is_left_alone(house: House) -> None:
