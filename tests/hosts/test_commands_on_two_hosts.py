@@ -62,6 +62,11 @@ def rows(daemon: Daemon) -> str:
     return done.output.decode().strip()
 
 
+def state(daemon: Daemon) -> str:
+    with closing(daemon.connect()) as client:
+        return client.containers.get(DATABASE).status
+
+
 def volumes(daemon: Daemon) -> list[str]:
     with closing(daemon.connect()) as client:
         return sorted(str(volume.name) for volume in client.volumes.list(filters={"label": f"photos.stack={STACK}"}))
@@ -152,8 +157,8 @@ def test_the_manager_is_off_and_the_other_host_comes_up_before_it(life: World, h
 
     power.off(SECOND)
     power.on(SECOND)
+    until(lambda: state(hosts[SECOND]) == "exited")  # its Docker has waited for the manager, and has given up
     power.on(FIRST)
-    until(lambda: "photoprism" in life.photos("status", "--stack", STACK, code=1))
     told = words(life.photos("status", "--stack", STACK, code=1))
     assert "Ended, and not started again: mariadb" in told
     life.photos("up", STACK, "--yes", "--refresh")
