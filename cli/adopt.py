@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cli import docker_host, first_run, paths, setup, stack_config, stackfile, workspace
+from cli import containers, docker_host, first_run, paths, setup, stack_config, stackfile, workspace
 from cli.console import confirm, fail, say
 from components.messages import message
 from stacks.host.library import folders, read_marker
@@ -112,14 +112,18 @@ def _mark(stack: str, folder: MachinePath, stack_identity: str, marker: str | No
 
 
 def _id_of_volumes(stack: str) -> str | None:
-    with docker_host.connect(stack) as client:
-        volumes = client.volumes.list(filters={"label": f"photos.stack={stack}"})
-        return next((str(volume.attrs["Labels"]["photos.id"]) for volume in volumes), None)
+    with containers.connected(stack) as dockers:
+        listed = (
+            client.volumes.list(filters={"label": f"photos.stack={stack}"}) for client in dockers.clients.values()
+        )
+        return next((str(volume.attrs["Labels"]["photos.id"]) for volumes in listed for volume in volumes), None)
 
 
 def _refuse_if_running(stack: str, identity: str) -> None:
-    with docker_host.connect(stack) as client:
-        if running := client.containers.list(ignore_removed=True, filters=docker_host.of_stack(identity)):
+    with containers.connected(stack) as dockers:
+        of_other = docker_host.of_stack(identity)
+        listed = (client.containers.list(ignore_removed=True, filters=of_other) for client in dockers.clients.values())
+        if running := [container for found in listed for container in found]:
             names = ", ".join(str(container.name) for container in running)
             fail(
                 message(

@@ -1,4 +1,4 @@
-"""The containers of a stack on the Docker host, by its id, and how each goes."""
+"""The containers of a stack on its Docker hosts, by its id, and how each goes."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from docker.models.containers import Container
 
 from cli import docker_host, paths, stackfile
 from cli.console import fail
+from cli.dockers import Dockers, opened
 from components.messages import Said, message
 
 RUNS = ("running", "restarting", "paused")
@@ -30,6 +31,7 @@ WORDS = {
         message("paused", "paused"),
         message("restarting", "restarting"),
         message("exited", "exited"),
+        message("host_off", "no answer"),
     )
 }
 SECONDS_OF_A_FIRST_START = 300
@@ -37,11 +39,16 @@ LAST_LINES = 15
 
 
 @contextmanager
-def connected(stack: str) -> Iterator[docker.DockerClient]:
-    """Connect to the Docker of `stack`; end the program where it does not answer."""
+def connected(stack: str, *, service: str | None = None, partly: bool = False) -> Iterator[Dockers]:
+    """Connect to the Dockers of `stack`, or to that of one service alone; end the program where one does not answer.
+
+    `partly`: of several, do without those that do not.
+    """
     try:
-        with docker_host.connect(stack) as client:
-            yield client
+        with opened(stack, service) as dockers:
+            for host in () if partly else dockers.lost:
+                dockers.on(host)  # says why, and ends the program
+            yield dockers
     except DockerException as problem:
         if docker_host.refuses(stack):
             fail(
@@ -50,8 +57,13 @@ def connected(stack: str) -> Iterator[docker.DockerClient]:
         fail(message("docker_no_answer", "Docker does not answer ({problem}). See: ./photos doctor", problem=problem))
 
 
-def containers(client: docker.DockerClient, stack: str) -> list[Container]:
-    """Return every container that carries the id of `stack`, whatever its state."""
+def containers(dockers: Dockers, stack: str) -> list[Container]:
+    """Return every container that carries the id of `stack`, on whichever host and whatever its state."""
+    return [container for client in dockers.clients.values() for container in on(client, stack)]
+
+
+def on(client: docker.DockerClient, stack: str) -> list[Container]:
+    """Return every container of one host that carries the id of `stack`, whatever its state."""
     of_stack = docker_host.of_stack(stackfile.stack_id(paths.stack_file(stack)))
     listed: list[Container] = client.containers.list(all=True, ignore_removed=True, filters=of_stack)
     return listed
@@ -79,9 +91,10 @@ def answer(
     return int(done.exit_code or 0), output, errors
 
 
-def of_service(client: docker.DockerClient, stack: str, service: str) -> Container | None:
-    """Return the container of one service, whatever its state; None where there is none."""
-    return next((container for container in containers(client, stack) if service_of(container) == service), None)
+def of_service(dockers: Dockers, stack: str, service: str) -> Container | None:
+    """Return the container of one service on its host, whatever its state; None where there is none."""
+    there = on(dockers.of(service), stack)
+    return next((container for container in there if service_of(container) == service), None)
 
 
 def service_of(container: Container) -> str:

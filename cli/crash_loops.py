@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from docker.errors import DockerException
 
-from cli import containers, docker_host, stack_config
+from cli import containers, stack_config
 from cli.console import err, warn
+from cli.dockers import opened
 from components.messages import message
 from stacks.expected import expected
 
@@ -26,15 +27,15 @@ class CrashLoops:
             for service in expected(stack, stack_config.offline(stack).settings).services
             if service.waited_for
         }
-        with containers.connected(stack) as client:
-            self._before = {container.id for container in containers.containers(client, stack)}
+        with containers.connected(stack) as dockers:
+            self._before = {container.id for container in containers.containers(dockers, stack)}
         self._ended: dict[str, str] = {}
 
     def end(self) -> None:
         """Take away what crashes, and keep the end of its log."""
         try:
-            with docker_host.connect(self._stack) as client:
-                for container in containers.containers(client, self._stack):
+            with opened(self._stack) as dockers:
+                for container in containers.containers(dockers, self._stack):
                     new = container.id not in self._before and container.name in self._waited_for
                     if new and containers.restarts(container) >= RESTARTS and containers.health(container) != "healthy":
                         self._ended[str(container.name)] = containers.last_lines(container)

@@ -1,4 +1,4 @@
-"""How the Docker host differs from what the state of a stack knows. Looks only.
+"""How the Docker hosts differ from what the state of a stack knows. Looks only.
 
 A killed run, a panel or an updater leaves containers that the state does not know, or takes away what it knows.
 """
@@ -8,12 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import docker
 from docker.models.containers import Container
 from docker.models.networks import Network
 
 from cli import containers, docker_host, paths, private_state, stackfile
+from cli.astray import astray
 from cli.console import warn
+from cli.dockers import Dockers
 from cli.touched import Networks, Touch, touches
 from components.messages import Message, message
 from stacks.names import PLACEHOLDER_ID, RESTORE
@@ -32,10 +33,11 @@ KINDS = {
 
 @dataclass(frozen=True)
 class Difference:
-    """How the Docker host differs from the state: one message per thing that is not as the state knows it, and orphans.
+    """How the Docker hosts differ from the state: one message per thing that is not as the state knows it, and orphans.
 
     `touched` is what was done to the stack's own containers and can be undone as it is; `restore` is the container of a
-    restore that runs, which is no difference.
+    restore that runs, which is no difference. `moved` are orphans on a host that their service is not on; `cut_off` are
+    containers, known or not, whose network is no more; `dead` are networks that are no more but on one host.
     """
 
     lost: tuple[Message, ...] = ()
@@ -43,47 +45,75 @@ class Difference:
     containers: tuple[Container, ...] = ()
     networks: tuple[Network, ...] = ()
     restore: Container | None = None
+    moved: tuple[Container, ...] = ()
+    cut_off: tuple[Container, ...] = ()
+    dead: tuple[Network, ...] = ()
 
     def __bool__(self) -> bool:
         """Whether there is any."""
-        return bool(self.lost or self.touched or self.containers or self.networks)
+        found = (self.lost, self.touched, self.containers, self.networks, self.moved, self.cut_off, self.dead)
+        return any(found)
 
 
-def compare(client: docker.DockerClient, stack: str) -> Difference:
-    """Compare what the state of `stack` knows with what carries its id on the Docker host. Changes nothing."""
+def compare(dockers: Dockers, stack: str) -> Difference:
+    """Compare what the state of `stack` knows with what carries its id on the Docker hosts. Changes nothing."""
     identity = stackfile.stack_id(paths.stack_file(stack))
     if not identity or identity == PLACEHOLDER_ID or private_state.locks(stack):
         return Difference()  # nothing is there yet, or pulumi is at work
     resources = private_state.resources(stack)
     known_ids = {str(resource.get("id")) for resource in resources}
     of_stack = docker_host.of_stack(identity)
-    on_host = client.containers.list(all=True, ignore_removed=True, filters=of_stack)
-    networks = client.networks.list(filters=of_stack)
+    by_host = {host: containers.on(client, stack) for host, client in dockers.clients.items()}
+    on_hosts = [container for found in by_host.values() for container in found]
+    networks = dockers.first.networks.list(filters=of_stack)
     statuses = {
-        CONTAINER: {str(container.id): container.status for container in on_host},
+        CONTAINER: {str(container.id): container.status for container in on_hosts},
         NETWORK: {str(network.id): "running" for network in networks},
-        VOLUME: {str(volume.name): "running" for volume in client.volumes.list(filters=of_stack)},
+        VOLUME: dict.fromkeys(_volumes(dockers, of_stack), "running"),
     }
-    restores = (c for c in on_host if containers.service_of(c) == RESTORE and containers.runs(c))
+    restores = (c for c in on_hosts if containers.service_of(c) == RESTORE and containers.runs(c))
     current = [resource for resource in resources if not resource.get("delete")]
     lines = (_lost(resource, statuses.get(str(resource.get("type")))) for resource in current)
     entries = {str(resource.get("id")): resource for resource in current if resource.get("type") == CONTAINER}
-    ours = [(container, entries[str(container.id)]) for container in on_host if container.id in entries]
-    there = Networks(client, {str(network.id): str(network.name) for network in networks})
-    renamed = (_renamed(container, entry) for container, entry in ours)
+    useless = astray(dockers, identity, by_host)
+    gone = {container.id for container in useless.cut_off}
+    names = {str(network.id): str(network.name) for network in networks}
+    ours = [
+        (container, entries[str(container.id)], Networks(dockers.clients[host], names))
+        for host, found in by_host.items()
+        for container in found
+        if container.id in entries and container.id not in gone
+    ]
+    renamed = (_renamed(container, entry) for container, entry, _ in ours)
+    orphans = [c for c in on_hosts if c.id not in known_ids and c.id not in gone]
+    moved = {container.id for container in useless.moved}
     return Difference(
         lost=tuple(line for line in (*lines, *renamed) if line),
-        touched=tuple(touch for container, entry in ours for touch in touches(container, entry, there)),
-        containers=tuple(container for container in on_host if container.id not in known_ids),
+        touched=tuple(touch for container, entry, there in ours for touch in touches(container, entry, there)),
+        containers=tuple(container for container in orphans if container.id not in moved),
         networks=tuple(network for network in networks if network.id not in known_ids),
         restore=next(restores, None),
+        moved=tuple(container for container in orphans if container.id in moved),
+        cut_off=useless.cut_off,
+        dead=useless.networks,
     )
 
 
+def _volumes(dockers: Dockers, of_stack: dict[str, str | list[str] | bool]) -> set[str]:
+    """Return the names of the stack's volumes, without those that a host still has from before a move."""
+    homes = dockers.homes_of_volumes() if dockers.several else {}
+    return {
+        name
+        for host, client in dockers.clients.items()
+        for name in (str(volume.name) for volume in client.volumes.list(filters=of_stack))
+        if homes.get(name, host) == host
+    }
+
+
 def told_differences(stack: str) -> bool:
-    """Say how the Docker host differs from the state, and return whether it does. Changes nothing."""
-    with containers.connected(stack) as client:
-        difference = compare(client, stack)
+    """Say how the Docker hosts differ from the state, and return whether it does. Changes nothing."""
+    with containers.connected(stack) as dockers:
+        difference = compare(dockers, stack)
     for told in (*difference.lost, *(touch.told for touch in difference.touched)):
         warn(told)
     if difference.restore:
@@ -97,7 +127,26 @@ def told_differences(stack: str) -> bool:
     orphans = [container.name for container in difference.containers if container != difference.restore]
     for name in (*orphans, *(network.name for network in difference.networks)):
         warn(message("container_unknown", "{name} carries this stack's id, and its state does not know it.", name=name))
+    for container in difference.moved:
+        warn(
+            message(
+                "container_left_behind",
+                "{name} is on a host that its service is not on any more. up asks, and removes the container; its volumes stay.",
+                name=container.name,
+            )
+        )
+    for container in difference.cut_off:
+        warn(cut_off(container))
     return bool(difference)
+
+
+def cut_off(container: Container) -> Message:
+    """Say that a container reaches nobody any more."""
+    return message(
+        "container_cut_off",
+        "The network of {name} is gone with the swarm that made it. up makes the container anew; its volumes stay.",
+        name=container.name,
+    )
 
 
 def _renamed(container: Container, resource: dict[str, Any]) -> Message | None:

@@ -97,10 +97,9 @@ def endpoint_of(stack: str | None) -> DockerEndpoint:
 def connect(stack: str | None = None, seconds: int = 180) -> AbstractContextManager[docker.DockerClient]:
     """Return a connection to the Docker of `stack`, for `with`; end the program where that cannot be used."""
     try:
-        endpoint = endpoint_of(stack)
+        return closing(endpoint_of(stack).connect(seconds))
     except EndpointError as error:
         fail(error.finding.line)
-    return closing(endpoint.connect(seconds))
 
 
 def of_stack(identity: str | None) -> dict[str, str | list[str] | bool]:

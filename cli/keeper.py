@@ -5,21 +5,21 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from json import dumps
 from pathlib import Path
 from typing import Annotated, NoReturn
 
-import docker
 import typer
 from docker.models.containers import Container
 
-from cli import containers, docker_host, estimate, kept_kit, keys, kit, kit_copies, sweep
+from cli import containers, estimate, kept_kit, keys, kit, kit_copies, sweep
 from cli import setup as preparation
 from cli.attached import send, show
 from cli.console import Unattended, confirm, fail, say, warn
+from cli.dockers import Dockers
 from cli.restore import carry_out, services_disturbed, settle
-from components.keeper import SECRETS
+from components.keeper import SECRETS, Keeper
 from components.messages import Said, message
 from stacks.languages import language, text
 from stacks.shell import command
@@ -141,8 +141,8 @@ def forget(
     """Take a photo that the library has no more out of all snapshots of all copies that allow it, for good."""
     Unattended.yes = yes
     if not yes and not json:  # it says where the photo is
-        with docker_host.connect(stack) as client:
-            _execute(client, _keeper(client, stack), ["keeper", "forget", photo])
+        with _connected(stack) as dockers:
+            _execute(_keeper(dockers, stack), ["keeper", "forget", photo])
     question = message(
         "forget_for_ever", "Take {photo} out of every snapshot? Nobody can bring it back then.", photo=photo
     )
@@ -176,12 +176,12 @@ def rotate(
     Unattended.yes = yes
 
     def ask(*words: str, stdin: bytes = b"") -> int:
-        with docker_host.connect(stack) as client:
-            return _execute(client, _keeper(client, stack), ["keeper", *words], stdin)
+        with _connected(stack) as dockers:
+            return _execute(_keeper(dockers, stack), ["keeper", *words], stdin)
 
     def held(key: str) -> str:
-        with docker_host.connect(stack) as client:
-            return containers.content(_keeper(client, stack), f"{SECRETS}/{key}").decode().rstrip("\n")
+        with _connected(stack) as dockers:
+            return containers.content(_keeper(dockers, stack), f"{SECRETS}/{key}").decode().rstrip("\n")
 
     raise typer.Exit(keys.rotate(stack, copy, ask, held))
 
@@ -231,9 +231,9 @@ def kit_(
             say(message("kit_when_safe", "When they do: ./photos keeper kit --is-safe"))
             return
     kept = kept_kit.confirm(stack)
-    with suppress(typer.Exit), docker_host.connect(stack) as client:
+    with suppress(typer.Exit), _connected(stack) as dockers:
         held = ["--keys", dumps(kept.fingerprints)] if kept.fingerprints else []
-        _execute(client, _keeper(client, stack), ["keeper", "kit-is-safe", *held])
+        _execute(_keeper(dockers, stack), ["keeper", "kit-is-safe", *held])
 
 
 @app.command()
@@ -278,10 +278,10 @@ def restore(
         file = Path(os.environ.get("PHOTOS_CWD", ""), from_kit.expanduser()).resolve()
         stack, everything = _from_kit(file), True
     words = _flags(everything=everything, database=database, **origin, into=into, incomplete=incomplete, json=json)
-    with docker_host.connect(stack) as client:
-        _keeper(client, stack, running=False)
+    with _connected(stack) as dockers:
+        _keeper(dockers, stack, running=False)
         disturbed = services_disturbed(what or [], everything=everything, database=database, into=into or "")
-        code = carry_out(client, stack, [*(what or []), *words], disturbed)
+        code = carry_out(dockers, stack, [*(what or []), *words], disturbed)
     if from_kit and not code and not settle(stack):
         warn(
             message(
@@ -302,8 +302,8 @@ def restore(
 
 def summary(stack: str) -> None:
     """Print how everything goes, where a keeper runs: in the words of its page, and in the person's language."""
-    with suppress(typer.Exit), docker_host.connect(stack) as client:
-        keeper = _keeper(client, stack)
+    with suppress(typer.Exit), _connected(stack) as dockers:
+        keeper = _keeper(dockers, stack)
         done = keeper.exec_run(["keeper", "status", "--brief", "--language", language()])
         if done.exit_code == 0 and isinstance(done.output, bytes):
             say("\n" + done.output.decode(errors="replace").strip())
@@ -311,14 +311,14 @@ def summary(stack: str) -> None:
 
 def _ask(stack: str, *words: str, stdin: bytes = b"") -> NoReturn:
     """Run a command inside the keeper and end with its exit code."""
-    with docker_host.connect(stack) as client:
-        raise typer.Exit(_execute(client, _keeper(client, stack), ["keeper", *words], stdin))
+    with _connected(stack) as dockers:
+        raise typer.Exit(_execute(_keeper(dockers, stack), ["keeper", *words], stdin))
 
 
 def _what_opens_the_copies(stack: str) -> kit_copies.KitFiles:
     """Return what the keeper hands over for the kit; nothing where none runs."""
-    with suppress(typer.Exit), docker_host.connect(stack) as client:
-        return kit_copies.ask(client, _keeper(client, stack))
+    with suppress(typer.Exit), _connected(stack) as dockers:
+        return kit_copies.ask(dockers.of(Keeper.service), _keeper(dockers, stack))
     warn(
         message(
             "kit_without_keeper",
@@ -340,9 +340,14 @@ def _flags(**values: str | bool | None) -> list[str]:
     return words
 
 
-def _keeper(client: docker.DockerClient, stack: str, *, running: bool = True) -> Container:
+def _connected(stack: str) -> AbstractContextManager[Dockers]:
+    """Connect to the Docker that the keeper is on: what another host does is no matter of this."""
+    return containers.connected(stack, service=Keeper.service)
+
+
+def _keeper(dockers: Dockers, stack: str, *, running: bool = True) -> Container:
     """Return the keeper's container; end the program when there is none."""
-    container = containers.of_service(client, stack, "keeper")
+    container = containers.of_service(dockers, stack, Keeper.service)
     if container is None:
         fail(
             message(
@@ -363,7 +368,7 @@ def _keeper(client: docker.DockerClient, stack: str, *, running: bool = True) ->
     return container
 
 
-def _execute(client: docker.DockerClient, container: Container, command: list[str], stdin: bytes = b"") -> int:
+def _execute(container: Container, command: list[str], stdin: bytes = b"") -> int:
     """Run a command in a running container, with a terminal where there is one, and return its exit code.
 
     What it reads is no word of the command: a secret would stand in Docker's list of what runs.
@@ -371,18 +376,17 @@ def _execute(client: docker.DockerClient, container: Container, command: list[st
     size = shutil.get_terminal_size()
     terminal = sys.stdout.isatty() and sys.stderr.isatty() and not stdin
     surroundings = {"COLUMNS": str(size.columns), "LINES": str(size.lines), "TERM": os.environ.get("TERM", "dumb")}
-    started = client.api.exec_create(
-        str(container.id), command, stdin=bool(stdin), tty=terminal, environment=surroundings
-    )
+    api = container.client.api  # type: ignore[union-attr] # it was found through one
+    started = api.exec_create(str(container.id), command, stdin=bool(stdin), tty=terminal, environment=surroundings)
     try:
-        connection = client.api.exec_start(started["Id"], tty=terminal, socket=True)
+        connection = api.exec_start(started["Id"], tty=terminal, socket=True)
         if stdin:
             send(connection, stdin)
         show(connection, terminal=terminal)
     except KeyboardInterrupt:
         warn(message("keeper_goes_on", "It goes on inside the keeper. How it goes: ./photos keeper status"))
         return 130
-    return int(client.api.exec_inspect(started["Id"])["ExitCode"])
+    return int(api.exec_inspect(started["Id"])["ExitCode"])
 
 
 def _from_kit(file: Path) -> str:

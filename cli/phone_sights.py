@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import docker
-
-from cli import containers
+from cli import containers, pages
+from cli.dockers import Dockers
+from components.addresses import LOOPBACK
 from components.apps.resource import AwayError
 from components.apps.syncthing import SyncthingApi, same_place
 from components.messages import Message, Said, message
@@ -67,13 +67,14 @@ def section(settings: Settings) -> SyncthingConfig | None:
     return found if isinstance(found, SyncthingConfig) else None
 
 
-def reach(client: docker.DockerClient, stack: str, config: SyncthingConfig) -> SyncthingApi | None:
+def reach(dockers: Dockers, stack: str, config: SyncthingConfig) -> SyncthingApi | None:
     """Return Syncthing's API; None where its container does not run."""
-    container = containers.of_service(client, stack, Syncthing.service)
+    container = containers.of_service(dockers, stack, Syncthing.service)
     if container is None or container.status != "running":
         return None
     key = containers.content(container, KEY_FILE).decode().strip()
-    return SyncthingApi(f"http://127.0.0.1:{config.port}", key, patience=PATIENCE_SECONDS)
+    place = pages.reached_here(stack, Syncthing.service, LOOPBACK, config.port)
+    return SyncthingApi(f"http://{place}", key, patience=PATIENCE_SECONDS)
 
 
 def sights(api: SyncthingApi, config: SyncthingConfig) -> list[PhoneSight]:
@@ -164,7 +165,7 @@ def undeclared(api: SyncthingApi, config: SyncthingConfig, stack: str) -> Iterat
     """Yield what is in Syncthing that no phone of the stack file is, with what to do."""
     own, declared = api.own_id(), {phone.device for phone in config.phones.values()}
     folders = {phone.folder_id(name) for name, phone in config.phones.items()}
-    page = f"http://localhost:{config.port}"
+    page = pages.page(stack, Syncthing.service, LOOPBACK, config.port)
     for device in api.get("devices"):
         if device["deviceID"] not in {own, *declared}:
             yield message(
@@ -194,13 +195,15 @@ def made_by_hand(api: SyncthingApi, config: SyncthingConfig, name: str) -> Mappi
     return next((folder for folder in found if folder["id"] not in known), None)
 
 
-def warnings(client: docker.DockerClient, stack: str, settings: Settings, *, told: bool = False) -> list[Message]:
+def warnings(dockers: Dockers, stack: str, settings: Settings, *, told: bool = False) -> list[Message]:
     """Return what to do about the phones of a running stack; nothing where Syncthing is away, which is told elsewhere.
 
     `told`: as for `troubles`.
     """
     config = section(settings)
-    if not config or not config.phones or not (api := reach(client, stack, config)):
+    if not config or not config.phones or dockers.host_of(Syncthing.service) in dockers.lost:
+        return []
+    if not (api := reach(dockers, stack, config)):
         return []
     try:
         return list(troubles(sights(api, config), stack, told=told))

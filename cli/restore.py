@@ -23,6 +23,7 @@ from docker.models.containers import Container
 from cli import containers, sweep, this_machine
 from cli.attached import show
 from cli.console import err, fail, warn
+from cli.dockers import Dockers
 from components.messages import message
 from components.restore import ORDER_FILE
 from components.storage import MARKER, PHONES
@@ -34,12 +35,12 @@ PHONE_FOLDERS = ("originals", f"originals/{PHONES}")
 SECONDS_TO_STOP = 120
 
 
-def carry_out(client: docker.DockerClient, stack: str, words: list[str], disturbed: list[str]) -> int:
+def carry_out(dockers: Dockers, stack: str, words: list[str], disturbed: list[str]) -> int:
     """Let the stack's container of the restore carry out `words`, and return its exit code.
 
     The services `disturbed` are stopped meanwhile.
     """
-    container = containers.of_service(client, stack, RESTORE)
+    container = containers.of_service(dockers, stack, RESTORE)
     if container is None:
         fail(
             message(
@@ -57,11 +58,11 @@ def carry_out(client: docker.DockerClient, stack: str, words: list[str], disturb
                 stack=stack,
             )
         )
-    with _stopped(client, stack, disturbed):
+    with _stopped(dockers, stack, disturbed):
         terminal = sys.stdout.isatty() and sys.stderr.isatty()
         place = PurePosixPath(ORDER_FILE)
         container.put_archive(str(place.parent), _packed(place.name, order(words, terminal=terminal)))
-        return _started(client, container)
+        return _started(dockers.of(RESTORE), container)
 
 
 def settle(stack: str) -> bool:
@@ -69,9 +70,9 @@ def settle(stack: str) -> bool:
 
     The database that came back knows other passwords of programs than those that this host's first `up` made.
     """
-    with containers.connected(stack) as client:
+    with containers.connected(stack) as dockers:
         for service in ("photoprism", "syncthing"):
-            if container := containers.of_service(client, stack, service):
+            if container := containers.of_service(dockers, stack, service):
                 containers.let_it_start(container)
     return not sweep.run_up(stack, "--yes", "--skip-preview", refresh=True)
 
@@ -134,9 +135,9 @@ def _packed(name: str, content: bytes) -> bytes:
 
 
 @contextmanager
-def _stopped(client: docker.DockerClient, stack: str, services: list[str]) -> Iterator[None]:
+def _stopped(dockers: Dockers, stack: str, services: list[str]) -> Iterator[None]:
     """Keep services from running meanwhile."""
-    candidates = [containers.of_service(client, stack, service) for service in services]
+    candidates = [containers.of_service(dockers, stack, service) for service in services]
     interrupted = [container for container in candidates if container and container.status == "running"]
     for container in interrupted:
         err.print(f"Stopping {container.name} ...")

@@ -17,7 +17,7 @@ from stacks.names import NAMESPACE
 from stacks.shell import command
 
 COPIES_KEPT = 10
-ID_KEY = f"{NAMESPACE}id"
+ID_KEY, HOSTS_KEY = f"{NAMESPACE}id", f"{NAMESPACE}hosts"
 
 
 def read(file: Path) -> dict[str, Any]:
@@ -176,6 +176,14 @@ def _example(stack: str, file: Path) -> Path:
             )
         )
     return example
+
+
+def docker_hosts(stack: str) -> dict[str, str | None]:
+    """Return host → where its Docker listens, as they stand below `photos:hosts`; nothing where there is one host."""
+    hosts = next((config.get(HOSTS_KEY) for config in _configs(stack)), None)
+    if not isinstance(hosts, dict):
+        return {}  # what is wrong with it, the checks say
+    return {str(name): host.get("docker") if isinstance(host, dict) else None for name, host in hosts.items()}
 
 
 def docker_settings(stack: str) -> dict[str, object]:

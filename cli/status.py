@@ -11,6 +11,7 @@ from cli import (
     docker_host,
     keeper,
     kept_kit,
+    pages,
     paths,
     phone_sights,
     releases,
@@ -21,6 +22,7 @@ from cli import (
     tunnel,
 )
 from cli.console import err, fail, out, say, warn
+from cli.lost_hosts import lost_hosts, not_started
 from cli.moved import moved
 from cli.running import ServiceState
 from cli.upgrade import points
@@ -36,17 +38,13 @@ HEADS = (
     message("head_address", "address"),
     message("head_image", "image"),
 )
-
-
-def album_url(stack: str) -> str | None:
-    """Return the address of the album of `stack` on this machine; None when the stack has no album."""
-    return getattr(stack_config.offline(stack).settings.enabled().get("photoprism"), "url", None)
+HOST = message("head_host", "host")
 
 
 def welcome(stack: str) -> int:
     """Say how each service goes, where the album is and how to get in; return 1 when a service fails."""
-    with containers.connected(stack) as client:
-        states = running.settled(client, stack)
+    with containers.connected(stack, partly=True) as dockers:
+        states = running.settled(dockers, stack)
         for word in ("healthy", "starting"):
             if names := [state.name for state in states if state.well and state.health == word]:
                 say(
@@ -59,9 +57,13 @@ def welcome(stack: str) -> int:
                 )
         failing = [state for state in states if not state.well]
         for state in failing:
-            _explain(state)
+            if not state.is_lost:
+                _explain(state)
+        lost = list(lost_hosts(dockers))
+    for trouble in lost:
+        warn(trouble)
     option = stackfile.option(stack)
-    if url := album_url(stack):
+    if url := pages.album(stack):
         say(
             message(
                 "album_login",
@@ -87,9 +89,9 @@ def welcome(stack: str) -> int:
 
 def show(stack: str) -> int:
     """Print a table of what is expected and how it goes; return 1 when something is missing or ill."""
-    with containers.connected(stack) as client:
-        states = running.at_work(client, stack)
-        if not any(state.container for state in states):
+    with containers.connected(stack, partly=True) as dockers:
+        states = running.at_work(dockers, stack)
+        if not dockers.lost and not any(state.container for state in states):
             say(
                 message(
                     "nothing_runs",
@@ -98,13 +100,20 @@ def show(stack: str) -> int:
                 )
             )
             return 1
-        out.print(_table(states))
-        foreign = sweep.strangers(client, stack)
+        out.print(_table(states, several=dockers.several))
+        foreign = sweep.strangers(dockers, stack)
         told = any(state.name == "keeper" and state.well for state in states)
-        of_phones = phone_sights.warnings(client, stack, stack_config.offline(stack).settings, told=told)
-    if url := album_url(stack):
+        of_phones = phone_sights.warnings(dockers, stack, stack_config.offline(stack).settings, told=told)
+        of_hosts = [*lost_hosts(dockers), *not_started(dockers, states)]
+    for trouble in of_hosts:
+        warn(trouble)
+
+    def is_lost(service: str) -> bool:
+        return any(state.name == service and state.is_lost for state in states)
+
+    if not is_lost("photoprism") and (url := pages.album(stack)):
         say(message("album", "The album: {url}", url=url))
-    missing = [state.name for state in states if state.container is None]
+    missing = [state.name for state in states if state.health == "missing"]
     if missing:
         warn(
             message(
@@ -128,17 +137,20 @@ def show(stack: str) -> int:
     tunnel.show(stack, {state.name: state.health for state in states if state.container})
     points.tell(stack)
     if stack_config.offline(stack).settings.backup:
-        keeper.summary(stack)
+        if not is_lost("keeper"):
+            keeper.summary(stack)
     else:
         warn(NO_BACKUP)
         releases.show(stack)  # with a keeper it asks, and its summary tells
-    return int(not all(state.well for state in states))
+    return int(bool(of_hosts) or not all(state.well for state in states))
 
 
 def logs(stack: str, service: str, *, follow: bool, lines: int) -> None:
     """Print the log of one service."""
-    with containers.connected(stack) as client:
-        for state in running.services(client, stack):
+    with containers.connected(stack, partly=True) as dockers:
+        for state in running.services(dockers, stack):
+            if state.name == service and state.is_lost:
+                dockers.on(state.host)  # says why, and ends the program
             if state.name == service and state.container:
                 try:
                     for chunk in state.container.logs(stream=True, follow=follow, tail=lines):
@@ -158,12 +170,15 @@ def logs(stack: str, service: str, *, follow: bool, lines: int) -> None:
 
 def explain_failure(stack: str) -> None:
     """Print the last lines of each container that is not healthy."""
-    with containers.connected(stack) as client:
-        states = running.at_work(client, stack)
+    with containers.connected(stack, partly=True) as dockers:
+        states = running.at_work(dockers, stack)
+        lost = list(lost_hosts(dockers))
         for state in states:
             if state.container and state.health != "healthy" and not state.on_demand:
                 _explain(state)
-    if any(state.name == "keeper" and state.container is None for state in states):
+    for trouble in lost:
+        warn(trouble)
+    if any(state.name == "keeper" and state.health == "missing" for state in states):
         warn(
             message(
                 "keeper_not_there",
@@ -182,10 +197,15 @@ def what_stays(stack: str) -> None:
     """Say what destroy left behind, on purpose."""
     library = stack_config.offline(stack).settings.library.library()
     say(message("photos_not_touched", "Your photos were not touched: {folders}", folders=", ".join(library.folders)))
-    with containers.connected(stack) as client:
+    with containers.connected(stack) as dockers:
         of_stack = docker_host.of_stack(stackfile.stack_id(paths.stack_file(stack)))
-        copies = {str(volume.name) for volume in points.volumes(client, stack)}
-        kept = [str(volume.name) for volume in client.volumes.list(filters=of_stack) if volume.name not in copies]
+        copies = {str(volume.name) for volume in points.volumes(dockers, stack)}
+        kept = [
+            f"{volume.name} ({host})" if dockers.several else str(volume.name)
+            for host, client in dockers.clients.items()
+            for volume in client.volumes.list(filters=of_stack)
+            if volume.name not in copies
+        ]
     if kept:
         say(
             message(
@@ -209,7 +229,7 @@ def _backup(stack: str, option: str) -> None:
     if not backup:
         warn(NO_BACKUP)
         return
-    say(status_line(backup))
+    say(status_line(backup, pages.backup(stack)))
     if not kept_kit.confirmed(stack):
         warn(
             message(
@@ -239,9 +259,10 @@ def _explain(state: ServiceState) -> None:
     err.print(containers.last_lines(state.container))
 
 
-def _table(states: list[ServiceState]) -> Table:
+def _table(states: list[ServiceState], *, several: bool) -> Table:
     """Return one row per service, within 80 columns: addresses one below the other, images without their registry."""
-    columns = (Column(text(head), no_wrap=True, overflow="ellipsis") for head in HEADS)
+    heads = (*HEADS, HOST) if several else HEADS
+    columns = (Column(text(head), no_wrap=True, overflow="ellipsis") for head in heads)
     table = Table(*columns, box=box.SIMPLE)
     for state in states:
         table.add_row(
@@ -249,6 +270,7 @@ def _table(states: list[ServiceState]) -> Table:
             Text(text(containers.in_words(state.health)), COLOURS.get(state.health, "yellow") if state.well else "red"),
             "\n".join(_addresses(state)),
             _image(state),
+            *([state.host] if several else []),
         )
     return table
 

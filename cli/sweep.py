@@ -1,4 +1,4 @@
-"""Bring the state and the Docker host together before `pulumi` works on them.
+"""Bring the state and the Docker hosts together before `pulumi` works on them.
 
 What is stopped is removed; what runs is only set aside, until its successor runs, and else put back.
 """
@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import docker
-from docker.errors import NotFound
+from docker.errors import APIError, NotFound
 from docker.models.containers import Container
 
 from cli import containers, engine, locks, private_state, stack_config
 from cli.console import confirm, fail, say, warn
-from cli.differences import Difference, compare
+from cli.differences import Difference, compare, cut_off
+from cli.dockers import Dockers
 from cli.upgrade import database_record
 from components.messages import message
 from stacks.expected import expected
@@ -30,23 +31,25 @@ def room_for_up(stack: str) -> Iterator[bool]:
     Whatever happens meanwhile, no service is left without a container that had one.
     """
     locks.unlock(stack)
-    with containers.connected(stack) as client:
-        difference = compare(client, stack)
+    with containers.connected(stack) as dockers:
+        difference = compare(dockers, stack)
         _no_restore_runs(difference)
         for lost in difference.lost:
             warn(lost)
         for touch in difference.touched:
             warn(touch.told)
             touch.undo()
+        _remove_useless(stack, difference)
         aside = _set_aside(stack, difference)
         _remove_networks(difference)
     try:
         yield bool(difference)
     finally:
         if aside:
-            with containers.connected(stack) as client:
-                for name in aside:
-                    _give_way(client, name)
+            with containers.connected(stack, partly=True) as dockers:
+                for service, name in aside:
+                    if dockers.host_of(service) not in dockers.lost:
+                        _give_way(dockers.of(service), name)
 
 
 def run_up(stack: str, *options: str, refresh: bool = False, meanwhile: Callable[[], None] = lambda: None) -> int:
@@ -58,22 +61,25 @@ def run_up(stack: str, *options: str, refresh: bool = False, meanwhile: Callable
         return code
 
 
-def strangers(client: docker.DockerClient, stack: str) -> list[str]:
+def strangers(dockers: Dockers, stack: str) -> list[str]:
     """Return the services whose running container the state of `stack` does not know; none without a state here."""
     if not private_state.exists(stack):
         return []
     expected_names = expected(stack, stack_config.offline(stack).settings).containers
-    orphans = [c for c in compare(client, stack).containers if c.name in expected_names and containers.runs(c)]
+    if dockers.lost:
+        return []
+    orphans = [c for c in compare(dockers, stack).containers if c.name in expected_names and containers.runs(c)]
     return sorted(map(containers.service_of, orphans))
 
 
 def room_for_destroy(stack: str) -> bool:
     """Remove, after asking, what only carries the stack's id; return whether its state knows what is not there."""
     locks.unlock(stack)
-    with containers.connected(stack) as client:
-        difference = compare(client, stack)
+    with containers.connected(stack) as dockers:
+        difference = compare(dockers, stack)
         _no_restore_runs(difference)
-        alive = [str(container.name) for container in difference.containers if containers.runs(container)]
+        orphans = (*difference.containers, *difference.moved)
+        alive = [str(container.name) for container in orphans if containers.runs(container)]
         if alive and not confirm(
             message(
                 "remove_strangers",
@@ -82,7 +88,7 @@ def room_for_destroy(stack: str) -> bool:
             )
         ):
             fail(message("nothing_destroyed", "Nothing was destroyed."))
-        for orphan in difference.containers:
+        for orphan in orphans:
             remove(orphan)
         _remove_networks(difference)
     return bool(difference.lost)
@@ -90,17 +96,16 @@ def room_for_destroy(stack: str) -> bool:
 
 def leftovers(stack: str) -> None:
     """Remove, after a destroy, the containers and networks that still carry the stack's id."""
-    with containers.connected(stack) as client:
-        difference = compare(client, stack)
-        for orphan in difference.containers:
+    with containers.connected(stack) as dockers:
+        difference = compare(dockers, stack)
+        for orphan in (*difference.containers, *difference.moved):
             remove(orphan)
         _remove_networks(difference)
 
 
 def remove(container: Container) -> None:
     """Stop and remove a container, with the volumes that have no name; say so."""
-    container.stop(timeout=SECONDS_TO_STOP)
-    container.remove(v=True)
+    _take_away(container)
     say(
         message(
             "container_removed",
@@ -110,8 +115,39 @@ def remove(container: Container) -> None:
     )
 
 
-def _set_aside(stack: str, difference: Difference) -> list[str]:
-    """Stop and rename what runs in the place of a service, remove what is stopped; return the names that were freed."""
+def _take_away(container: Container) -> None:
+    container.stop(timeout=SECONDS_TO_STOP)
+    container.remove(v=True)
+
+
+def _remove_useless(stack: str, difference: Difference) -> None:
+    """Remove, after asking, containers on hosts that their service is not on; and those whose network is no more."""
+    names = ", ".join(str(container.name) for container in difference.moved if containers.runs(container))
+    question = message(
+        "remove_left_behind",
+        "{names}: on a host that the service is not on any more. Remove the container there (its volumes stay)?",
+        names=names,
+    )
+    if names and not confirm(question):
+        fail(
+            message(
+                "left_behind_kept",
+                "Nothing was changed: two of one service would answer in turn. To keep this one, write its host into photos:place of stacks/Pulumi.{stack}.yaml",
+                stack=stack,
+            )
+        )
+    for container in difference.moved:
+        remove(container)
+    for container in difference.cut_off:
+        warn(cut_off(container))
+        _take_away(container)
+
+
+def _set_aside(stack: str, difference: Difference) -> list[tuple[str, str]]:
+    """Stop and rename what runs in the place of a service, remove what is stopped.
+
+    Returns services with the names of containers that were freed.
+    """
     expected_names = expected(stack, stack_config.offline(stack).settings).containers
     alive = {str(container.name): container for container in difference.containers if containers.runs(container)}
     replaced = {name: container for name, container in alive.items() if name in expected_names}
@@ -130,7 +166,7 @@ def _set_aside(stack: str, difference: Difference) -> list[str]:
         )
     freed = []
     for orphan in difference.containers:
-        name = str(orphan.name)
+        name, service = str(orphan.name), containers.service_of(orphan)
         if name in replaced:
             containers.let_it_start(orphan)  # a database that is stopped in its very first start is refused for ever
             works = containers.works(orphan)
@@ -139,7 +175,7 @@ def _set_aside(stack: str, difference: Difference) -> list[str]:
             orphan.rename(name + ASIDE)
             if works:
                 orphan.stop(timeout=SECONDS_TO_STOP)
-            freed.append(name)
+            freed.append((service, name))
         elif name in alive:
             warn(
                 message(
@@ -149,7 +185,7 @@ def _set_aside(stack: str, difference: Difference) -> list[str]:
                 )
             )
         elif name.endswith(ASIDE):
-            freed.append(name.removesuffix(ASIDE))  # by an `up` that was killed
+            freed.append((service, name.removesuffix(ASIDE)))  # by an `up` that was killed
         else:
             remove(orphan)
     return freed
@@ -199,6 +235,18 @@ def _no_restore_runs(difference: Difference) -> None:
 
 
 def _remove_networks(difference: Difference) -> None:
+    for network in difference.dead:
+        try:
+            network.remove()
+        except APIError as problem:
+            warn(
+                message(
+                    "network_dead",
+                    "The network {name} is left of a swarm that is no more and cannot be removed ({problem}). Restart Docker on that host: sudo systemctl restart docker",
+                    name=network.name,
+                    problem=problem.explanation,
+                )
+            )
     for network in difference.networks:
         network.reload()
         if network.attrs.get("Containers"):

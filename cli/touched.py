@@ -81,7 +81,8 @@ def _networks(container: Container, declared: Any, networks: Networks) -> Iterat
 
 
 def _join(client: docker.DockerClient, network: str, container: Container, aliases: list[str] | None) -> None:
-    client.networks.get(network).connect(container, aliases=aliases)
+    # Not by `networks.get`: of several hosts, one knows Swarm's network only once a container there is in it.
+    client.api.connect_container_to_network(str(container.id), network, aliases=aliases)
 
 
 def _leave(client: docker.DockerClient, network: str, container: Container) -> None:

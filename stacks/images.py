@@ -31,6 +31,11 @@ class ImageKey:
     default: str
     series: int | None = None
 
+    @property
+    def service(self) -> str:
+        """The service that runs it: the keeper has programs of others in its image."""
+        return Keeper.service if self.name in (RESTIC.name, RCLONE.name) else self.name
+
 
 def image_keys(settings: Settings) -> Iterator[ImageKey]:
     """Yield the images that a stack pulls; the keeper's own is built here and follows this checkout."""

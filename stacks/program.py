@@ -13,8 +13,8 @@ from components.service import Owner
 from stacks.arguments import photo_system_args
 from stacks.config import StackConfig, load
 from stacks.docker_provider import docker_hosts
-from stacks.host import reaching
 from stacks.host.endpoint import EndpointError
+from stacks.host.forwarding import forward
 from stacks.host.library import library_owner
 from stacks.host.ssh import LineError
 from stacks.languages import text
@@ -37,7 +37,7 @@ def run() -> None:
     for finding in (*report.warnings, *config.still_needed):
         pulumi.log.warn(text(finding.line, stack=stack))
     try:
-        reaching.forward(config)
+        forward(config)
         exports = declare(config, library_owner(config.settings))
     except (EndpointError, LineError) as error:  # at a destroy, which looks at no host before
         raise pulumi.RunError(str(error)) from error

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from cli import doctor as diagnosis
-from cli import logins
+from cli import logins, pages
 from cli import plan as planning
 from cli import status as overview
 from cli.commands.options import Stack, StackOption
@@ -33,7 +33,7 @@ def logs(
 
 def open_(stack: StackOption = "dev") -> None:
     """Open the album in the browser."""
-    url = overview.album_url(stack)
+    url = pages.album(stack)
     if url is None:
         fail(message("no_album", 'The stack "{stack}" has no photoprism section, so there is no album.', stack=stack))
     say(url)

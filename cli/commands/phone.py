@@ -196,8 +196,8 @@ def _typed(stack: str, config: SyncthingConfig, name: str, typed: str) -> Device
         id_ = device_id(typed)
     except ValueError as wrong:
         fail(getattr(wrong, "context", {}).get("said") or str(wrong))
-    with containers.connected(stack) as client:
-        api = reach(client, stack, config)
+    with containers.connected(stack, service=Syncthing.service) as dockers:
+        api = reach(dockers, stack, config)
     folder = made_by_hand(api, config, name) if api else None
     return Device(id_, folder["id"] if folder else None)
 
@@ -313,8 +313,8 @@ def _who_asks(api: SyncthingApi, name: str) -> Device:
 @contextmanager
 def _syncthing(stack: str, config: SyncthingConfig) -> Iterator[SyncthingApi]:
     """Reach Syncthing; end the program where it does not run or does not answer."""
-    with containers.connected(stack) as client:
-        api = reach(client, stack, config)
+    with containers.connected(stack, service=Syncthing.service) as dockers:
+        api = reach(dockers, stack, config)
     if api is None:
         fail(message("syncthing_not_running", "Syncthing does not run. Start it: ./photos up {stack}", stack=stack))
     try:

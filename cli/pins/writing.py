@@ -19,8 +19,9 @@ def pin_images(stack: str, service: str | None) -> int:
     """Pin all images, or those of one service; return 1 when one is not as it should be."""
     settings = _settings(stack)
     chosen = _chosen(settings, service)
-    with containers.connected(stack) as client, ThreadPoolExecutor(max_workers=len(chosen)) as all_at_once:
-        seen = list(all_at_once.map(lambda key: look(client, key.current, settings.image_registry), chosen))
+    with containers.connected(stack) as dockers, ThreadPoolExecutor(max_workers=len(chosen)) as all_at_once:
+        asked = [(dockers.of(key.service), key) for key in chosen]
+        seen = list(all_at_once.map(lambda each: look(each[0], each[1].current, settings.image_registry), asked))
     pins = []
     for key, digests in zip(chosen, seen, strict=True):
         made = pin(key.name, digests, settings.pins.get(digests.image), confirm)

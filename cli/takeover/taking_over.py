@@ -55,6 +55,14 @@ def take_over(stack: str, source: str, folder: Path, *, place: Path, database_na
     `source` is a container or a dump, `place` is where a person stands.
     """
     this_machine.need(stack, "./photos adopt --database")
+    if len(stackfile.docker_hosts(stack)) > 1:
+        fail(
+            message(
+                "takeover_several_hosts",
+                "./photos adopt --database fills one host. Take photos:hosts and photos:place out of stacks/Pulumi.{stack}.yaml, run it again, then write both back and move services: ./photos move SERVICE HOST --stack {stack}",
+                stack=stack,
+            )
+        )
     docker_host.ensure(stack)
     config = stack_config.offline(stack)
     album = _album(config)

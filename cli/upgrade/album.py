@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from docker.models.containers import Container
 
-from cli import workspace
+from cli import pages, workspace
 from components.addresses import in_url
 from components.apps.photoprism import PhotoPrismApi
 from components.apps.resource import AppError
@@ -21,7 +21,7 @@ PASSWORD_KEY = NAMESPACE + service_key(PhotoPrism.service, "admin_password")
 
 def photos_found(stack: str, container: Container | None) -> int | None:
     """Return how many photos a search for one finds, 0 or 1; None where the album does not answer the stack's admin."""
-    address = _address(container) if container else None
+    address = _address(stack, container) if container else None
     if address is None:
         return None
     try:
@@ -31,11 +31,11 @@ def photos_found(stack: str, container: Container | None) -> int | None:
     return len(found)
 
 
-def _address(container: Container) -> str | None:
-    """Return where the album listens on this machine, as Docker has published it."""
+def _address(stack: str, container: Container) -> str | None:
+    """Return where this machine reaches the album, as Docker has published it."""
     container.reload()
     published = (container.attrs["NetworkSettings"].get("Ports") or {}).get(f"{HTTP_PORT}/tcp") or ()
     for each in published:
         host = ANY.get(each["HostIp"], each["HostIp"])
-        return f"http://{in_url(host)}:{each['HostPort']}"
+        return f"http://{pages.reached_here(stack, PhotoPrism.service, in_url(host), int(each['HostPort']))}"
     return None

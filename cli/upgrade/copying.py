@@ -10,6 +10,7 @@ from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 from docker.models.containers import Container
 from docker.types import LogConfig, Mount
 
+from cli.upgrade.pulling import pull
 from components.messages import Said, message
 from components.service import stack_labels
 from stacks.expected import prefix
@@ -45,10 +46,15 @@ class CopyError(Exception):
 
 
 class Copier:
-    """Copies volumes of one stack. `tool` is the id of an image with bash and GNU's tools: MariaDB's, which every stack has."""
+    """Copies volumes of one stack on one host.
 
-    def __init__(self, client: docker.DockerClient, stack: str, stack_id: str, tool: str) -> None:
-        self._client, self._stack, self._id, self._tool = client, stack, stack_id, tool
+    `tool` is the id of an image with bash and GNU's tools: MariaDB's, which every stack has. `otherwise` is its name, to be
+    pulled on a host that does not have it, since the database is on another.
+    """
+
+    def __init__(self, client: docker.DockerClient, stack: str, stack_id: str, tool: str, otherwise: str = "") -> None:
+        self._client, self._stack, self._id = client, stack, stack_id
+        self._tool, self._otherwise = tool, otherwise
 
     def measure(self, volume: str, left_out: Sequence[str] = ()) -> tuple[int, int]:
         """Return the size of a volume, and what is free where Docker keeps it; in bytes."""
@@ -101,12 +107,23 @@ class Copier:
             )
         return str(output)
 
+    def _image(self) -> str:
+        if not self._otherwise or (self._tool and self._has_tool()):
+            return self._tool
+        pull(self._client, self._otherwise)
+        return self._otherwise
+
+    def _has_tool(self) -> bool:
+        with suppress(ImageNotFound):
+            return bool(self._client.images.get(self._tool))
+        return False
+
     @contextmanager
     def _container(self, script: str, volumes: Mapping[str, str], read_only: Sequence[str]) -> Iterator[Container]:
         self.clear()
         try:
             container = self._client.containers.create(
-                self._tool,
+                self._image(),
                 ["-c", script],
                 name=self._name,
                 entrypoint=["/bin/bash"],

@@ -9,15 +9,16 @@ from contextlib import suppress
 
 from docker.errors import DockerException
 
-from cli import containers, database_version, docker_host, paths
+from cli import containers, database_version, paths
+from cli.dockers import opened
 from cli.upgrade.database import data_version
 from components.database import Database
 
 
 def remember(stack: str) -> None:
     """Write down what wrote the data, where the database's container is there; else what is known stays."""
-    with suppress(DockerException), docker_host.connect(stack) as client:
-        container = containers.of_service(client, stack, Database.service)
+    with suppress(DockerException), opened(stack, Database.service) as dockers:
+        container = None if dockers.lost else containers.of_service(dockers, stack, Database.service)
         if container and (version := data_version(container)):
             write(stack, version)
 

@@ -66,7 +66,7 @@ def parts(stack: str, settings: Settings) -> list[Part]:
     services = {service.name: service for service in expected(stack, settings).services}
     found = []
     for image in image_keys(settings):
-        service = image.name if image.name in services else Keeper.service
+        service = image.service
         stopped = [name for name in (*DISTURBED.get(service, ()), service) if name in services]
         # The database after those who write into it.
         stopped.sort(key=lambda name: name == Database.service)

@@ -6,16 +6,17 @@ from datetime import UTC, datetime
 from secrets import token_hex
 from typing import Any
 
-import docker
 from docker.errors import APIError, NotFound
 from docker.models.containers import Container
 
 from cli import containers, docker_host, paths, stack_config, stackfile
 from cli.console import confirm, fail, say, warn
+from cli.dockers import Dockers
 from cli.upgrade import album, database, journal
 from cli.upgrade.copying import Copier, CopyError
 from cli.upgrade.journal import PointVolume, RestorePoint
 from cli.upgrade.parts import Part
+from components.container import image_reference
 from components.database import Database
 from components.messages import Message, message
 from components.service import stack_labels
@@ -28,7 +29,7 @@ SPARE = GIB
 """What stays free on Docker's disk beside a restore point."""
 
 
-def planned(client: docker.DockerClient, stack: str, part: Part, there: dict[str, Container]) -> RestorePoint:
+def planned(dockers: Dockers, stack: str, part: Part, there: dict[str, Container]) -> RestorePoint:
     """Return the restore point that would be made now, and how large it is; refuse where there is no room for it.
 
     Raises:
@@ -37,7 +38,7 @@ def planned(client: docker.DockerClient, stack: str, part: Part, there: dict[str
     made = datetime.now(UTC)
     # Docker hands out a volume that is there under a name as if it were new.
     suffix = f"{made:%Y%m%d-%H%M%S}-{token_hex(2)}"
-    tool = there.get(Database.service) or containers.of_service(client, stack, Database.service)
+    tool = there.get(Database.service) or containers.of_service(dockers, stack, Database.service)
     point = RestorePoint(
         name=part.name,
         service=part.service,
@@ -57,10 +58,13 @@ def planned(client: docker.DockerClient, stack: str, part: Part, there: dict[str
         dump=f"{part.name}-{suffix}.sql.gz" if part.with_database else "",
         tool=str(tool.attrs["Image"]) if tool else "",
     )
-    copier = copier_of(client, stack, point)
-    measured = [copier.measure(volume.live, volume.left_out) for volume in point.volumes]
-    size, free = sum(used for used, _ in measured), min((free for _, free in measured), default=0)
-    if measured and free < size + SPARE:
+    sizes: dict[str, int] = {}
+    for volume in point.volumes:
+        host = dockers.host_of(volume.service)
+        used, free = copier_of(dockers, stack, point, volume.service).measure(volume.live, volume.left_out)
+        sizes[host] = size = sizes.get(host, 0) + used
+        if free >= size + SPARE:
+            continue
         raise CopyError(
             message(
                 "upgrade_no_room",
@@ -71,7 +75,7 @@ def planned(client: docker.DockerClient, stack: str, part: Part, there: dict[str
                 stack=stack,
             )
         )
-    return point.model_copy(update={"size": size})
+    return point.model_copy(update={"size": sum(sizes.values())})
 
 
 def with_sights(stack: str, point: RestorePoint, there: dict[str, Container]) -> RestorePoint:
@@ -90,7 +94,7 @@ def sight_of_album(stack: str, there: dict[str, Container]) -> int | None:
     return album.photos_found(stack, there.get(PhotoPrism.service))
 
 
-def fill(copier: Copier, point: RestorePoint) -> None:
+def fill(dockers: Dockers, stack: str, point: RestorePoint) -> None:
     """Copy the volumes, which nobody may write to meanwhile.
 
     Raises:
@@ -98,43 +102,76 @@ def fill(copier: Copier, point: RestorePoint) -> None:
     """
     for volume in point.volumes:
         say(message("upgrade_copying", "Copying {name} ...", name=volume.live))
+        copier = copier_of(dockers, stack, point, volume.service)
         copier.make(volume.copy_name, point.name)
         copier.copy(volume.live, volume.copy_name, volume.left_out)
 
 
-def put_back(client: docker.DockerClient, stack: str, point: RestorePoint) -> None:
+def put_back(dockers: Dockers, stack: str, point: RestorePoint) -> None:
     """Make the volumes what they were. Cut short, it can be done again.
 
     Raises:
         CopyError: one could not be copied; its copy is as it was.
     """
-    copier = copier_of(client, stack, point)
+    refuse_absent(dockers, point)
     for volume in point.volumes:
         say(message("upgrade_putting_back", "Putting {name} back ...", name=volume.live))
+        client = dockers.of(volume.service)
         try:
             client.volumes.get(volume.live)
         except NotFound:
             client.volumes.create(volume.live, labels=stack_labels(stack, str(_identity(stack))))
-        copier.copy(volume.copy_name, volume.live, volume.left_out)
+        copier_of(dockers, stack, point, volume.service).copy(volume.copy_name, volume.live, volume.left_out)
 
 
-def remove(client: docker.DockerClient, stack: str, point: RestorePoint) -> None:
-    """Remove a restore point: its volumes, its dump, and what is known of it."""
-    copier = copier_of(client, stack, point)
+def refuse_absent(dockers: Dockers, point: RestorePoint) -> None:
+    """Refuse copies that are not where their service is: Docker would make empty ones, and these would be put back.
+
+    Raises:
+        CopyError: one is not.
+    """
     for volume in point.volumes:
-        copier.remove(volume.copy_name)
+        try:
+            dockers.of(volume.service).volumes.get(volume.copy_name)
+        except NotFound:
+            raise CopyError(
+                message(
+                    "upgrade_copy_elsewhere",
+                    "the volume {name} is not on the host of {service}: was that moved since?",
+                    name=volume.copy_name,
+                    service=volume.service,
+                )
+            ) from None
+
+
+def remove(dockers: Dockers, stack: str, point: RestorePoint) -> None:
+    """Remove a restore point: its volumes, its dump, and what is known of it."""
+    for volume in point.volumes:
+        copier_of(dockers, stack, point, volume.service).remove(volume.copy_name)
     journal.forget(stack, point)
 
 
-def copier_of(client: docker.DockerClient, stack: str, point: RestorePoint) -> Copier:
-    """Return what copies the volumes of a restore point."""
-    return Copier(client, stack, str(_identity(stack)), point.tool)
+def clear(dockers: Dockers, stack: str, point: RestorePoint) -> None:
+    """Remove the containers of copies that were cut short."""
+    services = (point.service, *(volume.service for volume in point.volumes))
+    for service in {dockers.host_of(service): service for service in services}.values():
+        copier_of(dockers, stack, point, service).clear()
 
 
-def volumes(client: docker.DockerClient, stack: str) -> list[Any]:
+def copier_of(dockers: Dockers, stack: str, point: RestorePoint, service: str) -> Copier:
+    """Return what copies the volumes of a restore point on the host of one service."""
+    otherwise = ""
+    if dockers.several:
+        settings = stack_config.offline(stack).settings
+        otherwise = image_reference(settings.database.image, settings.image_registry)
+    return Copier(dockers.of(service), stack, str(_identity(stack)), point.tool, otherwise)
+
+
+def volumes(dockers: Dockers, stack: str) -> list[Any]:
     """Return the volumes of the stack that are copies, known or not."""
     of_stack = docker_host.of_stack(_identity(stack))
-    return [each for each in client.volumes.list(filters=of_stack) if LABEL in (each.attrs.get("Labels") or {})]
+    listed = (each for client in dockers.clients.values() for each in client.volumes.list(filters=of_stack))
+    return [each for each in listed if LABEL in (each.attrs.get("Labels") or {})]
 
 
 def tell(stack: str) -> None:
@@ -165,21 +202,22 @@ def tell(stack: str) -> None:
 def forget(stack: str, name: str | None) -> None:
     """Remove the restore point of one program, or all of them, after asking; and copies that nothing knows of."""
     points = [point for point in journal.kept(stack) if name in (None, point.name)]
-    with containers.connected(stack) as client:
+    with containers.connected(stack) as dockers:
         known = {volume.copy_name for point in journal.kept(stack) for volume in point.volumes}
-        strays = [str(each.name) for each in volumes(client, stack) if each.name not in known] if name is None else []
+        strays = [each for each in volumes(dockers, stack) if each.name not in known] if name is None else []
         if not points and not strays:
             fail(none_of(stack, name))
-        words = [f"{point.name} ({point.image}, {in_words(point.size)})" for point in points] + strays
+        words = [f"{point.name} ({point.image}, {in_words(point.size)})" for point in points]
+        words += [str(stray.name) for stray in strays]
         question = message(
             "forget_points", "Remove for good: {names}? What runs stays as it is.", names=", ".join(words)
         )
         if not confirm(question):
             fail(message("nothing_changed", "Nothing was changed."))
         for point in points:
-            remove(client, stack, point)
+            remove(dockers, stack, point)
         for stray in strays:
-            client.volumes.get(stray).remove()
+            stray.remove()
     say(message("points_removed", "Removed."))
 
 
@@ -197,10 +235,10 @@ def after_destroy(stack: str, settings: Settings) -> None:
     """Remove the restore points where `destroy` removed the data, too."""
     if settings.data.on_destroy != "delete":
         return
-    with containers.connected(stack) as client:
+    with containers.connected(stack) as dockers:
         for point in journal.kept(stack):
-            remove(client, stack, point)
-        for each in volumes(client, stack):
+            remove(dockers, stack, point)
+        for each in volumes(dockers, stack):
             try:
                 each.remove()
             except APIError as problem:

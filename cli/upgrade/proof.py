@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-import docker
 from docker.models.containers import Container
 
 from cli import containers
+from cli.dockers import Dockers
 from cli.upgrade import album, database, points, services
 from cli.upgrade.journal import RestorePoint
 from cli.upgrade.parts import MUST_STAY
@@ -20,7 +20,7 @@ from components.services.photoprism import PhotoPrism
 MOST_TOLD = 10
 
 
-def prove(client: docker.DockerClient, stack: str, point: RestorePoint, *, new: bool, code: int) -> None:
+def prove(dockers: Dockers, stack: str, point: RestorePoint, *, new: bool, code: int) -> None:
     """Wait for health, and compare the data with what it was.
 
     `new`: by a newer version, which may migrate it; `code` is what `up` ended with.
@@ -28,7 +28,7 @@ def prove(client: docker.DockerClient, stack: str, point: RestorePoint, *, new: 
     Raises:
         ServiceError, DatabaseError, CopyError: it is worse than it was.
     """
-    there = services.of(client, stack, point.stopped)
+    there = services.of(dockers, stack, point.stopped)
     if code:
         raise ServiceError(message("upgrade_up_failed", "up ended with {code}", code=code), _ill(there.values()))
     _healthy(point, there)
@@ -37,7 +37,7 @@ def prove(client: docker.DockerClient, stack: str, point: RestorePoint, *, new: 
         raise ServiceError(
             message("upgrade_album_blind", "the album does not let its admin in, or does not find its photos any more")
         )
-    _files_there(client, stack, point)
+    _files_there(dockers, stack, point)
 
 
 def _healthy(point: RestorePoint, there: Mapping[str, Container]) -> None:
@@ -57,9 +57,9 @@ def _whole_database(point: RestorePoint, there: Mapping[str, Container], *, migr
         raise ServiceError(message("upgrade_rows_lost", "the database is worse than before: {what}", what=what))
 
 
-def _files_there(client: docker.DockerClient, stack: str, point: RestorePoint) -> None:
-    copier = points.copier_of(client, stack, point)
+def _files_there(dockers: Dockers, stack: str, point: RestorePoint) -> None:
     for volume in point.volumes:
+        copier = points.copier_of(dockers, stack, point, volume.service)
         wanted = MUST_STAY.get(volume.service)
         if wanted and (gone := copier.vanished(volume.copy_name, volume.live, wanted)):
             raise ServiceError(

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import docker
-
 from cli import containers, locks, paths, private_state, setup, stackfile, sweep, workspace
 from cli.console import fail, say, warn
+from cli.dockers import Dockers
 from cli.upgrade import database_record, journal, points, services
 from cli.upgrade.copying import CopyError
 from cli.upgrade.journal import Journal
@@ -47,8 +46,8 @@ def settle_alone(stack: str, *, starting: bool = True) -> None:
         )
         journal.end(stack)
         return
-    with containers.connected(stack) as client:
-        points.copier_of(client, stack, entry.point).clear()
+    with containers.connected(stack) as dockers:
+        points.clear(dockers, stack, entry.point)
         if entry.stage in ("begun", "copied"):
             say(
                 message(
@@ -57,10 +56,10 @@ def settle_alone(stack: str, *, starting: bool = True) -> None:
                     name=entry.point.name,
                 )
             )
-            undo(client, stack, entry, starting=starting)
+            undo(dockers, stack, entry, starting=starting)
         elif entry.stage == "proven":
             say(message("upgrade_cut_after", "The upgrade of {name} was complete; tidying up.", name=entry.point.name))
-            finish(client, stack, entry)
+            finish(dockers, stack, entry)
         else:
             say(
                 message(
@@ -70,37 +69,37 @@ def settle_alone(stack: str, *, starting: bool = True) -> None:
                     image=entry.point.image,
                 )
             )
-            end_return(client, stack, put_all_back(client, stack, entry))
+            end_return(dockers, stack, put_all_back(dockers, stack, entry))
 
 
-def undo(client: docker.DockerClient, stack: str, entry: Journal, *, starting: bool = True) -> None:
+def undo(dockers: Dockers, stack: str, entry: Journal, *, starting: bool = True) -> None:
     """End an upgrade that changed nothing yet: remove what was copied, start what was stopped."""
     if starting:
-        there = services.of(client, stack, reversed(entry.point.stopped))
+        there = services.of(dockers, stack, reversed(entry.point.stopped))
         for container in there.values():
             if not containers.runs(container):
                 container.start()
-    points.remove(client, stack, entry.point)
+    points.remove(dockers, stack, entry.point)
     journal.end(stack)
 
 
-def finish(client: docker.DockerClient, stack: str, entry: Journal) -> None:
+def finish(dockers: Dockers, stack: str, entry: Journal) -> None:
     """End an upgrade that went well: its restore point takes the place of the one before."""
     before = journal.kept_of(stack, entry.point.name)
     if before and before.made != entry.point.made:
-        points.remove(client, stack, before)
+        points.remove(dockers, stack, before)
     journal.keep(stack, entry.point)
     journal.end(stack)
 
 
-def put_all_back(client: docker.DockerClient, stack: str, entry: Journal) -> Journal:
+def put_all_back(dockers: Dockers, stack: str, entry: Journal) -> Journal:
     """Put the data and the image back; end the program where that cannot be done now. It can be done again."""
     point = entry.point
     if entry.stage != "returned":
         entry = journal.write(stack, entry.model_copy(update={"stage": "returning"}))
         try:
-            _remove_containers(client, stack, point.stopped)
-            points.put_back(client, stack, point)
+            _remove_containers(dockers, stack, point.stopped)
+            points.put_back(dockers, stack, point)
         except (CopyError, ServiceError) as problem:
             fail(
                 message(
@@ -117,16 +116,16 @@ def put_all_back(client: docker.DockerClient, stack: str, entry: Journal) -> Jou
     return entry
 
 
-def end_return(client: docker.DockerClient, stack: str, entry: Journal) -> None:
+def end_return(dockers: Dockers, stack: str, entry: Journal) -> None:
     """Forget a restore point that everything is like again."""
-    points.remove(client, stack, entry.point)
+    points.remove(dockers, stack, entry.point)
     journal.end(stack)
 
 
-def _remove_containers(client: docker.DockerClient, stack: str, names: tuple[str, ...]) -> None:
+def _remove_containers(dockers: Dockers, stack: str, names: tuple[str, ...]) -> None:
     """Remove the containers of services, the database's last; `up` makes them anew with the old image."""
     for service in sorted(names, key=lambda name: name == Database.service):
-        for container in containers.containers(client, stack):
+        for container in containers.containers(dockers, stack):
             if containers.service_of(container) == service:
                 container.stop(timeout=services.SECONDS_TO_STOP)
                 container.remove(force=True, v=True)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 
-import docker
 from docker.models.containers import Container
 
 from cli import containers
 from cli.console import say, warn
+from cli.dockers import Dockers
 from components.database import Database
 from components.keeper import Keeper
 from components.messages import Said, message
@@ -30,16 +30,16 @@ class ServiceError(Exception):
         self.said, self.log = said, log
 
 
-def of(client: docker.DockerClient, stack: str, names: Iterable[str]) -> dict[str, Container]:
+def of(dockers: Dockers, stack: str, names: Iterable[str]) -> dict[str, Container]:
     """Return service → container, of those that are there."""
-    found = {name: containers.of_service(client, stack, name) for name in names}
+    found = {name: containers.of_service(dockers, stack, name) for name in names}
     return {name: container for name, container in found.items() if container}
 
 
-def await_keeper(client: docker.DockerClient, stack: str) -> None:
+def await_keeper(dockers: Dockers, stack: str) -> None:
     """Wait until the keeper is not at work: a backup that is cut short begins anew."""
     told = False
-    while (keeper := containers.of_service(client, stack, Keeper.service)) and _is_at_work(keeper):
+    while (keeper := containers.of_service(dockers, stack, Keeper.service)) and _is_at_work(keeper):
         if not told:
             say(message("upgrade_awaits_keeper", "A backup is running. Waiting until it ends ... (Ctrl-C: not now)"))
             told = True

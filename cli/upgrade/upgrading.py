@@ -6,21 +6,21 @@ back by itself.
 
 from __future__ import annotations
 
-import docker
 import typer
-from docker.errors import APIError, DockerException
+from docker.errors import DockerException
 from docker.models.containers import Container
-from docker.utils import parse_repository_tag
 
 from cli import containers, paths, stackfile, sweep, workspace
 from cli.console import err, fail, say, warn
 from cli.crash_loops import CrashLoops
+from cli.dockers import Dockers
 from cli.upgrade import database, journal, points, returning, services
 from cli.upgrade.copying import CopyError
 from cli.upgrade.database import DatabaseError
 from cli.upgrade.journal import Journal, RestorePoint
 from cli.upgrade.offers import Offer
 from cli.upgrade.proof import prove
+from cli.upgrade.pulling import pull
 from cli.upgrade.services import ServiceError
 from components.container import image_reference
 from components.database import Database
@@ -34,45 +34,24 @@ OBSTACLES = (CopyError, DatabaseError, ServiceError, DockerException, OSError)
 
 def upgrade(stack: str, settings: Settings, offer: Offer) -> bool:
     """Upgrade one program, and return whether that went well; else everything is as it was before."""
-    with containers.connected(stack) as client:
-        pull(client, image_reference(offer.to, settings.image_registry))
-        entry = _begun(client, stack, offer)
+    with containers.connected(stack) as dockers:
+        pull(dockers.of(offer.part.service), image_reference(offer.to, settings.image_registry))
+        entry = _begun(dockers, stack, offer)
     try:
         _switched(stack, entry)
     except ServiceError as failed:
         return _gone_back(stack, entry, failed)
-    with containers.connected(stack) as client:
-        returning.finish(client, stack, journal.write(stack, entry.model_copy(update={"stage": "proven"})))
+    with containers.connected(stack) as dockers:
+        returning.finish(dockers, stack, journal.write(stack, entry.model_copy(update={"stage": "proven"})))
     _tell(stack, entry)
     return True
 
 
-def pull(client: docker.DockerClient, image: str) -> None:
-    """Have an image here; end the program where it cannot be had. Nothing was stopped for it."""
-    try:
-        client.images.get(image)
-    except docker.errors.ImageNotFound:
-        say(message("upgrade_pulling", "Getting {image} ...", image=image))
-        repository, tag = parse_repository_tag(image)
-        try:
-            client.images.pull(repository, tag)
-        except (DockerException, OSError) as problem:
-            said = problem.explanation if isinstance(problem, APIError) else problem
-            fail(
-                message(
-                    "upgrade_no_image",
-                    "{image} cannot be had: {problem}\nNothing was stopped or changed. Where Docker Hub is blocked name a mirror that you trust: photos:image_registry",
-                    image=image,
-                    problem=said,
-                )
-            )
-
-
-def _begun(client: docker.DockerClient, stack: str, offer: Offer) -> Journal:
+def _begun(dockers: Dockers, stack: str, offer: Offer) -> Journal:
     """Stop what has to stand still, make the restore point, and write that the new image comes now."""
     part = offer.part
-    services.await_keeper(client, stack)
-    there = services.of(client, stack, part.stopped)
+    services.await_keeper(dockers, stack)
+    there = services.of(dockers, stack, part.stopped)
     if missing := [name for name in part.stopped if name not in there]:
         fail(
             message(
@@ -83,7 +62,7 @@ def _begun(client: docker.DockerClient, stack: str, offer: Offer) -> Journal:
             )
         )
     try:
-        point = points.planned(client, stack, part, there)
+        point = points.planned(dockers, stack, part, there)
     except OBSTACLES as problem:
         fail(_nothing_changed(problem))
     entry = Journal(
@@ -96,12 +75,12 @@ def _begun(client: docker.DockerClient, stack: str, offer: Offer) -> Journal:
     journal.write(stack, entry)
     try:
         entry = journal.write(stack, entry.model_copy(update={"point": _still(stack, point, there)}))
-        points.fill(points.copier_of(client, stack, point), point)
+        points.fill(dockers, stack, point)
     except OBSTACLES as problem:
-        returning.undo(client, stack, entry)
+        returning.undo(dockers, stack, entry)
         fail(_nothing_changed(problem))
     except BaseException:
-        returning.undo(client, stack, entry)
+        returning.undo(dockers, stack, entry)
         raise
     return journal.write(stack, entry.model_copy(update={"stage": "copied"}))
 
@@ -134,9 +113,9 @@ def _switched(stack: str, entry: Journal) -> None:
         crash_loops.tell()
     except typer.Exit as end:  # it was told why
         code = end.exit_code or 1
-    with containers.connected(stack) as client:
+    with containers.connected(stack) as dockers:
         try:
-            prove(client, stack, entry.point, new=True, code=code)
+            prove(dockers, stack, entry.point, new=True, code=code)
         except (DatabaseError, CopyError, DockerException) as problem:
             raise ServiceError(str(problem)) from problem
 
@@ -153,8 +132,8 @@ def _gone_back(stack: str, entry: Journal, failed: ServiceError) -> bool:
             image=point.image,
         )
     )
-    with containers.connected(stack) as client:
-        entry = returning.put_all_back(client, stack, entry)
+    with containers.connected(stack) as dockers:
+        entry = returning.put_all_back(dockers, stack, entry)
     _up_again(stack, entry)
     warn(
         message(
@@ -177,9 +156,9 @@ def _up_again(stack: str, entry: Journal) -> None:
     code = returning.up(stack, meanwhile=crash_loops.end)
     crash_loops.tell()
     try:
-        with containers.connected(stack) as client:
-            prove(client, stack, entry.point, new=False, code=code)
-            returning.end_return(client, stack, entry)
+        with containers.connected(stack) as dockers:
+            prove(dockers, stack, entry.point, new=False, code=code)
+            returning.end_return(dockers, stack, entry)
     except (ServiceError, DatabaseError, CopyError, DockerException) as problem:
         fail(
             message(
@@ -193,11 +172,15 @@ def _up_again(stack: str, entry: Journal) -> None:
 
 def back(stack: str, settings: Settings, point: RestorePoint, current: str) -> None:
     """Go back to a restore point because a person wants to."""
-    with containers.connected(stack) as client:
-        services.await_keeper(client, stack)
-        there = services.of(client, stack, point.stopped)
+    with containers.connected(stack) as dockers:
+        try:
+            points.refuse_absent(dockers, point)
+        except CopyError as problem:
+            fail(_nothing_changed(problem))
+        services.await_keeper(dockers, stack)
+        there = services.of(dockers, stack, point.stopped)
         server = there.get(Database.service)
-        pull(client, image_reference(point.image, settings.image_registry))
+        pull(dockers.of(point.service), image_reference(point.image, settings.image_registry))
         if point.dump and server:
             kept = journal.folder(stack) / f"{point.name}-before-back.sql.gz"
             try:
@@ -216,15 +199,15 @@ def back(stack: str, settings: Settings, point: RestorePoint, current: str) -> N
             to=current,
             point=point,
         )
-        entry = returning.put_all_back(client, stack, journal.write(stack, entry))
+        entry = returning.put_all_back(dockers, stack, journal.write(stack, entry))
     _up_again(stack, entry)
     say(message("upgrade_back_done", "{name} runs with {image} again.", name=point.name, image=point.image))
 
 
 def changed_since(stack: str, point: RestorePoint) -> list[str]:
     """Return how many rows the tables of the album have that had another number then."""
-    with containers.connected(stack) as client:
-        server = containers.of_service(client, stack, Database.service)
+    with containers.connected(stack) as dockers:
+        server = containers.of_service(dockers, stack, Database.service)
         if not point.rows or server is None or not containers.works(server):
             return []
         try:

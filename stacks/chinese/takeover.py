@@ -1,6 +1,7 @@
 """What `./photos adopt --database … --storage …` says (`cli/takeover`)."""
 
 TEXTS = {
+    "takeover_several_hosts": "./photos adopt --database 只填一台主机。请先从 stacks/Pulumi.{stack}.yaml 里去掉 photos:hosts 和 photos:place，再运行一次，然后写回去，再搬服务：./photos move SERVICE HOST --stack {stack}",
     # commands/adopt.py, setup.py
     "adopt_what": "请写其中一种：./photos adopt FOLDER（接管照片库），或 ./photos adopt --database CONTAINER|FILE.sql --storage FOLDER（接管手工搭的一整套；照片在 photos:library 写的地方）。",
     "takeover_pending": "把旧的一套接管进 “{stack}” 的过程中断了，它的卷只做了一半。请再运行一次同样的 ./photos adopt：会重新开始，旧的那套没有动过。",

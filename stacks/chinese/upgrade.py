@@ -30,6 +30,7 @@ TEXTS = {
     "upgrade_dump_failed": "数据库现在的内容无法导出：{said}",
     "upgrade_unpinned": "{image} 原来固定了摘要，{to} 还没有：./photos pin {name} --stack {stack}",
     "upgrade_done": "{name} 正在运行 {to}，数据完整。之前的样子保留着（{size}）：./photos upgrade {name} --back{option}",
+    "upgrade_copy_elsewhere": "卷 {name} 不在 {service} 所在的主机上：后来搬过吗？",
     # proof.py
     "upgrade_up_failed": "up 以 {code} 结束",
     "upgrade_missing": "缺少 {name}",

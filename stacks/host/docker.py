@@ -34,7 +34,7 @@ from stacks.host.library import folders
 from stacks.host.machine import HERE, Machine
 from stacks.host.machines import machine_of
 from stacks.host.neighbours import check_neighbours
-from stacks.host.ssh import no_docker_there
+from stacks.host.ssh import LineError, no_docker_there
 from stacks.sections.places import first_host, host_of, library_host
 
 CHECK = "docker"
@@ -119,7 +119,10 @@ def unreachable(endpoint: DockerEndpoint, problem: Exception) -> Finding:
     """Return why a Docker does not answer, and what to do."""
     reason = re.sub(r"\s+", " ", str(problem))[:120]
     if endpoint.line:
-        said = no_docker_there(endpoint.line)
+        try:
+            said = no_docker_there(endpoint.line)
+        except LineError as lost:  # it hung until now
+            said = lost.said
     elif endpoint.named_by:
         said = advice(
             "docker_silent",

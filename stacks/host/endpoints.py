@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from stacks.config import StackConfig
 from stacks.host.endpoint import DockerEndpoint, endpoint_at, resolve
+
+if TYPE_CHECKING:
+    from stacks.config import StackConfig  # pydantic, which not every command waits for
 
 
 def endpoints(config: StackConfig) -> Mapping[str, DockerEndpoint]:

@@ -65,6 +65,7 @@ class Line:
         digest = hashlib.sha256(self._target.encode()).hexdigest()[:12]
         self.folder = FOLDER / digest
         """Where the sockets of this line are; nobody else may enter it."""
+        self._refused: LineError | None = None
 
     @property
     def docker_socket(self) -> Path:
@@ -77,6 +78,8 @@ class Line:
         Raises:
             LineError: when it cannot be opened.
         """
+        if self._refused:
+            raise self._refused
         if self._control("check").returncode == 0:
             return
         _make_private(FOLDER)
@@ -88,7 +91,9 @@ class Line:
         forward = f"{self.docker_socket}:{DOCKER_SOCKET}"
         done = _ssh("-M", "-N", "-f", "-S", str(self._master), *options, "-L", forward, self._target)
         if done.returncode:
-            raise LineError(_reason(self, done.stderr))
+            # Many things ask for a machine that is off, and nobody waits for it more than once.
+            self._refused = LineError(_reason(self, done.stderr))
+            raise self._refused
 
     @property
     def address(self) -> str:

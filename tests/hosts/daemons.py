@@ -109,7 +109,8 @@ def running(daemon: Daemon) -> Iterator[None]:
             _await(daemon, process)
             yield
         finally:
-            _remove_containers(daemon)
+            if process.poll() is None:  # else its power was taken
+                _remove_containers(daemon)
             process.terminate()
 
 

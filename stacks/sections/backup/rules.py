@@ -119,15 +119,15 @@ def _asked_for(section: Mapping[str, Any]) -> Iterator[str]:
             yield secret_key(str(name), str(option))
 
 
-def status_line(backup: BackupConfig) -> Message:
-    """Say in one line what is copied where, and when."""
+def status_line(backup: BackupConfig, page: str | None = None) -> Message:
+    """Say in one line what is copied where, and when; `page` is where the keeper's is, by default on this machine."""
     copies = ", ".join(f"{name} ({remote.kind})" for name, remote in backup.remotes.items())
     return message(
         "backup_status",
         "Backup to {copies}, by the schedule {schedule}; how it goes: {page}",
         copies=copies,
         schedule=repr(backup.schedule),
-        page=page_url(backup),
+        page=page or page_url(backup),
     )
 
 

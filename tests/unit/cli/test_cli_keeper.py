@@ -49,8 +49,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     """Return the commands that reach the keeper; each ends with 4."""
     commands: list[list[str]] = []
 
-    def execute(client: object, container: Any, command: list[str], stdin: bytes = b"") -> int:
-        assert client
+    def execute(container: Any, command: list[str], stdin: bytes = b"") -> int:
         assert container.labels["photos.service"] == "keeper"
         commands.append([*command, *([f"< {stdin.decode()!r}"] if stdin else [])])
         return 4

@@ -14,7 +14,7 @@ import yaml
 from example_stack import EXAMPLES_FOLDER
 from typer.testing import CliRunner
 
-from cli import app, console, paths, plan, status, workspace
+from cli import app, console, pages, paths, plan, status, workspace
 from cli.commands import look
 
 PROJECT = Path(__file__).parents[3]
@@ -56,7 +56,7 @@ def test_our_own_words_take_the_stack_from_the_option_or_else_the_variable(
 
     monkeypatch.setenv("PHOTOS_STACK", "wsl")
     monkeypatch.setattr(status, "show", about)
-    monkeypatch.setattr(status, "album_url", lambda name: f"http://{about(name)}/")
+    monkeypatch.setattr(pages, "album", lambda name: f"http://{about(name)}/")
     monkeypatch.setattr("typer.launch", lambda _: None)
 
     assert CliRunner().invoke(app.app, words).exit_code == 0
@@ -64,7 +64,7 @@ def test_our_own_words_take_the_stack_from_the_option_or_else_the_variable(
 
 
 def test_without_an_album_open_opens_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(status, "album_url", lambda _: None)
+    monkeypatch.setattr(pages, "album", lambda _: None)
     monkeypatch.setattr("typer.launch", lambda _: pytest.fail("there is no address"))
 
     assert CliRunner().invoke(app.app, ["open"]).exit_code == 1

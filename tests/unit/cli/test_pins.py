@@ -15,6 +15,7 @@ from example_stack import STACK_ID
 from pydantic import ValidationError
 
 from cli import containers
+from cli.dockers import Dockers
 from cli.pins import digests, writing
 from cli.pins.digests import Digests
 from cli.pins.pinning import Pin, pin
@@ -206,7 +207,7 @@ def a_stack_that_is_set_up(
 
         class Connected:
             def __enter__(self) -> Any:
-                return client_of({}, at_mirror)
+                return Dockers("dev", {"": client_of({}, at_mirror)})
 
             def __exit__(self, *_: object) -> None:
                 """Stay."""

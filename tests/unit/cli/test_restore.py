@@ -14,7 +14,8 @@ import typer
 from docker.errors import APIError
 from example_stack import STACK_ID
 
-from cli import restore
+from cli import containers, restore
+from cli.dockers import Dockers
 from components.restore import ORDER_FILE
 from components.storage import MARKER
 
@@ -50,7 +51,13 @@ class Ordered:
 
 
 def carried_out(words: list[str], disturbed: list[str]) -> int:
-    return restore.carry_out(docker.from_env(), "dev", words, disturbed)
+    with containers.connected("dev") as dockers:
+        return restore.carry_out(dockers, "dev", words, disturbed)
+
+
+def one() -> Dockers:
+    """Return the one host as the commands have it."""
+    return Dockers("dev", {"": docker.from_env()})
 
 
 def test_the_order_is_there_before_the_start_and_its_exit_code_comes_back(
@@ -153,7 +160,7 @@ def test_who_was_stopped_is_started_again_even_when_the_restore_fails(checkout: 
         found.start = lambda service=service: done.append(f"start {service}")
 
     def fail_meanwhile() -> None:
-        with restore._stopped(docker.from_env(), "dev", ["photoprism", "syncthing"]):
+        with restore._stopped(one(), "dev", ["photoprism", "syncthing"]):
             msg = "the restore failed"
             raise RuntimeError(msg)
 
@@ -176,7 +183,7 @@ def test_a_mounted_folder_that_was_lost_with_the_photos_is_made_again(
     found.status, found.stop, seen = "running", lambda **_: None, []
     found.start = lambda: seen.append(lost.is_dir())
 
-    with restore._stopped(docker.from_env(), "dev", ["syncthing"]):
+    with restore._stopped(one(), "dev", ["syncthing"]):
         pass
 
     assert seen == [True]
@@ -198,7 +205,7 @@ def test_a_service_that_does_not_start_again_is_named_and_the_others_start(
         found = client.things["containers"][-1]
         found.status, found.stop, found.start = "running", lambda **_: None, start
 
-    with restore._stopped(docker.from_env(), "dev", ["photoprism", "syncthing"]):
+    with restore._stopped(one(), "dev", ["photoprism", "syncthing"]):
         pass
 
     assert started == ["syncthing"]

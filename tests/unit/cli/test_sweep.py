@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 import typer
@@ -16,6 +16,7 @@ from docker.errors import NotFound
 from example_stack import STACK_ID
 
 from cli import console, containers, differences, docker_host, locks, paths, private_state, sweep
+from cli.dockers import Dockers
 
 if TYPE_CHECKING:
     from cli.conftest import Checkout  # mypy names the files of this folder cli.*
@@ -64,6 +65,7 @@ class Host:
         self.containers = SimpleNamespace(list=self._listing("container"), get=self._get)
         self.networks = SimpleNamespace(list=self._listing("network"))
         self.volumes = SimpleNamespace(list=self._listing("volume"))
+        self.api = SimpleNamespace()
 
     def _listing(self, kind: str) -> Any:
         def found(*, filters: dict[str, str], **_: Any) -> list[Thing]:
@@ -107,6 +109,11 @@ def host(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> Host:
     monkeypatch.setattr(private_state, "resources", lambda _: made.state)
     monkeypatch.setattr(locks, "_end_orphaned_plugins", lambda: None)
     return made
+
+
+def dockers(host: Host) -> Dockers:
+    """Return the one host as the commands have it."""
+    return Dockers("dev", {"": cast("Any", host)})
 
 
 @pytest.fixture
@@ -361,11 +368,15 @@ def undoing(host: Host, thing: Thing, known: set[str]) -> list[str]:
     def network(name: str) -> SimpleNamespace:
         assert name in known
         return SimpleNamespace(
-            connect=lambda container, aliases: undone.append(f"join {name} as {aliases[0]}"),  # noqa: ARG005
             disconnect=lambda container: undone.append(f"leave {name}"),  # noqa: ARG005
         )
 
+    def join(_: str, name: str, *, aliases: list[str]) -> None:
+        assert name in known
+        undone.append(f"join {name} as {aliases[0]}")
+
     host.networks.get = network
+    host.api = SimpleNamespace(connect_container_to_network=join)
     return undone
 
 
@@ -394,12 +405,12 @@ def test_what_runs_in_a_service_s_place_is_named_where_there_is_a_state_to_compa
     remade(host)
     host.add("container", "photos-dev-mariadb", "exited", known=False)
     host.add("container", "photos-dev-restore", known=False)
-    assert sweep.strangers(host, "dev") == []  # type: ignore[arg-type]
+    assert sweep.strangers(dockers(host), "dev") == []
 
     state = private_state._file("dev")
     state.parent.mkdir(parents=True)
     state.touch()
-    assert sweep.strangers(host, "dev") == ["drive"]  # type: ignore[arg-type]
+    assert sweep.strangers(dockers(host), "dev") == ["drive"]
 
 
 def test_a_lost_volume_is_named_with_the_way_back(host: Host, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,13 +9,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 import typer
 from example_stack import STACK_ID
 
 from cli import containers, crash_loops, locks, private_state, setup, stack_config, sweep, workspace
+from cli.dockers import Dockers
 from cli.upgrade import album, database, database_record, journal, offers, points, proof, returning, services, upgrading
 from cli.upgrade.copying import CopyError
 from stacks.sections import Settings
@@ -150,9 +151,10 @@ def house_fixture(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> House:
     patch = monkeypatch.setattr
 
     @contextmanager
-    def connected(_: str) -> Iterator[Any]:
+    def connected(_: str) -> Iterator[Dockers]:
         volumes = SimpleNamespace(get=lambda name: house.volumes[name])
-        yield SimpleNamespace(volumes=volumes, images=SimpleNamespace(get=lambda _: None))
+        client: Any = SimpleNamespace(volumes=volumes, images=SimpleNamespace(get=lambda _: None))
+        yield Dockers("dev", {"": client})
 
     real_write = journal._write
 
@@ -171,7 +173,7 @@ def house_fixture(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> House:
         file.write_bytes(b"dump")
 
     patch(containers, "connected", connected)
-    patch(containers, "containers", house.all)
+    patch(containers, "on", house.all)
     patch(points, "copier_of", lambda *_: FakeCopier(house))
     patch(database, "rows", lambda _: {"photos": house.volumes[LIVE][1]})
     patch(database, "query", lambda *_: [["t", "check", "status", "OK"]])
@@ -379,7 +381,7 @@ def test_what_is_proven_is_more_than_health(built: House) -> None:
         stopped=("mariadb",), rows={"photos": 4},
     )  # fmt: skip
     with pytest.raises(services.ServiceError, match="photos: 4 → 3"):
-        proof.prove(SimpleNamespace(), "dev", point, new=True, code=0)  # type: ignore[arg-type]
+        proof.prove(Dockers("dev", {"": cast("Any", None)}), "dev", point, new=True, code=0)
     assert built.steps == 0
 
 

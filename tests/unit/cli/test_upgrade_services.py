@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
+from example_stack import STACK_ID
 
 from cli import containers
 from cli.upgrade import album, database, services
 from cli.upgrade.services import ServiceError
+
+if TYPE_CHECKING:
+    from cli.conftest import Checkout  # mypy names the files of this folder cli.*
 
 
 class FakeContainer:
@@ -159,8 +163,12 @@ def test_a_table_that_is_not_sound_or_lost_rows_is_damage(monkeypatch: pytest.Mo
         (None, None),
     ],
 )
-def test_the_album_is_asked_where_docker_has_published_it(published: Any, address: str | None) -> None:
+def test_the_album_is_asked_where_docker_has_published_it(
+    checkout: Checkout, published: Any, address: str | None
+) -> None:
     ports = {"2342/tcp": published}
     container = SimpleNamespace(reload=lambda: None, attrs={"NetworkSettings": {"Ports": ports}})
 
-    assert album._address(container) == address  # type: ignore[arg-type]
+    checkout.write(STACK_ID)
+
+    assert album._address("dev", cast("Any", container)) == address
