@@ -25,6 +25,7 @@ from cli import (
     prepared,
     stack_config,
     stackfile,
+    swarm,
     tool_download,
     workspace,
 )
@@ -61,7 +62,8 @@ def prepare(stack: str, *, marking: bool = True, unreachable: Callable[[Said], N
         report = look_at(stack, chosen)
     # Of another machine nothing is changed but its Docker and its folders.
     ours_to_change = report.config and library_machine(report.config.settings).here
-    for offered in (firewall.offered, late_addresses.offered) if marking and ours_to_change else ():
+    offers = [swarm.offered, *((firewall.offered, late_addresses.offered) if ours_to_change else ())]
+    for offered in offers if marking else ():
         if offered(report):
             report = look_at(stack, chosen)
     config = _usable(stack, report, marking=marking)

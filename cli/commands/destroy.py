@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from cli import engine, locks, setup, stack_config, status, sweep, tunnel
+from cli import engine, locks, setup, stack_config, status, swarm, sweep, tunnel
 from cli.commands.options import Stack, Yes, agreed
 from cli.console import Unattended
 from cli.upgrade import points, returning
@@ -27,6 +27,7 @@ def destroy(stack: Stack = "dev", *, yes: Yes = False) -> None:
     sweep.leftovers(stack)
     points.after_destroy(stack, stack_config.offline(stack).settings)
     status.what_stays(stack)
+    swarm.stays(stack_config.offline(stack))
 
 
 def refresh(stack: Stack = "dev", *, yes: Yes = False) -> None:
