@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import pwd
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
@@ -100,11 +100,14 @@ def begin(stack: str) -> None:
     stackfile.keep_copy(stack)
 
 
-def look_at(stack: str, file: Path | None = None) -> Report:
-    """Return what is wrong with `file`, by default the stack file or its example, and with the host. Writes nothing."""
+def look_at(stack: str, file: Path | None = None, *, place: Mapping[str, str] | None = None) -> Report:
+    """Return what is wrong with `file`, by default the stack file or its example, and with the host. Writes nothing.
+
+    `place`: service → the host that it is looked at on, whatever the file says.
+    """
 
     def load() -> StackConfig:
-        config = stack_config.load(stack, file, workspace.secrets(stack))
+        config = stack_config.load(stack, file, workspace.secrets(stack), place)
         settings = images.with_running(stack, first_run.with_owner(stack, config.settings))
         return replace(
             config,

@@ -133,7 +133,7 @@ def _failed(host: str, problem: DockerException) -> None:
     fail(
         message(
             "swarm_failed",
-            "{host} is not in the swarm: {problem}\nAre these ports open between the hosts, and is its address right: {ports}? What was made stays, and the next run goes on with it.",
+            "{host} is not in the swarm: {problem}\nAre these ports open between the hosts, and is its address right: {ports}? Run this again: it goes on with what was made.",
             host=host,
             problem=getattr(problem, "explanation", None) or problem,
             ports=PORTS,

@@ -39,6 +39,6 @@ TEXTS = {
     "swarm_made": "{host} 管理这个 swarm；它的网络在 {pool} 里。",
     "swarm_joined": "{host} 已经加入，地址是 {address}。",
     "swarm_silent": "manager 听不到 {hosts}。请在主机之间开放这些端口：{ports}",
-    "swarm_failed": "{host} 没有进入 swarm：{problem}\n主机之间这些端口通吗，它的地址对吗：{ports}？已经建好的会留着，下次运行接着做。",
+    "swarm_failed": "{host} 没有进入 swarm：{problem}\n主机之间这些端口通吗，它的地址对吗：{ports}？再运行一次：接着已经建好的做。",
     "swarm_stays": "主机仍然在 swarm 里，别的东西可能也在用它。要退出，在每台上：docker swarm leave，manager 上要加 --force",
 }

@@ -15,7 +15,7 @@ import pytest
 import typer
 from example_stack import STACK_ID
 
-from cli import containers, crash_loops, locks, private_state, setup, stack_config, sweep, workspace
+from cli import containers, crash_loops, locks, private_state, remembered, setup, stack_config, sweep, workspace
 from cli.upgrade import album, database, database_record, journal, offers, points, proof, returning, services, upgrading
 from cli.upgrade.copying import CopyError
 from stacks.sections import Settings
@@ -154,7 +154,7 @@ def house_fixture(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> House:
         volumes = SimpleNamespace(get=lambda name: house.volumes[name])
         yield SimpleNamespace(volumes=volumes, images=SimpleNamespace(get=lambda _: None))
 
-    real_write = journal._write
+    real_write = remembered.write
 
     def write(file: Path, content: Any) -> None:
         house.step()
@@ -181,7 +181,7 @@ def house_fixture(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> House:
     patch(album, "photos_found", lambda *_: 1)
     patch(workspace, "set_value", house.set_value)
     patch(sweep, "run_up", house.up)
-    patch(journal, "_write", write)
+    patch(remembered, "write", write)
     patch(journal, "end", end)
     patch(setup, "reach", lambda _: None)
     patch(locks, "unlock", lambda _: None)
