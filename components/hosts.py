@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import pulumi_docker as docker
 
 THE_FIRST = "the first host"
+"""What stands for the first host, whatever its name: no name of a host has a blank in it."""
 
 
 @dataclass(frozen=True, kw_only=True)

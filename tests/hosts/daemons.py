@@ -79,11 +79,19 @@ def two_hosts(root: Path, names: Sequence[str] = ("nas", "gpu")) -> Iterator[dic
             _run(*daemon.inside, "ip", "address", "add", f"{daemon.address}/24", "dev", "cable")
             daemon.join()
             cleanup.enter_context(running(daemon))
-        with contextlib.closing(first.connect()) as manager, contextlib.closing(second.connect()) as worker:
-            manager.swarm.init(advertise_addr=first.address, default_addr_pool=[ADDRESS_POOL])
-            tokens = manager.swarm.attrs["JoinTokens"]
-            worker.swarm.join([first.address], join_token=tokens["Worker"], advertise_addr=second.address)
+        form_swarm(first, second)
         yield dict(zip(names, (first, second), strict=True))
+
+
+def form_swarm(first: Daemon, second: Daemon) -> None:
+    """Make a swarm that the first manages and the second is in; whichever they were in is lost."""
+    with contextlib.closing(first.connect()) as manager, contextlib.closing(second.connect()) as worker:
+        for client in (worker, manager):
+            if client.info()["Swarm"]["LocalNodeState"] != "inactive":
+                client.swarm.leave(force=True)
+        manager.swarm.init(advertise_addr=first.address, default_addr_pool=[ADDRESS_POOL])
+        token = manager.swarm.attrs["JoinTokens"]["Worker"]
+        worker.swarm.join([first.address], join_token=token, advertise_addr=second.address)
 
 
 @contextlib.contextmanager

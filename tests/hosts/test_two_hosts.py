@@ -16,7 +16,8 @@ import yaml
 from docker.models.containers import Container
 
 from tests.engine.world import World, changes, own_name
-from tests.hosts.daemons import Daemon
+from tests.hosts.daemons import Daemon, form_swarm
+from tests.waiting import until
 
 STACK = own_name("hosts")
 SERVICES = ("drive", "mariadb", "photoprism", "syncthing")
@@ -243,3 +244,48 @@ def test_destroy_leaves_the_data_of_both_hosts_and_up_finds_it(life: World, host
             assert [each.name for each in client.networks.list() if STACK in str(each.name)] == []
     timed(life, "up again, two hosts", "up", "--yes")
     assert rows(hosts["gpu"]) == before == index(life)
+
+
+def test_a_swarm_that_was_lost_and_made_anew_is_healed_by_one_up_with_a_look(life: World, hosts: Hosts) -> None:
+    """The networks come back under other ids, so who was in them is made anew (docs/adr/0018)."""
+    before = rows(hosts["gpu"])
+    form_swarm(hosts["nas"], hosts["gpu"])
+    timed(life, "up --refresh, swarm made anew", "up", "--yes", "--refresh")
+
+    assert rows(hosts["gpu"]) == before == index(life)
+    assert preview(life, "--refresh") == set()
+
+
+def test_a_cut_line_restarts_nothing_and_what_it_joined_finds_itself_again(life: World, hosts: Hosts) -> None:
+    before = started(hosts)
+    hosts["gpu"].cut()
+    until(lambda: node_states(hosts["nas"]) == ["down", "ready"])
+    hosts["gpu"].join()
+    until(lambda: node_states(hosts["nas"]) == ["ready", "ready"])
+
+    until(lambda: answers(life))
+    assert index(life) == rows(hosts["gpu"])
+    assert started(hosts) == before
+
+
+def node_states(manager: Daemon) -> list[str]:
+    with closing(manager.connect()) as client:
+        return sorted(str(node.attrs["Status"]["State"]) for node in client.nodes.list())
+
+
+def started(hosts: Hosts) -> dict[str, str]:
+    """Return container → when it was started, of both hosts."""
+    found: dict[str, str] = {}
+    for daemon in hosts.values():
+        with closing(daemon.connect()) as client:
+            found |= {str(each.name): each.attrs["State"]["StartedAt"] for each in client.containers.list()}
+    return found
+
+
+def answers(life: World) -> bool:
+    """Whether the album lets somebody in, for which it asks its database on the other host."""
+    try:
+        index(life)
+    except httpx.HTTPError:
+        return False
+    return True
