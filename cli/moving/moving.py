@@ -33,8 +33,8 @@ from stacks.preflight import Report
 
 OBSTACLES = (CopyError, ServiceError, DockerException, OSError)
 """What may keep a move from being made."""
-STARTS_EMPTY = "data_elsewhere"
-"""What the look at the new place finds, and what the move is for."""
+OF_A_MOVE = ("data_elsewhere", "data_older")
+"""The codes of what the look at the new place finds, and what a move is for."""
 
 
 def look(stack: str, plan: Plan) -> Report:
@@ -43,7 +43,7 @@ def look(stack: str, plan: Plan) -> Report:
     moving = {f"config photos:place.{each.name}" for each in plan.moved}
 
     def matters(finding: Finding) -> bool:
-        return not (str(finding.check) in moving and getattr(finding.text, "code", "") == STARTS_EMPTY)
+        return not (str(finding.check) in moving and getattr(finding.text, "code", "") in OF_A_MOVE)
 
     return Report(report.config, list(filter(matters, report.findings)))
 

@@ -18,6 +18,8 @@ TEXTS = {
     "check_of_host": "{check}（{host}）",
     "data_elsewhere": "{service} 会到 {host} 上，而它的数据在 {there} 上：它会空着启动",
     "data_elsewhere_fix": "./photos move {service} {host} --stack {stack} 会把数据一起带过去；或者把 {there} 写回去",
+    "data_older": "{service} 在 {there} 上运行，而 {host} 上有的数据可能较旧",
+    "data_older_fix": "./photos move {service} {host} --stack {stack} 会把数据一起带过去；或者把 {there} 写回去",
     "swarm_none": "主机之间还没有网络",
     "swarm_none_fix": "./photos setup {stack} 会先问一声，再用 Docker Swarm 建好",
     "swarm_manager_is_worker": "这台主机应当管理 swarm，它却是 {managers} 的 worker",
