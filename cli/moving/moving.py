@@ -202,12 +202,13 @@ def bring_up(stack: str, config: StackConfig, plan: Plan) -> None:
     except typer.Exit as end:  # it was told why
         code = end.exit_code or 1
     crash_loops.tell()
-    try:
-        with hosts.connected(config) as clients:
-            _healthy(clients, stack, plan)
-    except (ServiceError, DockerException) as problem:
-        code = code or 1
-        warn(problem.said if isinstance(problem, ServiceError) else str(problem))
+    if not code:
+        try:
+            with hosts.connected(config) as clients:
+                _healthy(clients, stack, plan)
+        except (ServiceError, DockerException) as problem:
+            code = 1
+            warn(problem.said if isinstance(problem, ServiceError) else str(problem))
     if code:
         fail(
             message(
@@ -230,10 +231,11 @@ def _healthy(clients: Clients, stack: str, plan: Plan) -> None:
     """
     services_now = expected(stack, stack_config.offline(stack).settings).services
     waited = {each.name for each in services_now if each.started and each.waited_for}
-    for name in sorted(plan.stopped, key=lambda name: name != Database.service):
-        for _, container in hosts.found(clients, stack, name):
-            if name in waited:
-                services.start([container])
+    moved = {each.name for each in plan.moved}
+    for name in sorted(waited.intersection(plan.stopped), key=lambda name: name != Database.service):
+        # What moved is never started again where it was.
+        where = {plan.target: clients[plan.target]} if name in moved else clients
+        services.start(container for _, container in hosts.found(where, stack, name))
 
 
 def _tell(config: StackConfig, plan: Plan) -> None:

@@ -39,7 +39,7 @@ def plan(stack: str, settings: Settings, service: str, target: str, volumes: Map
     """Return what takes a service to `target`; end the program where that cannot be. `volumes`: host → those of the stack."""
     present = {each.name: each for each in expected(stack, settings).services}
     _refuse(stack, settings, present, service, target)
-    services = together(settings, present, service)
+    services = together(present, service)
     moved = tuple(each for name, each in present.items() if KINDS[name].placed_as() in services)
     sources = {host for each in moved if (host := source_of(each, volumes))}
     if len(sources) > 1:
@@ -77,9 +77,8 @@ def plan(stack: str, settings: Settings, service: str, target: str, volumes: Map
     )
 
 
-def together(settings: Settings, present: Mapping[str, ExpectedService], service: str) -> tuple[str, ...]:
+def together(present: Mapping[str, ExpectedService], service: str) -> tuple[str, ...]:
     """Return a service and those that cannot be on another host than it: they see the same photos."""
-    assert settings.hosts
     if not KINDS[service].in_library:
         return (service,)
     return tuple(name for name in present if KINDS[name].in_library and not KINDS[name].beside)

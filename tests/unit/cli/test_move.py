@@ -422,6 +422,7 @@ def test_what_is_not_well_there_says_both_ways_on(
     said = capsys.readouterr().err
     assert "./photos up dev. Or back: ./photos move mariadb nas --stack dev" in said
     assert house.place == {"mariadb": "gpu"}, "it was compared; up goes on"
+    assert where(house, "mariadb") == [], "never started again where it was"
 
 
 @pytest.mark.parametrize("service", ["mariadb", "photoprism"])
