@@ -170,7 +170,7 @@ def move(clients: Clients, config: StackConfig, plan: Plan, source: Side, target
     except BaseException:
         settling.undo(clients, stack, entry, target)
         raise
-    settling.place(stack, journal.write(stack, entry.model_copy(update={"stage": "copied"})))
+    settling.place(clients, stack, journal.write(stack, entry.model_copy(update={"stage": "copied"})))
 
 
 def _stand_still(clients: Clients, stack: str, names: Sequence[str], source: Side, volumes: Iterable[str]) -> None:
@@ -198,7 +198,7 @@ def bring_up(stack: str, config: StackConfig, plan: Plan) -> None:
     """Bring everything up in its new place, see that it is healthy, and say where the old data is."""
     crash_loops = CrashLoops(stack)
     try:
-        code = sweep.run_up(stack, "--yes", "--skip-preview", meanwhile=crash_loops.end)
+        code = sweep.run_up(stack, "--yes", "--skip-preview", refresh=True, meanwhile=crash_loops.end)
     except typer.Exit as end:  # it was told why
         code = end.exit_code or 1
     crash_loops.tell()

@@ -73,7 +73,7 @@ def settle_alone(stack: str, *, starting: bool = True) -> None:
                     host=entry.target,
                 )
             )
-            place(stack, entry)
+            place(clients, stack, entry)
             return
         say(
             message(
@@ -99,8 +99,15 @@ def undo(clients: Clients, stack: str, entry: Move, target: Side, *, starting: b
     journal.end(stack)
 
 
-def place(stack: str, entry: Move) -> None:
-    """Write where the services are from now on, and end the move: `up` does the rest."""
+def place(clients: Clients, stack: str, entry: Move) -> None:
+    """Write where the services are from now on, and end the move: `up` does the rest. It can be done again.
+
+    Their old containers go first. One that only stands still is drift to the provider, which then starts it anew through
+    the provider of the other host: "No such container" (seen).
+    """
+    for name in _moved(entry):
+        if old := containers.of_service(clients[entry.source], stack, name):
+            old.remove(v=True)
     workspace.set_values(stack, {f"{NAMESPACE}place.{service}": entry.target for service in entry.services})
     journal.end(stack)
 
@@ -112,6 +119,10 @@ def runs(container: Container) -> bool:
 
 def _started_again(clients: Clients, stack: str, entry: Move) -> bool:
     """Whether something of what moved runs where it was: then its data may be newer than the copy."""
-    client = clients[entry.source]
-    moved = [name for name in entry.stopped if KINDS[name].placed_as() in entry.services]
-    return any((found := containers.of_service(client, stack, name)) and runs(found) for name in moved)
+    there = (containers.of_service(clients[entry.source], stack, name) for name in _moved(entry))
+    return any(found and runs(found) for found in there)
+
+
+def _moved(entry: Move) -> list[str]:
+    """Return the services that are somewhere else after the move; none where they have been there."""
+    return [name for name, kind in KINDS.items() if kind.placed_as() in entry.services and entry.source != entry.target]
