@@ -75,6 +75,11 @@ COMMANDS = {
         "upgrade",
         "Bring programs to a newer version; what does not come up well goes back by itself, with its data.",
     ),
+    "move": Command(
+        "cli.commands.move",
+        "move",
+        "Take a service and its data to another host of the stack; the data stays where it was, too.",
+    ),
     "certificate": Command(
         "cli.commands.home", "certificate", "Show where a phone gets the family's certificate, and its fingerprint."
     ),

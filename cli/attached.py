@@ -50,6 +50,11 @@ def told(connection: Any, *, terminal: bool = False) -> Iterator[tuple[int, byte
     try:
         yield from frames_iter(connection, terminal)  # type: ignore[no-untyped-call]
     finally:
-        # Docker's client keeps the connection open with the answer that it belongs to.
-        connection._response.close()  # noqa: SLF001
-        connection.close()
+        hang_up(connection)
+
+
+def hang_up(connection: Any) -> None:
+    """Close a connection to a container."""
+    # Docker's client keeps it open with the answer that it belongs to.
+    connection._response.close()  # noqa: SLF001
+    connection.close()

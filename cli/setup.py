@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import pwd
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
@@ -26,6 +26,7 @@ from cli import (
     prepared,
     stack_config,
     stackfile,
+    swarm,
     tool_download,
     workspace,
 )
@@ -62,7 +63,8 @@ def prepare(stack: str, *, marking: bool = True, unreachable: Callable[[Said], N
         report = look_at(stack, chosen)
     # Of another machine nothing is changed but its Docker and its folders.
     ours_to_change = report.config and library_machine(report.config.settings).here
-    for offered in (firewall.offered, late_addresses.offered) if marking and ours_to_change else ():
+    offers = [swarm.offered, *((firewall.offered, late_addresses.offered) if ours_to_change else ())]
+    for offered in offers if marking else ():
         if offered(report):
             report = look_at(stack, chosen)
     config = _usable(stack, report, marking=marking)
@@ -100,11 +102,14 @@ def begin(stack: str) -> None:
     stackfile.keep_copy(stack)
 
 
-def look_at(stack: str, file: Path | None = None) -> Report:
-    """Return what is wrong with `file`, by default the stack file or its example, and with the host. Writes nothing."""
+def look_at(stack: str, file: Path | None = None, *, place: Mapping[str, str] | None = None) -> Report:
+    """Return what is wrong with `file`, by default the stack file or its example, and with the host. Writes nothing.
+
+    `place`: service → the host that it is looked at on, whatever the file says.
+    """
 
     def load() -> StackConfig:
-        config = stack_config.load(stack, file, workspace.secrets(stack))
+        config = stack_config.load(stack, file, workspace.secrets(stack), place)
         settings = images.with_running(stack, first_run.with_owner(stack, config.settings))
         return replace(
             config,

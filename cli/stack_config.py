@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -30,10 +31,15 @@ def offline(stack: str) -> StackConfig:
         fail("\n".join(text(problem.line, stack=stack) for problem in error.problems))
 
 
-def load(stack: str, file: Path | None = None, revealed: Mapping[str, str] | None = None) -> StackConfig:
+def load(
+    stack: str,
+    file: Path | None = None,
+    revealed: Mapping[str, str] | None = None,
+    place: Mapping[str, str] | None = None,
+) -> StackConfig:
     """Read `file`, by default the stack file or its example, as the program will once `./photos up` has prepared it.
 
-    `revealed` are the secrets in clear, as far as they are known, by their full keys.
+    `revealed` are the secrets in clear, as far as they are known, by their full keys; `place` is put over that of the file.
 
     Raises:
         ConfigError: with all problems at once.
@@ -42,6 +48,8 @@ def load(stack: str, file: Path | None = None, revealed: Mapping[str, str] | Non
     values, secret_keys = offline_values(stack, file)
     known = {key: value for key, value in (revealed or {}).items() if key in values}
     plain = {key.removeprefix(NAMESPACE): value for key, value in {**values, **known}.items()}
+    if place:
+        plain["place"] = json.dumps({**json.loads(plain.get("place") or "{}"), **place})
     config = parse(
         stack,
         plain,

@@ -29,6 +29,11 @@ class Finding:
         return str(self.line)
 
 
+def at_host(check: Said, host: str) -> Said:
+    """Return the name of a check of one host of several; "" where there is only one."""
+    return message("check_of_host", "{check} ({host})", check=check, host=host) if host else check
+
+
 def ok(check: Said, text: Said) -> Finding:
     """Return a finding that needs nothing."""
     return Finding("ok", check, text)

@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from components.messages import message
 from stacks.config import StackConfig
-from stacks.findings import Finding
+from stacks.findings import Finding, at_host
 from stacks.host.cloudflare import check_publishing
 from stacks.host.disks import check_backup, on_one_disk
 from stacks.host.docker import check_docker, check_reachable, published
@@ -20,6 +19,7 @@ from stacks.host.late_addresses import check_late_addresses
 from stacks.host.library import check_library
 from stacks.host.machine import HERE
 from stacks.host.machines import library_machine, machine_of
+from stacks.host.swarm import check_swarm
 from stacks.host.way_out import check_way_out
 from stacks.host.where_data_is import check_where_data_is
 from stacks.host.wsl import check_wsl
@@ -56,7 +56,7 @@ def findings(config: StackConfig) -> list[Finding]:
         *check_library(config),
         *unusable,
         *(finding for host, endpoint in hosts.items() for finding in _of_host(config, host, endpoint)),
-        *(check_where_data_is(config) if len(hosts) > 1 else ()),
+        *((*check_swarm(config), *check_where_data_is(config)) if len(hosts) > 1 else ()),
         *check_publishing(config),
         *check_backup(config),
     ]
@@ -71,8 +71,7 @@ def _of_host(config: StackConfig, host: str, endpoint: DockerEndpoint) -> Iterat
         *check_wsl(machine_of(config.settings, host)),
     ]
     for finding in seen:
-        check = message("check_of_host", "{check} ({host})", check=finding.check, host=host) if host else finding.check
-        yield replace(finding, check=check)
+        yield replace(finding, check=at_host(finding.check, host))
 
 
 def look(load: Callable[[], StackConfig], *, leaving: bool = False) -> Report:

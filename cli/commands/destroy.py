@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import typer
 
-from cli import engine, locks, setup, stack_config, status, sweep, tunnel
+from cli import engine, locks, setup, stack_config, status, swarm, sweep, tunnel
 from cli.commands.options import Stack, Yes, agreed
 from cli.console import Unattended
+from cli.moving import settling
 from cli.upgrade import points, returning
 from stacks.names import DESTROYING
 
@@ -16,6 +17,7 @@ def destroy(stack: Stack = "dev", *, yes: Yes = False) -> None:
     Unattended.yes = yes
     setup.reach(stack)
     returning.settle(stack, starting=False)
+    settling.settle(stack, starting=False)
     options = ["--refresh"] if sweep.room_for_destroy(stack) else []
     # --run-program: so that `data.on_destroy` of the stack file counts, not what the last `up` knew.
     arguments = ["destroy", "--stack", stack, "--run-program", *options, *agreed(yes)]
@@ -27,6 +29,7 @@ def destroy(stack: Stack = "dev", *, yes: Yes = False) -> None:
     sweep.leftovers(stack)
     points.after_destroy(stack, stack_config.offline(stack).settings)
     status.what_stays(stack)
+    swarm.stays(stack_config.offline(stack))
 
 
 def refresh(stack: Stack = "dev", *, yes: Yes = False) -> None:

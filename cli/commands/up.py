@@ -12,6 +12,7 @@ from cli.commands import demo
 from cli.commands.options import Refresh, Stack, Yes, agreed
 from cli.console import Unattended, confirm, fail, say, warn
 from cli.crash_loops import CrashLoops
+from cli.moving import settling
 from cli.upgrade import returning
 from components.messages import message
 
@@ -23,6 +24,7 @@ def up(stack: Stack = "dev", *, refresh: Refresh = False, yes: Yes = False) -> N
     """Set everything up and start the photo system, or bring it to what the stack file says."""
     Unattended.yes = yes
     returning.settle(stack)
+    settling.settle(stack)
     setup.prepare(stack, unreachable=partial(_demo_instead, stack))
     crash_loops = CrashLoops(stack)
     code = sweep.run_up(stack, *agreed(yes), refresh=refresh, meanwhile=crash_loops.end)
@@ -37,6 +39,7 @@ def prepare(stack: Stack = "dev", *, yes: Yes = False) -> None:
     """Do all of `up` except starting anything; then plain `pulumi up` works in this folder."""
     Unattended.yes = yes
     returning.settle(stack)
+    settling.settle(stack)
     setup.prepare(stack)
     say(message("setup_ready", "Ready. For plain pulumi commands run these two lines in this folder first:"))
     for line in engine.export_lines(stack):

@@ -9,6 +9,7 @@ import typer
 from cli import images, paths, releases, setup, stack_config, stackfile
 from cli.commands.options import StackOption, Yes
 from cli.console import Unattended, confirm, fail, say
+from cli.moving import settling
 from cli.upgrade import journal, points, returning, upgrading
 from cli.upgrade.notes import notes
 from cli.upgrade.offers import Offer, offers
@@ -38,6 +39,7 @@ def upgrade(
     setup.reach(stack)
     with journal.alone(stack):
         returning.settle_alone(stack)
+        settling.settle_alone(stack)
         settings = stack_config.offline(stack).settings
         if forget:
             points.forget(stack, service)

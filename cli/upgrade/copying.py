@@ -17,8 +17,9 @@ from stacks.expected import prefix
 
 FROM, TO = "/from", "/to"
 MEMORY, SCRATCH = "512m", "256m"
-RIGHTS = ("CHOWN", "DAC_OVERRIDE", "FOWNER")
+RIGHTS = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID")
 """What a copy that keeps owners and modes needs; nothing else."""
+NO_LOG = LogConfig(type="none")
 # Folders as Docker's name has them, without a slash or a quote: they are the program's own.
 SIZE = "cd /from; du -s -B1 --apparent-size {without} . | cut -f1; df -B1 --output=avail /from | tail -n1"
 LIST = (
@@ -58,7 +59,7 @@ class Copier:
 
     def measure(self, volume: str, left_out: Sequence[str] = ()) -> tuple[int, int]:
         """Return the size of a volume, and what is free where Docker keeps it; in bytes."""
-        used, free = self._run(SIZE.format(without=_without(left_out)), {FROM: volume}, read_only=(FROM,)).split()
+        used, free = self.run(SIZE.format(without=_without(left_out)), {FROM: volume}, read_only=(FROM,)).split()
         return int(used), int(free)
 
     def copy(self, source: str, target: str, left_out: Sequence[str] = ()) -> int:
@@ -69,12 +70,12 @@ class Copier:
         prune = "".join(f"-path './{name}' -prune -o " for name in left_out)
         keep = " ".join(f"! -path '/to/{name}'" for name in left_out)
         script = COPY.format(prune=prune, keep=keep, without=_without(left_out))
-        return int(self._run(script, {FROM: source, TO: target}, read_only=(FROM,)) or 0)
+        return int(self.run(script, {FROM: source, TO: target}, read_only=(FROM,)) or 0)
 
     def vanished(self, before: str, now: str, wanted: Sequence[str]) -> list[str]:
         """Return some files that are in `before` and not in `now`, of those that are wanted there."""
         script = VANISHED.format(wanted=" ".join(f"'./{name}'" for name in wanted), most=MOST_NAMED)
-        return self._run(script, {FROM: before, TO: now}, read_only=(FROM, TO)).splitlines()
+        return self.run(script, {FROM: before, TO: now}, read_only=(FROM, TO)).splitlines()
 
     def make(self, name: str, service: str) -> None:
         """Make an empty volume of the stack for a copy."""
@@ -95,8 +96,13 @@ class Copier:
     def _name(self) -> str:
         return f"{prefix(self._stack)}-upgrade"
 
-    def _run(self, script: str, volumes: Mapping[str, str], read_only: Sequence[str]) -> str:
-        with self._container(script, volumes, read_only) as container:
+    def run(self, script: str, volumes: Mapping[str, str], read_only: Sequence[str]) -> str:
+        """Return what a script writes that sees volumes at these places.
+
+        Raises:
+            CopyError: it fails.
+        """
+        with self.container(script, volumes, read_only) as container:
             container.start()
             code = int(container.wait(timeout=None)["StatusCode"])
             output = container.logs(stdout=True, stderr=False).decode("utf-8", "replace").strip()
@@ -119,7 +125,19 @@ class Copier:
         return False
 
     @contextmanager
-    def _container(self, script: str, volumes: Mapping[str, str], read_only: Sequence[str]) -> Iterator[Container]:
+    def container(
+        self,
+        script: str,
+        volumes: Mapping[str, str],
+        read_only: Sequence[str],
+        *,
+        stdin: bool = False,
+        log: bool = True,
+    ) -> Iterator[Container]:
+        """Make the container for a script, which is not started yet; it goes with the block.
+
+        `stdin`: it reads what it is sent. `log` off: what it writes is kept nowhere.
+        """
         self.clear()
         try:
             container = self._client.containers.create(
@@ -143,7 +161,8 @@ class Copier:
                 memswap_limit=MEMORY,
                 pids_limit=64,
                 init=True,
-                log_config=LogConfig(type="json-file", config={"max-size": "10m", "max-file": "3"}),
+                stdin_open=stdin,
+                log_config=LogConfig(type="json-file", config={"max-size": "10m", "max-file": "3"}) if log else NO_LOG,
             )
         except ImageNotFound:
             raise CopyError(

@@ -7,20 +7,18 @@ In the stack's data folder: `journal.json` while an upgrade is under way, `SERVI
 from __future__ import annotations
 
 import fcntl
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
-from cli import paths
+from cli import paths, remembered
 from cli.console import fail
 from components.messages import message
 
-Kept = TypeVar("Kept", bound=BaseModel)
 Stage = Literal["begun", "copied", "switched", "proven", "returning", "returned"]
 
 
@@ -74,19 +72,19 @@ class Journal(BaseModel):
 
 def read(stack: str) -> Journal | None:
     """Return what was under way; None where nothing was."""
-    return _read(folder(stack) / "journal.json", Journal)
+    return remembered.read(folder(stack) / "journal.json", Journal)
 
 
 def write(stack: str, journal: Journal) -> Journal:
     """Write a step down before it is done; it survives a power cut."""
-    _write(folder(stack) / "journal.json", journal)
+    remembered.write(folder(stack) / "journal.json", journal)
     return journal
 
 
 def end(stack: str) -> None:
     """Forget what is done."""
     (folder(stack) / "journal.json").unlink(missing_ok=True)
-    _sync(folder(stack))
+    remembered.sync(folder(stack))
 
 
 def kept(stack: str) -> list[RestorePoint]:
@@ -94,7 +92,7 @@ def kept(stack: str) -> list[RestorePoint]:
     if not folder(stack).is_dir():
         return []
     files = sorted(file for file in folder(stack).glob("*.json") if file.name != "journal.json")
-    return [point for file in files if (point := _read(file, RestorePoint))]
+    return [point for file in files if (point := remembered.read(file, RestorePoint))]
 
 
 def kept_of(stack: str, name: str) -> RestorePoint | None:
@@ -104,7 +102,7 @@ def kept_of(stack: str, name: str) -> RestorePoint | None:
 
 def keep(stack: str, point: RestorePoint) -> None:
     """Remember a restore point, in the place of the one before."""
-    _write(folder(stack) / f"{point.name}.json", point)
+    remembered.write(folder(stack) / f"{point.name}.json", point)
 
 
 def forget(stack: str, point: RestorePoint) -> None:
@@ -118,44 +116,19 @@ def forget(stack: str, point: RestorePoint) -> None:
 
 @contextmanager
 def alone(stack: str) -> Iterator[None]:
-    """Keep other upgrades, and every `up` and `destroy`, away meanwhile."""
+    """Keep other upgrades and moves, and every `up` and `destroy`, away meanwhile."""
     with (paths.make_private(folder(stack)) / ".lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            fail(message("upgrade_runs", 'Another ./photos is upgrading "{stack}" now. Wait for it.', stack=stack))
+            fail(
+                message(
+                    "upgrade_runs", 'Another ./photos is upgrading or moving "{stack}" now. Wait for it.', stack=stack
+                )
+            )
         yield
 
 
 def folder(stack: str) -> Path:
     """Return where all of this is kept."""
     return paths.data_folder() / "upgrades" / stack
-
-
-def _read(file: Path, kind: type[Kept]) -> Kept | None:
-    try:
-        return kind.model_validate_json(file.read_bytes())
-    except FileNotFoundError:
-        return None
-    except (OSError, ValidationError):
-        fail(
-            message(
-                "upgrade_unreadable",
-                "{file} cannot be read. It says what an upgrade was at, so nothing goes on without it. Run ./photos as the user who owns it; a damaged one: put it back from your copy of the data folder.",
-                file=file,
-            )
-        )
-
-
-def _write(file: Path, content: BaseModel) -> None:
-    paths.write_private(file, content.model_dump_json(indent=1))
-    _sync(file.parent)
-
-
-def _sync(place: Path) -> None:
-    """Make the names in a folder safe from a power cut: they are not with their files."""
-    number = os.open(place, os.O_RDONLY)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)

@@ -34,7 +34,7 @@ def settle_alone(stack: str, *, starting: bool = True) -> None:
     entry = journal.read(stack)
     if entry is None:
         return
-    _nobody_else(stack)
+    nobody_else(stack)
     if entry.stack_id != stackfile.stack_id(paths.stack_file(stack)):
         warn(
             message(
@@ -131,7 +131,7 @@ def _remove_containers(dockers: Dockers, stack: str, names: tuple[str, ...]) -> 
                 container.remove(force=True, v=True)
 
 
-def _nobody_else(stack: str) -> None:
+def nobody_else(stack: str) -> None:
     """End the program where a pulumi works on the stack, be it one that outlived a killed upgrade."""
     locks.unlock(stack)
     if alive := private_state.locks(stack):

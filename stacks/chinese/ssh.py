@@ -4,7 +4,7 @@ TEXTS = {
     "ssh_missing": "这台机器上没有 ssh",
     "ssh_missing_fix": "请运行 sudo apt-get install openssh-client",
     "ssh_folder_foreign": "{folder} 不是只属于你的文件夹，而 Docker 的 socket 要放在里面",
-    "ssh_folder_foreign_fix": "请删掉它：{command}",
+    "ssh_folder_foreign_fix": "请删掉它：{removal}",
     "ssh_no_files": "{host} 的 ssh 能登录，但 SFTP 看不到它的文件",
     "ssh_no_files_fix": "在那边的 /etc/ssh/sshd_config 里写 `Subsystem sftp internal-sftp`，并且不要给你的用户设 ChrootDirectory",
     "ssh_line_lost": "和 {host} 的连接断了",

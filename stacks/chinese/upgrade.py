@@ -62,6 +62,6 @@ TEXTS = {
     "upgrade_database_silent": "数据库没有回应",
     "upgrade_copy_failed": "{volumes}：{said}",
     "upgrade_no_tool": "用来复制卷的数据库镜像已经不在这台机器上",
-    "upgrade_unreadable": "{file} 读不了。它记着升级进行到哪一步，所以没有它什么都不能继续。请用它的主人的账户运行 ./photos；损坏了就从你另存的数据文件夹放回一份。",
-    "upgrade_runs": "另一个 ./photos 正在升级 “{stack}”。请等它结束。",
+    "upgrade_unreadable": "{file} 读不了。它记着升级或搬动进行到哪一步，所以没有它什么都不能继续。请用它的主人的账户运行 ./photos；损坏了就从你另存的数据文件夹放回一份。",
+    "upgrade_runs": "另一个 ./photos 正在升级或搬动 “{stack}”。请等它结束。",
 }

@@ -223,9 +223,9 @@ def _make_private(folder: Path) -> None:
             advice(
                 "ssh_folder_foreign",
                 "{folder} is not a folder of yours alone, and Docker's socket would be in it",
-                "Take it away: {command}",
+                "Take it away: {removal}",
                 folder=folder,
-                command=f"sudo rm -r {folder}",
+                removal=f"sudo rm -r {folder}",
             )
         )
 

@@ -5,8 +5,9 @@ Seen with MariaDB: the album came up without a photo, and nothing said why. `./p
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, suppress
+from dataclasses import dataclass, field
 
 from docker.errors import DockerException
 
@@ -20,18 +21,34 @@ SECONDS_TO_ANSWER = 20
 
 
 def check_where_data_is(config: StackConfig) -> Iterator[Finding]:
-    """Yield each service whose volumes are on another host than the one that it is placed on."""
+    """Yield each service whose volumes are on another host than the one that it is placed on, or only older ones there.
+
+    What stands still on the other host was stopped by a move, whose copy on this one is as new.
+    """
     if config.first_run:
         return
-    volumes = volumes_by_host(config)
+    seen = _by_host(config)
     for service in expected(config.stack, config.settings).services:
-        there = volumes.get(service.host, set())
+        here = seen.get(service.host, _Seen())
         elsewhere = [
-            host
-            for host, names in volumes.items()
-            if host != service.host and names.intersection(service.volumes) and not there.intersection(service.volumes)
+            host for host, each in seen.items() if host != service.host and each.volumes.intersection(service.volumes)
         ]
-        if elsewhere:
+        runs = [host for host in elsewhere if service.name in seen[host].running]
+        if elsewhere and here.volumes.intersection(service.volumes):
+            if runs and service.name not in here.running:
+                yield error(
+                    f"config photos:place.{service.name}",
+                    *advice(
+                        "data_older",
+                        "{service} runs on {there}, and what {host} has of its data may be older",
+                        "./photos move {service} {host} --stack {stack} takes the data along; or write {there} back",
+                        service=service.name,
+                        host=service.host,
+                        there=runs[0],
+                        stack=config.stack,
+                    ),
+                )
+        elif elsewhere:
             yield error(
                 f"config photos:place.{service.name}",
                 *advice(
@@ -48,9 +65,23 @@ def check_where_data_is(config: StackConfig) -> Iterator[Finding]:
 
 def volumes_by_host(config: StackConfig) -> dict[str, set[str]]:
     """Return host → the names of this stack's volumes there; a host that does not answer is left out."""
-    found = {}
+    return {host: each.volumes for host, each in _by_host(config).items()}
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What of the stack is on a host: volumes by name, and the services that run."""
+
+    volumes: set[str] = field(default_factory=set)
+    running: set[str] = field(default_factory=set)
+
+
+def _by_host(config: StackConfig) -> Mapping[str, _Seen]:
+    of_stack: dict[str, str | list[str] | bool] = {"label": f"photos.id={config.id}"}
+    found: dict[str, _Seen] = {}
     for host, endpoint in endpoints(config).items():
         with suppress(DockerException, EndpointError), closing(endpoint.connect(SECONDS_TO_ANSWER)) as client:
-            listed = client.volumes.list(filters={"label": f"photos.id={config.id}"})
-            found[host] = {volume.name for volume in listed}
+            volumes = {str(volume.name) for volume in client.volumes.list(filters=of_stack)}
+            running = client.containers.list(filters=of_stack, ignore_removed=True)
+            found[host] = _Seen(volumes, {str(each.labels.get("photos.service", "")) for each in running})
     return found

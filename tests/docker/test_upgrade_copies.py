@@ -97,13 +97,13 @@ def test_what_is_measured_is_what_a_copy_takes(volumes: Volumes) -> None:
 
 
 def test_the_container_that_copies_has_no_network_and_few_rights(volumes: Volumes) -> None:
-    with volumes.copier._container("sleep 60", {copying.FROM: volumes.live}, read_only=(copying.FROM,)) as container:
+    with volumes.copier.container("sleep 60", {copying.FROM: volumes.live}, read_only=(copying.FROM,)) as container:
         container.start()
         container.reload()
         host = container.attrs["HostConfig"]
 
         assert (host["NetworkMode"], host["ReadonlyRootfs"], host["Privileged"]) == ("none", True, False)
-        assert (host["CapDrop"], sorted(host["CapAdd"])) == (["ALL"], ["CHOWN", "DAC_OVERRIDE", "FOWNER"])
+        assert (host["CapDrop"], sorted(host["CapAdd"])) == (["ALL"], ["CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID"])
         assert host["SecurityOpt"] == ["no-new-privileges:true"]
         assert container.exec_run(["touch", "/from/x"]).exit_code, "what is copied is only read"
     assert not volumes.client.containers.list(all=True, filters={"name": f"photos-{volumes.stack}-upgrade"})

@@ -15,7 +15,7 @@ import pytest
 import typer
 from example_stack import STACK_ID
 
-from cli import containers, crash_loops, locks, private_state, setup, stack_config, sweep, workspace
+from cli import containers, crash_loops, locks, private_state, remembered, setup, stack_config, sweep, workspace
 from cli.dockers import Dockers
 from cli.upgrade import album, database, database_record, journal, offers, points, proof, returning, services, upgrading
 from cli.upgrade.copying import CopyError
@@ -156,7 +156,7 @@ def house_fixture(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> House:
         client: Any = SimpleNamespace(volumes=volumes, images=SimpleNamespace(get=lambda _: None))
         yield Dockers("dev", {"": client})
 
-    real_write = journal._write
+    real_write = remembered.write
 
     def write(file: Path, content: Any) -> None:
         house.step()
@@ -183,7 +183,7 @@ def house_fixture(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> House:
     patch(album, "photos_found", lambda *_: 1)
     patch(workspace, "set_value", house.set_value)
     patch(sweep, "run_up", house.up)
-    patch(journal, "_write", write)
+    patch(remembered, "write", write)
     patch(journal, "end", end)
     patch(setup, "reach", lambda _: None)
     patch(locks, "unlock", lambda _: None)

@@ -233,4 +233,4 @@ def test_a_second_upgrade_is_refused(checkout: Checkout, capsys: pytest.CaptureF
     with journal.alone("dev"), pytest.raises(typer.Exit), journal.alone("dev"):
         pytest.fail("both would work at once")
 
-    assert 'Another ./photos is upgrading "dev"' in capsys.readouterr().err
+    assert 'Another ./photos is upgrading or moving "dev"' in capsys.readouterr().err
