@@ -11,6 +11,7 @@ from docker.errors import DockerException
 from cli import setup, stack_config, sweep
 from cli.console import confirm, fail, say, warn
 from cli.crash_loops import CrashLoops
+from cli.dockers import ONE, Dockers
 from cli.moving import hosts, journal, settling
 from cli.moving.hosts import Clients
 from cli.moving.journal import Move
@@ -19,8 +20,8 @@ from cli.moving.volumes import Content, Side, carry
 from cli.upgrade import services
 from cli.upgrade.copying import CopyError
 from cli.upgrade.points import SPARE, in_words
+from cli.upgrade.pulling import pull
 from cli.upgrade.services import ServiceError
-from cli.upgrade.upgrading import pull
 from components.container import image_reference
 from components.database import Database
 from components.keeper import Keeper
@@ -181,7 +182,7 @@ def _stand_still(clients: Clients, stack: str, names: Sequence[str], source: Sid
     """
     if Keeper.service in names:
         for client in clients.values():
-            services.await_keeper(client, stack)
+            services.await_keeper(Dockers(stack, {ONE: client}), stack)
     for name in names:
         for _, container in hosts.found(clients, stack, name):
             say(message("upgrade_stopping", "Stopping {name} ...", name=container.name))
