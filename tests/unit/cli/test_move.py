@@ -197,7 +197,7 @@ def house_fixture(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> House:
         real_end(stack)
 
     patch(hosts, "connected", connected)
-    patch(containers, "containers", house.listed)
+    patch(containers, "on", house.listed)
     patch(moving, "Side", FakeSide)
     patch(settling, "Side", FakeSide)
     patch(moving, "carry", house.carry)
