@@ -34,6 +34,10 @@ from components.service_config import ServiceConfig
 from components.storage import DataVolume, Library, data_volume
 
 DIGEST_LENGTH = 12
+BETWEEN_HOSTS = {"net.ipv4.tcp_retries2": "8"}
+"""What a container is told of the kernel's settings where there are several hosts (ip-sysctl): after 100 seconds without an
+answer a connection is given up, not after 15 minutes. A host that lost its power closes none, and what ran there comes
+back at another address: the album hung on its old database (seen)."""
 Binding = tuple[int, str, str]
 """A port inside a container, its protocol, and an address of the host that leads there."""
 
@@ -344,6 +348,7 @@ def _container(service: Service[Any, Any], name: str, spec: ContainerSpec, base:
             drops=["ALL"], adds=[f"CAP_{capability}" for capability in spec.capabilities]
         ),
         security_opts=["no-new-privileges:true"],
+        sysctls=BETWEEN_HOSTS if base.hosts.several else None,
         init=True,
         restart="unless-stopped" if service.started else "no",
         start=None if service.started else False,

@@ -76,6 +76,8 @@ TEXTS = {
     "adopting_fix": "这次 up 之后删掉 publish.adopt，再运行一次 up",
     # docker.py
     "docker_version": "版本 {version}",
+    "host_silent": "{url} 没有应答",
+    "host_silent_fix": "请打开主机 {host} 和它的 Docker，然后再运行一次。其他主机上运行的服务在此期间照常运行",
     "docker_silent": "{named_by} 指定的 {url} 没有应答（{reason}）",
     "docker_silent_fix": "请启动它，或者另外指定：stack 文件里的 docker:host、DOCKER_HOST、`docker context use`",
     "docker_closed": "不让你使用（{reason}）",

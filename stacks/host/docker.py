@@ -81,7 +81,7 @@ def check_docker(config: StackConfig, host: str, endpoint: DockerEndpoint) -> It
     except EndpointError as problem:
         yield problem.finding
     except DockerException as problem:
-        yield unreachable(endpoint, problem)
+        yield unreachable(endpoint, problem, host)
 
 
 def published(config: StackConfig) -> dict[str, list[Binding]]:
@@ -115,14 +115,22 @@ def _engine(machine: Machine, info: dict[str, Any], version: dict[str, Any]) -> 
     yield from check_engine(machine, info, version)
 
 
-def unreachable(endpoint: DockerEndpoint, problem: Exception) -> Finding:
-    """Return why a Docker does not answer, and what to do."""
+def unreachable(endpoint: DockerEndpoint, problem: Exception, host: str = "") -> Finding:
+    """Return why a Docker does not answer, and what to do. `host`: which of several it is."""
     reason = re.sub(r"\s+", " ", str(problem))[:120]
     if endpoint.line:
         try:
             said = no_docker_there(endpoint.line)
         except LineError as lost:  # it hung until now
             said = lost.said
+    elif host and endpoint.named_by == f"photos:hosts.{host}.docker":
+        said = advice(
+            "host_silent",
+            "nothing answers at {url}",
+            "Switch {host} on, and its Docker, then run this again. What runs on the other hosts goes on meanwhile",
+            url=endpoint.url,
+            host=host,
+        )
     elif endpoint.named_by:
         said = advice(
             "docker_silent",

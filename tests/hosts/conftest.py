@@ -14,7 +14,7 @@ import pytest
 
 from tests.engine.conftest import lacking as engine_lacks
 from tests.engine.world import PROJECT, World
-from tests.hosts.daemons import Daemon, load_images, two_hosts
+from tests.hosts.daemons import Daemon, in_one_swarm, load_images
 
 REGISTRY = "photos-hosts.local"
 """Begins the names of the images: nobody has this registry, so they are loaded into each host before."""
@@ -51,7 +51,7 @@ def images() -> list[str]:
 @pytest.fixture(scope="module")
 def hosts(tmp_path_factory: pytest.TempPathFactory, images: list[str]) -> Iterator[dict[str, Daemon]]:
     """Two hosts in one swarm, with the test images; this process is in the network of the first."""
-    with two_hosts(tmp_path_factory.mktemp("hosts")) as made:
+    with in_one_swarm(tmp_path_factory.mktemp("hosts")) as made:
         for daemon in made.values():
             load_images(daemon, images)
         with inside(made["nas"]), pytest.MonkeyPatch.context() as patch:

@@ -1,6 +1,6 @@
-"""Several Docker daemons on one machine, each in a network namespace of its own, joined by one cable and one swarm.
+"""Several Docker daemons on one machine, each in a network namespace of its own, joined by a switch and one swarm.
 
-No bridge and no rule of the machine's own network is touched. All daemons see one disk: give each host folders of its own.
+The switch is in a namespace, too: nothing of the machine's own network is touched. All daemons see one disk: give each host folders of its own.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ SECONDS_TO_START = 60
 
 @dataclass(frozen=True, kw_only=True)
 class Daemon:
-    """One host: its namespace, its address on the cable, and its Docker."""
+    """One host: its namespace, its address on its cable, and its Docker."""
 
     namespace: str
     address: str
@@ -53,45 +53,63 @@ class Daemon:
         """Take its cable out."""
         _run(*self.inside, "ip", "link", "set", cable, "down")
 
+    def plug_in(self) -> None:
+        """Give its cable, which leads to the others, its address, and put it in."""
+        _run(*self.inside, "ip", "address", "add", f"{self.address}/24", "dev", "cable")
+        self.join()
+
     def join(self, *, cable: str = "cable") -> None:
         """Put its cable back."""
         _run(*self.inside, "ip", "link", "set", cable, "up")
 
 
 @contextlib.contextmanager
-def two_hosts(root: Path, names: Sequence[str] = ("nas", "gpu")) -> Iterator[dict[str, Daemon]]:
-    """Yield two daemons by name, the first of which manages a swarm that the second is in; end them with the block."""
+def in_one_swarm(root: Path, names: Sequence[str] = ("nas", "gpu")) -> Iterator[dict[str, Daemon]]:
+    """Yield daemons by name, the first of which manages a swarm that all are in; end them with the block."""
     root.mkdir(parents=True, exist_ok=True)
-    first, second = (
-        Daemon(namespace=f"photos{os.getpid()}-{name}", address=f"10.221.0.{number}", folder=root / name)
-        for number, name in enumerate(names, 1)
-    )
+    switch = f"photos{os.getpid()}-switch"
     with contextlib.ExitStack() as cleanup:
-        for daemon in (first, second):
-            _run("ip", "netns", "add", daemon.namespace)
-            cleanup.callback(_run, "ip", "netns", "del", daemon.namespace)
-            _run(*daemon.inside, "ip", "link", "set", "lo", "up")
-        _run(
-            "ip", "link", "add", "cable", "netns", first.namespace,
-            "type", "veth", "peer", "name", "cable", "netns", second.namespace,
-        )  # fmt: skip
-        for daemon in (first, second):
-            _run(*daemon.inside, "ip", "address", "add", f"{daemon.address}/24", "dev", "cable")
-            daemon.join()
+        cleanup.enter_context(network(switch))
+        _run("ip", "-n", switch, "link", "add", "switch", "type", "bridge")
+        _run("ip", "-n", switch, "link", "set", "switch", "up")
+        made = {}
+        for number, name in enumerate(names, 1):
+            daemon = Daemon(namespace=f"photos{os.getpid()}-{name}", address=f"10.221.0.{number}", folder=root / name)
+            cleanup.enter_context(network(daemon.namespace))
+            _run(
+                "ip", "link", "add", "name", name, "netns", switch,
+                "type", "veth", "peer", "name", "cable", "netns", daemon.namespace,
+            )  # fmt: skip
+            _run("ip", "-n", switch, "link", "set", "dev", name, "master", "switch", "up")
+            daemon.plug_in()
             cleanup.enter_context(running(daemon))
-        form_swarm(first, second)
-        yield dict(zip(names, (first, second), strict=True))
+            made[name] = daemon
+        form_swarm(*made.values())
+        yield made
 
 
-def form_swarm(first: Daemon, second: Daemon) -> None:
-    """Make a swarm that the first manages and the second is in; whichever they were in is lost."""
-    with contextlib.closing(first.connect()) as manager, contextlib.closing(second.connect()) as worker:
-        for client in (worker, manager):
+@contextlib.contextmanager
+def network(namespace: str) -> Iterator[None]:
+    """Have a network namespace with nothing but its loopback."""
+    _run("ip", "netns", "add", namespace)
+    try:
+        _run("ip", "-n", namespace, "link", "set", "lo", "up")
+        yield
+    finally:
+        _run("ip", "netns", "del", namespace)
+
+
+def form_swarm(first: Daemon, *others: Daemon) -> None:
+    """Make a swarm that the first manages and the others are in; whichever they were in is lost."""
+    with contextlib.ExitStack() as stack:
+        manager, *workers = (stack.enter_context(contextlib.closing(each.connect())) for each in (first, *others))
+        for client in (*workers, manager):
             if client.info()["Swarm"]["LocalNodeState"] != "inactive":
                 client.swarm.leave(force=True)
         manager.swarm.init(advertise_addr=first.address, default_addr_pool=[ADDRESS_POOL])
         token = manager.swarm.attrs["JoinTokens"]["Worker"]
-        worker.swarm.join([first.address], join_token=token, advertise_addr=second.address)
+        for daemon, worker in zip(others, workers, strict=True):
+            worker.swarm.join([first.address], join_token=token, advertise_addr=daemon.address)
 
 
 @contextlib.contextmanager

@@ -13,8 +13,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import docker
+
 UID = 1234
 """One that PhotoPrism runs as."""
+ADDRESS = "10.77.0.9"
 SECONDS_TO_START = 60
 BEGIN = """
 set -e
@@ -27,7 +30,7 @@ mount --bind {root}/passwd /etc/passwd
 mount --bind {root}/group /etc/group
 ip link set lo up
 ip link add eth0 type veth peer name cable
-ip address add 10.77.0.9/24 dev eth0
+ip address add {address}/24 dev eth0
 ip link set eth0 up
 exec sleep infinity
 """
@@ -66,6 +69,15 @@ class FarMachine:
     def run(self, *command: str) -> str:
         """Run a command there and return what it prints."""
         return subprocess.run([*self.inside, *command], check=True, capture_output=True, text=True).stdout
+
+    def connect(self) -> docker.DockerClient:
+        """Connect to its Docker past ssh, to see what is there."""
+        return docker.DockerClient(base_url=f"unix:///proc/{self.pid}/root/run/docker.sock", timeout=120)
+
+    def cable_to(self, namespace: str) -> None:
+        """Put the other end of its cable into a network namespace, where it is called `cable`."""
+        inside = ("nsenter", f"--target={self.pid}", "--net")
+        subprocess.run([*inside, "ip", "link", "set", "cable", "netns", namespace], check=True)
 
     def show_files(self, sftp: str) -> None:
         """Let its sshd show files by this program from the next connection on."""
@@ -120,7 +132,7 @@ def far_machine(folder: Path, name: str = "nas") -> Iterator[FarMachine]:
     (folder / "known_hosts").write_text(f"{name} {(folder / 'host_key.pub').read_text()}")
     for account, line in (("passwd", f"family:*:{UID}:{UID}::/srv/home:/bin/sh"), ("group", f"family:x:{UID}:")):
         (folder / account).write_text(_with_family(Path("/etc", account).read_text(), line))
-    begin = BEGIN.format(uid=UID, root=folder)
+    begin = BEGIN.format(uid=UID, root=folder, address=ADDRESS)
     command = ["unshare", "--mount", "--net", "--propagation", "private", "sh", "-c", begin]
     with subprocess.Popen(command) as holder:
         try:
@@ -148,7 +160,7 @@ def _await_eth0(machine: FarMachine) -> None:
     end = time.monotonic() + SECONDS_TO_START
     while time.monotonic() < end:
         with contextlib.suppress(subprocess.CalledProcessError):
-            if "10.77.0.9" in machine.run("ip", "-o", "address"):
+            if ADDRESS in machine.run("ip", "-o", "address"):
                 return
         time.sleep(0.1)
     msg = "the far machine did not begin"

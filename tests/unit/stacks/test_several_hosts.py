@@ -20,8 +20,11 @@ from example_stack import (
 )
 
 from components.hosts import THE_FIRST, Host, Hosts
+from components.service import BETWEEN_HOSTS
 from stacks.config import StackConfig, parse
 from stacks.expected import expected
+from stacks.host.docker import unreachable
+from stacks.host.endpoint import DockerEndpoint
 from stacks.host.endpoints import endpoints
 from stacks.problems import ConfigError
 from stacks.recording import Recorded, plain
@@ -93,6 +96,7 @@ def test_the_networks_are_overlays_of_the_first_host_that_containers_may_join() 
 def test_a_container_is_the_same_on_one_host_and_on_two(item: Recorded) -> None:
     one, two = plain(item.inputs), container(declared(TWO), role(item))
 
+    assert two.pop("sysctls") == BETWEEN_HOSTS, "a host without power closes no connection"
     assert one.keys() == two.keys()
     assert [key for key in one if one[key] != two[key] and key not in ONE_BY_ONE] == []
     assert [upload["file"] for upload in one["uploads"]] == [upload["file"] for upload in two["uploads"]]
@@ -203,3 +207,11 @@ def test_a_place_that_is_no_host_is_refused_by_the_components_too() -> None:
 def test_an_app_of_another_host_is_asked_where_this_machine_finds_it() -> None:
     assert Host().reach("192.168.1.5") == "192.168.1.5"
     assert Host(loopback="127.83.12.7").reach("192.168.1.5") == "127.83.12.7"
+
+
+def test_a_host_that_is_off_is_told_by_its_name_with_what_to_do() -> None:
+    endpoint = DockerEndpoint(url="unix:///run/gpu.sock", named_by="photos:hosts.gpu.docker")
+
+    line = str(unreachable(endpoint, OSError("gone"), "gpu").line)
+
+    assert line.startswith("docker: nothing answers at unix:///run/gpu.sock. Switch gpu on")
