@@ -6,16 +6,20 @@ Seen with one service of several: it comes up there healthy and empty. The copy 
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from contextlib import closing
+from typing import Any
 
 from docker.errors import DockerException
 
 from cli import docker_host, stackfile
-from cli.console import fail
+from cli.console import confirm, fail
 from components.messages import Said, message
 from stacks.config import StackConfig
-from stacks.expected import expected
-from stacks.host.endpoint import SSH_HOST, DockerEndpoint, EndpointError, docker_settings, resolve
+from stacks.expected import ExpectedService, expected
+from stacks.host.endpoint import SSH_HOST, DockerEndpoint, EndpointError, docker_settings, endpoint_at, resolve
+from stacks.names import NAMESPACE
+from stacks.sections.places import KINDS
 
 SECONDS_TO_ANSWER = 20
 THIS_MACHINE = message("this_machine", "this machine")
@@ -25,7 +29,10 @@ def refuse_without_data(config: StackConfig) -> None:
     """End the program where the stack would start empty on another machine than the one with its data."""
     copy = stackfile.newest_copy(config.stack)
     before = stackfile.read(copy) if copy else {}
-    if config.first_run or before.get(stackfile.ID_KEY) != config.id or before.get(SSH_HOST) == config.settings.host:
+    if config.first_run or before.get(stackfile.ID_KEY) != config.id:
+        return
+    _refuse_dropped(config, before)
+    if before.get(SSH_HOST) == config.settings.host:
         return
     wanted = set(expected(config.stack, config.settings).volumes)
     if wanted & _volumes(config.id, resolve(config.docker)):
@@ -55,6 +62,54 @@ def refuse_without_data(config: StackConfig) -> None:
                 volumes=", ".join(sorted(there)),
             )
         )
+
+
+def _refuse_dropped(config: StackConfig, before: Mapping[str, Any]) -> None:
+    """End the program where a host was taken out of `photos:hosts` with data on it: another has older data, or none."""
+    for name, url, services in _dropped(config, before):
+        names = ", ".join(service.name for service in services)
+        try:
+            there = {volume for service in services for volume in service.volumes} & _volumes(
+                config.id, endpoint_at(url, f"photos:hosts.{name}.docker")
+            )
+        except (DockerException, EndpointError) as problem:
+            question = message(
+                "dropped_host_silent",
+                "{host} has the newest data of {services}, is no longer in photos:hosts, and does not answer ({problem}). "
+                "Go on with what the other hosts have, be it older or nothing?",
+                host=name,
+                services=names,
+                problem=problem,
+            )
+            if not confirm(question):
+                fail(message("nothing_changed", "Nothing was changed."))
+            continue
+        if there:
+            fail(
+                message(
+                    "data_on_dropped_host",
+                    "{host} has the newest data of {services}, and is no longer in photos:hosts. Write it back, then move "
+                    "each: ./photos move SERVICE HOST --stack {stack}",
+                    host=name,
+                    services=names,
+                    stack=config.stack,
+                )
+            )
+
+
+def _dropped(config: StackConfig, before: Mapping[str, Any]) -> Iterator[tuple[str, str, list[ExpectedService]]]:
+    """Yield each host of the last run that is none any more: its name, its Docker, and the services that kept data there."""
+    hosts, place = before.get(f"{NAMESPACE}hosts") or {}, before.get(f"{NAMESPACE}place") or {}
+    now = {host.docker for host in config.settings.hosts.values()}
+    for name, host in hosts.items():
+        url = (host or {}).get("docker")
+        services = [
+            service
+            for service in expected(config.stack, config.settings).services
+            if service.volumes and place.get(KINDS[service.name].placed_as()) == name
+        ]
+        if url and url not in now and services:
+            yield name, url, services
 
 
 def _volumes(identity: str, endpoint: DockerEndpoint) -> set[str]:

@@ -57,11 +57,6 @@ def ssh_host(stack: str) -> str | None:
     return next((str(host) for config in _configs(stack) if (host := config.get(SSH_HOST))), None)
 
 
-def names_hosts(stack: str) -> bool:
-    """Whether the stack file says that it runs on several hosts."""
-    return any(config.get(f"{NAMESPACE}hosts") for config in _configs(stack))
-
-
 def option(stack: str) -> str:
     """Return what a command that is told needs to mean `stack`, after a space; nothing for the one that it means anyway."""
     return "" if stack == "dev" else f" --stack {stack}"

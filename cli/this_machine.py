@@ -11,7 +11,7 @@ from stacks.host.machines import library_machine
 
 def with_library(stack: str) -> Machine:
     """Return the machine that has the photos; of a stack on one host whatever else is wrong in its file."""
-    if stackfile.names_hosts(stack):
+    if stackfile.docker_hosts(stack):
         return library_machine(stack_config.offline(stack).settings)
     return machine_at(stackfile.ssh_host(stack))
 

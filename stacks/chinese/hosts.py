@@ -35,6 +35,8 @@ TEXTS = {
     "remove_left_behind": "{names}：它的服务已经不在这台主机上。要删除那里的容器吗（卷保留）？",
     "left_behind_kept": "什么都没有改动：同一个服务有两个的话，会轮流应答。要保留这一个，请把它的主机写进 stacks/Pulumi.{stack}.yaml 的 photos:place",
     "network_dead": "网络 {name} 是已经不在的 swarm 留下的，删不掉（{problem}）。请在那台主机上重启 Docker：sudo systemctl restart docker",
+    "dropped_host_silent": "{host} 上有 {services} 最新的数据，它已不在 photos:hosts 里，也没有回应（{problem}）。就用其他主机上有的（可能较旧，也可能没有）继续吗？",
+    "data_on_dropped_host": "{host} 上有 {services} 最新的数据，而它已不在 photos:hosts 里。请把它写回去，再逐个搬走：./photos move SERVICE HOST --stack {stack}",
     "check_of_host": "{check}（{host}）",
     "data_elsewhere": "{service} 会到 {host} 上，而它的数据在 {there} 上：它会空着启动",
     "data_elsewhere_fix": "./photos move {service} {host} --stack {stack} 会把数据一起带过去；或者把 {there} 写回去",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import typer
@@ -42,6 +43,48 @@ def looked(checkout: object, monkeypatch: pytest.MonkeyPatch) -> Callable[[str |
         another_host.refuse_without_data(_config(now))
 
     return look
+
+
+HOSTS = {"nas": {}, "gpu": {"docker": "unix:///run/gpu.sock"}}
+ON_GPU = {"hosts": HOSTS, "place": {"mariadb": "gpu"}}
+
+
+@pytest.mark.parametrize(
+    ("before", "there", "said"),
+    [
+        (ON_GPU, ["photos-dev-mariadb"], "gpu has the newest data of mariadb, and is no longer in photos:hosts"),
+        (ON_GPU, None, "gpu has the newest data of mariadb, is no longer in photos:hosts, and does not answer"),
+        (ON_GPU, [], ""),
+        ({"hosts": HOSTS}, ["photos-dev-mariadb"], ""),
+    ],
+    ids=["its data is there", "it is off", "its data was removed", "its data was moved away"],
+)
+@pytest.mark.usefixtures("checkout")
+def test_a_host_that_is_taken_out_keeps_no_data_behind(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    before: dict[str, Any],
+    there: list[str] | None,
+    said: str,
+) -> None:
+    def connect(endpoint: DockerEndpoint, _seconds: int) -> SimpleNamespace:
+        if there is None:
+            msg = "it is off"
+            raise DockerException(msg)
+        found = there if endpoint.url == "unix:///run/gpu.sock" else ["photos-dev-mariadb"]
+        listed = [SimpleNamespace(name=name) for name in found]
+        return SimpleNamespace(volumes=SimpleNamespace(list=lambda **_: listed), close=lambda: None)
+
+    monkeypatch.setattr(DockerEndpoint, "connect", connect)
+    document = changed(example("dev"), {"id": STACK_ID, **before})
+    paths.write_private(paths.copies_folder("dev") / "1.yaml", yaml.safe_dump({"config": document}))
+
+    if not said:
+        another_host.refuse_without_data(_config(None))
+        return
+    with pytest.raises(typer.Exit):
+        another_host.refuse_without_data(_config(None))
+    assert said in capsys.readouterr().err
 
 
 def _config(host: str | None) -> StackConfig:
