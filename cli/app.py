@@ -13,11 +13,14 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from importlib import import_module
 from itertools import pairwise
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
 from typer.main import get_command
+
+if TYPE_CHECKING:
+    from stacks.host.ssh import LineError
 
 
 @dataclass(frozen=True)
@@ -198,7 +201,23 @@ def main() -> None:
             sys.exit(_run_pulumi(words))
         except typer.Exit as end:
             sys.exit(end.exit_code)
-    app(prog_name="./photos")
+    from stacks.host.ssh import LineError as Lost  # noqa: PLC0415 - as the commands: not for --help
+
+    try:
+        app(prog_name="./photos")
+    except Lost as lost:
+        _tell(lost)
+
+
+def _tell(lost: LineError) -> NoReturn:
+    """End the program with why another machine cannot be reached, wherever that was noticed."""
+    from cli.console import fail  # noqa: PLC0415 - as the commands
+    from stacks.findings import error  # noqa: PLC0415
+
+    try:
+        fail(error("ssh", *lost.said).line)
+    except typer.Exit as end:
+        sys.exit(end.exit_code)
 
 
 def _refuse_misspelt(words: list[str]) -> None:

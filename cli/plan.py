@@ -9,12 +9,15 @@ from rich.text import Text
 from cli import stack_config
 from cli.console import fail, out, say, wrapped
 from components.messages import message
+from components.service import Owner
 from stacks.config import load
 from stacks.host.endpoint import EndpointError
-from stacks.host.library import library_owner
+from stacks.host.library import DEFAULT_OWNER, library_owner
+from stacks.host.machines import library_machine
 from stacks.languages import text
 from stacks.program import declare
 from stacks.recording import Recorded, Recorder, is_secret, plain, record
+from stacks.sections import Settings
 
 KIND_WIDTH = 15
 READ_ONLY = message("plan_read_only", " (read-only)")
@@ -45,10 +48,17 @@ def recorded(stack: str) -> Recorder:
 
     def program() -> None:
         config = load()
-        declare(config, library_owner(config.settings))
+        declare(config, _owner(config.settings))
 
     values, secret_keys = stack_config.offline_values(stack)
     return record(program, stack=stack, config=values, secret_keys=secret_keys, preview=True)
+
+
+def _owner(settings: Settings) -> Owner:
+    """Return whom the photos belong to; on another machine nobody is asked, and the stack file says it after the first `up`."""
+    if library_machine(settings).here:
+        return library_owner(settings)
+    return Owner(uid=settings.owner.uid, gid=settings.owner.gid) if settings.owner else DEFAULT_OWNER
 
 
 def _print(recorder: Recorder) -> None:
