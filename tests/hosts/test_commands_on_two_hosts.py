@@ -170,8 +170,10 @@ def test_a_swarm_that_was_made_anew_is_told_and_healed(life: World, hosts: Hosts
     before = rows(hosts[SECOND])
     form_swarm(hosts[FIRST], hosts[SECOND])
 
-    assert f"The network of {DATABASE} is gone with the swarm" in words(life.photos("preview", STACK))
-    life.photos("up", STACK, "--yes")
+    told = life.photos("preview", STACK)
+    print(told)
+    assert f"The network photos-{STACK}-db is gone" in words(told)
+    print(life.photos("up", STACK, "--yes"))
     assert rows(hosts[SECOND]) == before
     assert life.preview(STACK, "--refresh") == {}
 
