@@ -13,7 +13,10 @@ from tests.cable import needs_ip
 
 pytestmark = needs_ip
 
-ASK = "from stacks.host.way_out import goes_out; print(goes_out(4), goes_out(6))"
+ASK = (
+    "from stacks.host.machine import HERE; from stacks.host.way_out import goes_out; "
+    "print(goes_out(HERE, 4), goes_out(HERE, 6))"
+)
 
 
 @pytest.fixture
