@@ -11,6 +11,7 @@ import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import httpx
 import pytest
@@ -72,16 +73,18 @@ class House:
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
+def house() -> Iterator[House]:
     if not shutil.which("dockerd", path="/usr/sbin:/usr/bin:/sbin:/bin"):
         pytest.skip("dockerd is missing: apt-get install docker.io")
-    made = House(tmp_path)
-    subprocess.run(["ip", "netns", "add", made.namespace], check=True)
-    try:
-        yield made
-    finally:
-        made.stop()
-        subprocess.run(["ip", "netns", "del", made.namespace], check=True)
+    # A short name: below it are sockets of containerd, whose paths have 107 bytes.
+    with TemporaryDirectory(prefix="house") as folder:
+        made = House(Path(folder))
+        subprocess.run(["ip", "netns", "add", made.namespace], check=True)
+        try:
+            yield made
+        finally:
+            made.stop()
+            subprocess.run(["ip", "netns", "del", made.namespace], check=True)
 
 
 @pytest.mark.parametrize("rule_first", [True, False], ids=["at boot", "on a running Docker"])
