@@ -175,6 +175,26 @@ def test_the_keeper_backs_up_photos_there_and_a_database_here(home: Home) -> Non
     assert not Path(COPY).exists()
 
 
+def test_a_lost_photo_and_the_whole_come_back_by_a_command_from_here(home: Home) -> None:
+    name, world, rows = home.stack.name, home.world, home.stack.rows()
+    photo = home.gpu.run("find", ORIGINALS, "-name", "*.jpg").splitlines()[0]
+    listed = ("find", "/srv/photos", "-type", "f", "-not", "-name", ".*", "-exec", "sha256sum", "{}", "+")
+    before = sorted(home.gpu.run(*listed).splitlines())
+    world.photos("keeper", "drill", "--stack", name)
+    home.gpu.run("rm", photo)
+    world.photos("keeper", "restore", photo.removeprefix("/srv/photos/"), "--stack", name, "--yes")
+
+    assert sorted(home.gpu.run(*listed).splitlines()) == before
+    home.gpu.run("rm", "-r", f"{ORIGINALS}/phones")
+    world.photos("keeper", "restore", "--everything", "--stack", name, "--yes")
+    assert sorted(home.gpu.run(*listed).splitlines()) == before
+    assert home.stack.rows() == rows
+    assert home.gpu.run("stat", "-c", "%u", f"{ORIGINALS}/phones").strip() == str(UID), (
+        "made again by SFTP, for its owner"
+    )
+    world.photos("status", "--stack", name)
+
+
 def test_destroy_leaves_nothing_running_on_either_host_and_the_data_on_both(home: Home) -> None:
     listed = ("find", "/srv/photos", "-type", "f", "-exec", "sha256sum", "{}", "+")
     before, rows = home.gpu.run(*listed), home.stack.rows()
