@@ -22,6 +22,9 @@ from keeper.settings import MARKER, STAGING
 from tests.keeper.home import Home
 from tests.waiting import until
 
+LENGTH_OF_AN_ID = 64
+"""Of restic's, which are SHA-256 in hexadecimal digits."""
+
 
 def codes(report: state.RunReport) -> list[str]:
     return [problem.code for problem in report.problems]
@@ -208,7 +211,8 @@ def test_a_lock_that_a_dead_run_left_at_the_copy_stops_nothing(home: Home) -> No
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    until(lambda: list(locks.iterdir()))
+    # By its whole name: until it is written, restic's file has another, and is none of its locks.
+    until(lambda: [lock for lock in locks.iterdir() if len(lock.name) == LENGTH_OF_AN_ID])
     os.killpg(dead.pid, signal.SIGKILL)
     dead.wait()
     assert list(locks.iterdir())
