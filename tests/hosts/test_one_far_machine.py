@@ -13,8 +13,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-import yaml
 
+from cli.docker_host import connect
+from demo.docker_runner import remove_all
 from demo.samples import write_samples
 from stacks.host.ssh import line
 from tests.engine.world import World, own_name
@@ -163,15 +164,21 @@ def test_what_a_person_removed_there_is_healed_from_here(laptop: World, nas: Far
     assert "healthy" in nas.containers()[f"photos-{STACK}-photoprism"]
 
 
-def test_a_second_stack_here_is_not_touched_by_it(laptop: World) -> None:
+def test_a_second_stack_on_this_machine_lives_beside_it(laptop: World, nas: FarMachine) -> None:
     """Two stacks on two machines from one checkout: the other one is on this machine's own Docker."""
     here = own_name("here")
+    there = nas.containers().keys()
     laptop.write(here)
-    laptop.photos("preview", here)
-
-    document = yaml.safe_load(laptop.stack_file(here).read_text())
-    assert "photos:host" not in document["config"]
-    assert laptop.preview(STACK) == {}
+    laptop.photos("up", here, "--yes")
+    try:
+        assert len(laptop.ours(here)) == len(there)
+        assert not any(here in name for name in nas.containers())
+        assert laptop.preview(STACK) == laptop.preview(here) == {}
+    finally:
+        laptop.photos("destroy", here, "--yes")
+        with connect() as client:
+            remove_all(client, laptop.id(here))
+    assert nas.containers().keys() == there
 
 
 def test_a_machine_whose_docker_stopped_is_one_line(laptop: World, nas: FarMachine) -> None:
