@@ -107,6 +107,6 @@ def test_the_tests_over_all_services_take_it_up(copy: Path) -> None:
 
     done = subprocess.run(run, cwd=copy, capture_output=True, text=True, check=False, timeout=240)
 
-    assert done.returncode == 0, done.stdout[-3000:]
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     assert "[memos]" in done.stdout, "or it is not among what was tried"
     assert "test_a_service_is_one_file_of_its_name PASSED" in done.stdout
