@@ -93,8 +93,12 @@ def answer(
 
 def of_service(dockers: Dockers, stack: str, service: str) -> Container | None:
     """Return the container of one service on its host, whatever its state; None where there is none."""
-    there = on(dockers.of(service), stack)
-    return next((container for container in there if service_of(container) == service), None)
+    return of_service_on(dockers.of(service), stack, service)
+
+
+def of_service_on(client: docker.DockerClient, stack: str, service: str) -> Container | None:
+    """Return the container of one service on one host, be that its own or not; None where there is none."""
+    return next((container for container in on(client, stack) if service_of(container) == service), None)
 
 
 def service_of(container: Container) -> str:

@@ -11,7 +11,6 @@ from docker.models.containers import Container
 
 from cli import containers
 from cli.console import fail
-from cli.dockers import ONE, Dockers
 from components.messages import message
 from stacks.config import StackConfig
 from stacks.host.endpoint import EndpointError
@@ -46,13 +45,8 @@ def connected(config: StackConfig) -> Iterator[Clients]:
 def found(clients: Clients, stack: str, service: str) -> Iterator[tuple[str, Container]]:
     """Yield host and container of a service, of each host that has one."""
     for host, client in clients.items():
-        if container := on(client, stack, service):
+        if container := containers.of_service_on(client, stack, service):
             yield host, container
-
-
-def on(client: docker.DockerClient, stack: str, service: str) -> Container | None:
-    """Return the container of a service on one host, be that its own or not."""
-    return containers.of_service(Dockers(stack, {ONE: client}), stack, service)
 
 
 def remove_command(config: StackConfig, host: str, volumes: tuple[str, ...]) -> str:

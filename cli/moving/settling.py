@@ -106,7 +106,7 @@ def place(clients: Clients, stack: str, entry: Move) -> None:
     the provider of the other host: "No such container" (seen).
     """
     for name in _moved(entry):
-        if old := hosts.on(clients[entry.source], stack, name):
+        if old := containers.of_service_on(clients[entry.source], stack, name):
             old.remove(v=True)
     workspace.set_values(stack, {f"{NAMESPACE}place.{service}": entry.target for service in entry.services})
     journal.end(stack)
@@ -119,7 +119,7 @@ def runs(container: Container) -> bool:
 
 def _started_again(clients: Clients, stack: str, entry: Move) -> bool:
     """Whether something of what moved runs where it was: then its data may be newer than the copy."""
-    there = (hosts.on(clients[entry.source], stack, name) for name in _moved(entry))
+    there = (containers.of_service_on(clients[entry.source], stack, name) for name in _moved(entry))
     return any(found and runs(found) for found in there)
 
 
