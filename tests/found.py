@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from cli import docker_host
 
 PROJECT = Path(__file__).parents[1]
@@ -27,6 +29,15 @@ def only_demo() -> Iterator[None]:
     with DEMO_LOCK.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+def mark_tier(items: list[pytest.Item], folder: Path, mark: pytest.MarkDecorator, lacking: str | None) -> None:
+    """Mark the tests below `folder`, and skip them by the folder's name where this machine lacks something for them."""
+    for item in items:
+        if folder in item.path.parents:
+            item.add_marker(mark)
+            if lacking:
+                item.add_marker(pytest.mark.skip(reason=f"{folder.name} tier: {lacking}"))
 
 
 def docker_answers() -> bool:

@@ -11,7 +11,7 @@ import pytest
 
 from cli.docker_host import connect
 from tests.docker.running_stack import PROJECT, REGISTRY, Stack
-from tests.found import docker_answers, only_demo
+from tests.found import docker_answers, mark_tier, only_demo
 
 
 def lacking() -> str | None:
@@ -26,12 +26,7 @@ def lacking() -> str | None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    reason = lacking()
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.docker)
-            if reason:
-                item.add_marker(pytest.mark.skip(reason=f"docker tier: {reason}"))
+    mark_tier(items, Path(__file__).parent, pytest.mark.docker, lacking())
 
 
 @pytest.fixture(scope="session")

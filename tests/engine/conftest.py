@@ -15,7 +15,7 @@ import docker
 import pytest
 
 from tests.engine.world import PROJECT, World, new_world
-from tests.found import docker_answers, only_demo
+from tests.found import docker_answers, mark_tier, only_demo
 
 TOOLS = ("pulumi", "pulumi-language-python")
 
@@ -36,12 +36,7 @@ def lacking() -> str | None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    reason = lacking()
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.engine)
-            if reason:
-                item.add_marker(pytest.mark.skip(reason=f"engine tier: {reason}"))
+    mark_tier(items, Path(__file__).parent, pytest.mark.engine, lacking())
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,7 @@ import pytest
 
 from tests.engine.conftest import lacking as engine_lacks
 from tests.engine.world import PROJECT, World
+from tests.found import mark_tier
 from tests.hosts.daemons import Daemon, in_one_swarm, load_images
 
 REGISTRY = "photos-hosts.local"
@@ -30,12 +31,7 @@ def lacking() -> str | None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    reason = lacking()
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.engine)
-            if reason:
-                item.add_marker(pytest.mark.skip(reason=f"hosts tier: {reason}"))
+    mark_tier(items, Path(__file__).parent, pytest.mark.engine, lacking())
 
 
 @pytest.fixture(scope="session")
