@@ -170,6 +170,10 @@ class Far(Machine):
         return ((mount.point, mount.kind) for mount in self._mounts)
 
     def addresses(self) -> Mapping[str, list[str]]:  # noqa: D102
+        return self._addresses
+
+    @cached_property
+    def _addresses(self) -> Mapping[str, list[str]]:
         found: dict[str, list[str]] = {}
         for words in (row.split() for row in self._line.run("ip -o address").splitlines()):
             found.setdefault(words[1].partition("@")[0], []).append(words[3].partition("/")[0])
